@@ -1,0 +1,2 @@
+//! The reference bundle: ingest, map, publish, verify, collect
+#![forbid(unsafe_code)]

@@ -1,0 +1,265 @@
+use std::fmt;
+
+use crate::{BundleVersion, Error, ErrorKind, Result};
+
+/// An asset of one bundle version: its rank among the version's names, and 32 bits of that version.
+///
+/// On another version it is an error ([`ErrorKind::ForeignAsset`]), never another asset. To go on with a new version,
+/// resolve the name again.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AssetId {
+    rank: u32,
+    tag: u32,
+}
+
+impl AssetId {
+    /// The asset with this rank in this version. Whether the rank exists shows when the identifier is used.
+    #[inline]
+    pub const fn new(rank: u32, version: BundleVersion) -> Self {
+        Self { rank, tag: version.tag() }
+    }
+
+    /// The rank of the asset's name among all names of the bundle, sorted bytewise.
+    #[inline]
+    pub const fn rank(self) -> usize {
+        self.rank as usize
+    }
+
+    /// The first 32 bits of the version that this identifier belongs to.
+    #[inline]
+    pub const fn version_tag(self) -> u32 {
+        self.tag
+    }
+}
+
+impl fmt::Display for AssetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "asset {}@{:08x}", self.rank, self.tag.swap_bytes())
+    }
+}
+
+impl fmt::Debug for AssetId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The names of a bundle version's assets, sorted bytewise.
+///
+/// Memory: the names' bytes + 4 bytes a name.
+///
+/// ```
+/// use bt_core::{AssetList, BundleVersion};
+/// let assets = AssetList::new(BundleVersion([7; 32]), ["AAPL", "IBM", "MSFT"])?;
+/// let ibm = assets.id("IBM")?;
+/// assert_eq!(assets.name(ibm)?, "IBM");
+/// assert_eq!(assets.id("IMB").unwrap_err().to_string(), "no asset named \"IMB\"; did you mean IBM?");
+/// # Ok::<(), bt_core::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct AssetList {
+    version: BundleVersion,
+    names: String,
+    ends: Vec<u32>,
+}
+
+impl AssetList {
+    /// Takes names in ascending order, in O(total length).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] where a name is empty, repeats or is out of order, or where all names together are 4 GiB
+    /// or more.
+    pub fn new(version: BundleVersion, names: impl IntoIterator<Item: AsRef<str>>) -> Result<Self> {
+        let mut list = Self { version, names: String::new(), ends: Vec::new() };
+        for name in names {
+            list.push(name.as_ref())?;
+        }
+        Ok(list)
+    }
+
+    fn push(&mut self, name: &str) -> Result<()> {
+        let last = self.ends.len().checked_sub(1).map(|last| self.at(last));
+        let reason = match last {
+            _ if name.is_empty() => Some("an asset name is empty".to_owned()),
+            Some(last) if last == name => Some(format!("asset name {name:?} repeats")),
+            Some(last) if last > name => Some(format!("asset name {name:?} follows {last:?}")),
+            _ => None,
+        };
+        let end =
+            u32::try_from(self.names.len() + name.len()).map_err(|_| "the names exceed 4 GiB".to_owned());
+        match (reason, end) {
+            (None, Ok(end)) => {
+                self.names.push_str(name);
+                self.ends.push(end);
+                Ok(())
+            }
+            (Some(reason), _) | (None, Err(reason)) => Err(Error::corrupt("asset list", reason)),
+        }
+    }
+
+    /// The version that the identifiers of this list belong to.
+    #[inline]
+    pub fn version(&self) -> BundleVersion {
+        self.version
+    }
+
+    /// Number of assets.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no asset.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// Finds an asset by name, in O(log n).
+    ///
+    /// # Errors
+    /// [`ErrorKind::UnknownAsset`] with the nearest names.
+    pub fn id(&self, name: &str) -> Result<AssetId> {
+        self.find(name).ok_or_else(|| self.unknown(name))
+    }
+
+    /// Finds an asset by name, in O(log n), or `None`.
+    pub fn find(&self, name: &str) -> Option<AssetId> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.at(middle).cmp(name) {
+                std::cmp::Ordering::Equal => return Some(AssetId::new(middle as u32, self.version)),
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+
+    /// The name of an asset.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ForeignAsset`] where the identifier is of another version.
+    pub fn name(&self, asset: AssetId) -> Result<&str> {
+        self.rank(asset).map(|rank| self.at(rank))
+    }
+
+    /// The rank of an asset, after the check that it is one of this version.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ForeignAsset`] where the identifier is of another version.
+    #[inline]
+    pub fn rank(&self, asset: AssetId) -> Result<usize> {
+        if asset.version_tag() == self.version.tag() && asset.rank() < self.len() {
+            Ok(asset.rank())
+        } else {
+            Err(self.foreign(asset))
+        }
+    }
+
+    /// The identifiers, by rank.
+    pub fn ids(&self) -> impl ExactSizeIterator<Item = AssetId> + DoubleEndedIterator + Clone + use<> {
+        let version = self.version;
+        (0..self.ends.len() as u32).map(move |rank| AssetId::new(rank, version))
+    }
+
+    /// The names, ascending.
+    pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        (0..self.len()).map(|rank| self.at(rank))
+    }
+
+    /// Bytes on the heap.
+    pub fn heap_bytes(&self) -> usize {
+        self.names.capacity() + self.ends.capacity() * size_of::<u32>()
+    }
+
+    fn at(&self, rank: usize) -> &str {
+        let start = rank.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        &self.names[start..self.ends[rank] as usize]
+    }
+
+    #[cold]
+    fn unknown(&self, name: &str) -> Error {
+        let nearest = nearest(name, self.names());
+        ErrorKind::UnknownAsset { asset: name.to_owned(), nearest }.into()
+    }
+
+    #[cold]
+    fn foreign(&self, asset: AssetId) -> Error {
+        ErrorKind::ForeignAsset { asset, version: self.version, assets: self.len() }.into()
+    }
+}
+
+impl fmt::Debug for AssetList {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}
+
+/// Up to three names within two edits, nearest first.
+fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut near: Vec<_> = names
+        .filter(|other| other.len().abs_diff(name.len()) <= 2)
+        .map(|other| (edits(name, other), other))
+        .filter(|&(edits, other)| edits <= 2 && edits < other.len().max(name.len()))
+        .collect();
+    near.sort_unstable();
+    near.into_iter().take(3).map(|(_, other)| other.to_owned()).collect()
+}
+
+/// Edits (insert, delete, replace, swap of neighbours) between two names, ASCII case ignored.
+fn edits(a: &str, b: &str) -> usize {
+    let (a, b) = (a.to_ascii_uppercase().into_bytes(), b.to_ascii_uppercase().into_bytes());
+    let mut before = vec![0; b.len() + 1];
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = replaced.min(last[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(tag: u8) -> AssetList {
+        AssetList::new(BundleVersion([tag; 32]), ["AAPL", "GOOG", "IBM"]).unwrap()
+    }
+
+    #[test]
+    fn an_identifier_of_another_version_is_refused() {
+        let goog = list(1).id("GOOG").unwrap();
+        let error = list(2).name(goog).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::ForeignAsset { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_rank_that_does_not_exist_is_refused() {
+        let list = list(1);
+        assert!(list.name(AssetId::new(3, list.version())).is_err());
+    }
+
+    #[test]
+    fn names_and_identifiers_agree() {
+        let list = list(1);
+        for (id, name) in list.ids().zip(list.names()) {
+            assert_eq!((list.id(name).unwrap(), list.name(id).unwrap()), (id, name));
+        }
+        assert!(list.find("ZZZ").is_none());
+    }
+
+    #[test]
+    fn lists_out_of_order_with_twins_or_empty_names_are_refused() {
+        for names in [["B", "A"], ["A", "A"], ["", "A"]] {
+            assert!(AssetList::new(BundleVersion([0; 32]), names).is_err(), "{names:?}");
+        }
+    }
+}

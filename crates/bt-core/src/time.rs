@@ -1,0 +1,284 @@
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{Error, ErrorKind, Result};
+
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+const SECONDS_PER_DAY: i64 = 86_400;
+
+/// A moment: nanoseconds since 1970-01-01 00:00 UTC.
+///
+/// On a bar it is the moment at which the bar became *known*, its end. A daily bar of a session that closes at 16:00
+/// in New York on 5 January carries 21:00 UTC of that day; where only the date is known, the next midnight.
+///
+/// ```
+/// use bt_core::Timestamp;
+/// let close: Timestamp = "2024-01-05T21:00:00Z".parse()?;
+/// assert_eq!(close, Timestamp::from_date(2024, 1, 5)?.plus_seconds(21 * 3600));
+/// assert_eq!(close.to_string(), "2024-01-05T21:00:00Z");
+/// # Ok::<(), bt_core::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[cfg_attr(
+    feature = "zerocopy",
+    derive(zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::KnownLayout)
+)]
+#[repr(transparent)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// Before every bar.
+    pub const MIN: Self = Self(i64::MIN);
+    /// After every bar.
+    pub const MAX: Self = Self(i64::MAX);
+
+    /// From nanoseconds since the epoch, UTC.
+    #[inline]
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// Nanoseconds since the epoch, UTC.
+    #[inline]
+    pub const fn as_nanos(self) -> i64 {
+        self.0
+    }
+
+    /// The midnight, UTC, at which a day of the Gregorian calendar begins.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unreadable`] where there is no such day, or none between 1677-09-22 and 2262-04-11.
+    pub fn from_date(year: i32, month: u32, day: u32) -> Result<Self> {
+        let nanos = || days_from_civil(year, month, day)?.checked_mul(SECONDS_PER_DAY * NANOS_PER_SECOND);
+        nanos().map(Self).ok_or_else(|| unreadable(&format!("{year:04}-{month:02}-{day:02}")))
+    }
+
+    /// This moment, some seconds later (or earlier); stays at [`MIN`](Self::MIN) or [`MAX`](Self::MAX) beyond the range.
+    pub const fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(NANOS_PER_SECOND)))
+    }
+
+    /// Year, month and day in UTC.
+    pub fn date(self) -> (i32, u32, u32) {
+        civil_from_days(self.0.div_euclid(SECONDS_PER_DAY * NANOS_PER_SECOND))
+    }
+
+    /// The same memory, read as timestamps.
+    #[cfg(feature = "zerocopy")]
+    #[inline]
+    pub fn slice_from_nanos(nanos: &[i64]) -> &[Self] {
+        zerocopy::transmute_ref!(nanos)
+    }
+
+    /// The same memory, read as nanoseconds.
+    #[cfg(feature = "zerocopy")]
+    #[inline]
+    pub fn slice_as_nanos(timestamps: &[Self]) -> &[i64] {
+        zerocopy::transmute_ref!(timestamps)
+    }
+}
+
+fn unreadable(text: &str) -> Error {
+    ErrorKind::Unreadable {
+        what: "timestamp",
+        text: text.chars().take(100).collect(),
+        allowed: "YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS[.fraction]Z, between 1677-09-22 and 2262-04-11",
+    }
+    .into()
+}
+
+/// Days since 1970-01-01 of a civil date, or `None` where the calendar has no such day. Years are counted from March,
+/// so that the leap day is a year's last: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+fn days_from_civil(year: i32, month: u32, day: u32) -> Option<i64> {
+    if !(1..=12).contains(&month) || day == 0 || day > days_in_month(year, month) {
+        return None;
+    }
+    let year = i64::from(year) - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((i64::from(month) + 9) % 12) + 2) / 5 + i64::from(day) - 1;
+    Some(era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468)
+}
+
+fn civil_from_days(days: i64) -> (i32, u32, u32) {
+    let days = days + 719_468;
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = (month_from_march + 2) % 12 + 1;
+    let year = year_of_era + days.div_euclid(146_097) * 400 + i64::from(month <= 2);
+    (year as i32, month as u32, day as u32)
+}
+
+fn days_in_month(year: i32, month: u32) -> u32 {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 => 28 + u32::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = Error;
+
+    /// Reads ISO 8601 in UTC: a date, or a date and a time with an optional fraction and an optional `Z`.
+    fn from_str(text: &str) -> Result<Self> {
+        parse_iso(text).ok_or_else(|| unreadable(text))
+    }
+}
+
+fn parse_iso(text: &str) -> Option<Timestamp> {
+    let (date, time) = text.split_once(['T', ' ']).map_or((text, None), |(date, time)| (date, Some(time)));
+    let day = parse_date(date)?;
+    let nanos = time.map_or(Some(0), |time| parse_time(time.strip_suffix('Z').unwrap_or(time)))?;
+    day.as_nanos().checked_add(nanos).map(Timestamp)
+}
+
+fn parse_date(text: &str) -> Option<Timestamp> {
+    let mut parts = text.splitn(3, '-');
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    let shaped = year.len() == 4 && month.len() == 2 && day.len() == 2;
+    let (year, month, day) = (digits(year)?, digits(month)?, digits(day)?);
+    shaped.then(|| Timestamp::from_date(year as i32, month as u32, day as u32).ok())?
+}
+
+/// Nanoseconds since midnight of `HH:MM[:SS[.fraction]]`.
+fn parse_time(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let mut parts = whole.split(':').map(|part| if part.len() == 2 { digits(part) } else { None });
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?);
+    if parts.next().is_some() || hour > 23 || minute > 59 || second > 59 || fraction.len() > 9 {
+        return None;
+    }
+    let nanos = digits(fraction)? * 10_i64.pow(9 - fraction.len() as u32);
+    Some((hour * 3600 + minute * 60 + second) * NANOS_PER_SECOND + nanos)
+}
+
+fn digits(text: &str) -> Option<i64> {
+    let all_digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    all_digits.then(|| text.parse().ok())?
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (year, month, day) = self.date();
+        let nanos = self.0.rem_euclid(SECONDS_PER_DAY * NANOS_PER_SECOND);
+        let (seconds, fraction) = (nanos / NANOS_PER_SECOND, nanos % NANOS_PER_SECOND);
+        let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
+        if fraction != 0 {
+            write!(f, ".{}", format!("{fraction:09}").trim_end_matches('0'))?;
+        }
+        f.write_str("Z")
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// How far apart a bundle's bars are.
+///
+/// ```
+/// use bt_core::Frequency;
+/// assert_eq!("1d".parse::<Frequency>()?, Frequency::Daily);
+/// assert_eq!("5m".parse::<Frequency>()?, Frequency::Minutes(5));
+/// assert_eq!(Frequency::Minutes(5).to_string(), "5m");
+/// # Ok::<(), bt_core::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Frequency {
+    /// One bar a session.
+    Daily,
+    /// One bar every so many minutes, 1 to 1439.
+    Minutes(u16),
+}
+
+impl FromStr for Frequency {
+    type Err = Error;
+
+    /// Reads `1d`, or `1m` to `1439m`.
+    fn from_str(text: &str) -> Result<Self> {
+        let minutes = text.strip_suffix('m').and_then(digits).filter(|minutes| (1..1440).contains(minutes));
+        match (text, minutes) {
+            ("1d", _) => Ok(Self::Daily),
+            (_, Some(minutes)) => Ok(Self::Minutes(minutes as u16)),
+            _ => Err(ErrorKind::Unreadable {
+                what: "frequency",
+                text: text.chars().take(100).collect(),
+                allowed: "1d, or 1m to 1439m",
+            }
+            .into()),
+        }
+    }
+}
+
+impl fmt::Display for Frequency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Daily => f.write_str("1d"),
+            Self::Minutes(minutes) => write!(f, "{minutes}m"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_day_of_eight_centuries_survives_the_round_trip() {
+        let (first, last) = (-106_751, 106_751);
+        for days in first..=last {
+            let (year, month, day) = civil_from_days(days);
+            assert_eq!(days_from_civil(year, month, day), Some(days));
+        }
+        assert_eq!(civil_from_days(0), (1970, 1, 1));
+        assert_eq!(civil_from_days(11_016), (2000, 2, 29));
+    }
+
+    #[test]
+    fn days_that_do_not_exist_are_refused() {
+        for (year, month, day) in [
+            (2023, 2, 29),
+            (1900, 2, 29),
+            (2024, 13, 1),
+            (2024, 0, 1),
+            (2024, 4, 31),
+            (2024, 1, 0),
+            (3000, 1, 1),
+        ] {
+            assert!(Timestamp::from_date(year, month, day).is_err(), "{year}-{month}-{day}");
+        }
+    }
+
+    #[test]
+    fn text_survives_the_round_trip() {
+        for text in ["1969-12-31T23:59:59.999999999Z", "2000-02-29T00:00:00Z", "2024-01-05T21:00:00.5Z"] {
+            assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
+        }
+        assert_eq!("2024-01-05".parse::<Timestamp>().unwrap().to_string(), "2024-01-05T00:00:00Z");
+        assert_eq!("2024-01-05 09:30".parse::<Timestamp>().unwrap().to_string(), "2024-01-05T09:30:00Z");
+    }
+
+    #[test]
+    fn text_that_is_no_moment_is_refused() {
+        for text in [
+            "",
+            "2024",
+            "2024-1-5",
+            "2024-01-05T",
+            "2024-01-05T24:00:00Z",
+            "2024-01-05T10:00:00+02:00",
+            "+024-01-05",
+            "2024-01-05T10:00:00.1234567890Z",
+        ] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text:?} was read");
+        }
+    }
+}

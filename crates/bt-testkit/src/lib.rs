@@ -1,0 +1,2 @@
+//! Conformance suites, fakes, seeded generators and the naive oracle
+#![forbid(unsafe_code)]
