@@ -1,2 +1,11 @@
-//! Layer 2: history windows as ndarray views or Arrow record batches
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+mod moment;
+mod portal;
+
+pub use moment::{AssetHistory, Moment};
+pub use portal::{DataPortal, Moments};
+
+pub use bt_core;
+pub use bt_core::ndarray;

@@ -1,0 +1,187 @@
+use std::fmt;
+use std::iter::FusedIterator;
+use std::ops::Range;
+
+use bt_core::{
+    AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Error, Field, Frequency, Result, Span,
+    Timestamp,
+};
+
+use crate::Moment;
+
+/// A reader over one open bundle: asks the bundle once for what every window needs, then hands out views.
+///
+/// Made once per trial, in O(1) and without an allocation; it borrows the bundle and is never the owner of bars. What
+/// it hands out lives as long as the portal is borrowed.
+///
+/// Where the bundle has a [slab](Bundle::slab), a window is arithmetic and a slice. Where it has none, every access
+/// asks for the asset's bars and finds the position by binary search; the answers are the same.
+#[derive(Clone)]
+pub struct DataPortal<'b> {
+    pub(crate) bundle: &'b dyn Bundle,
+    pub(crate) calendar: &'b [Timestamp],
+    pub(crate) all: Bars<'b>,
+    pub(crate) spans: &'b [Span],
+    pub(crate) positions: &'b [u32],
+    pub(crate) columns: usize,
+    pub(crate) version: BundleVersion,
+}
+
+impl<'b> DataPortal<'b> {
+    /// Reads the bundle's slab, calendar and version, in O(1).
+    pub fn new(bundle: &'b dyn Bundle) -> Self {
+        let (all, spans, positions) =
+            bundle.slab().map_or((Bars::EMPTY, [].as_slice(), [].as_slice()), |slab| {
+                (slab.all, slab.spans, slab.positions)
+            });
+        Self {
+            bundle,
+            calendar: bundle.calendar().as_slice(),
+            all,
+            spans,
+            positions,
+            columns: Field::OHLCV.len() + bundle.extra_columns().len(),
+            version: bundle.version(),
+        }
+    }
+
+    /// Fixes the moment: from here on nothing later than `now` can be read. O(log calendar).
+    ///
+    /// Before the first bar every window of the moment is empty; after the last they end at the last bar.
+    #[inline]
+    pub fn at(&self, now: Timestamp) -> Moment<'_> {
+        Moment { portal: self, position: self.calendar().known_at(now) }
+    }
+
+    /// Every moment of the calendar, first to last, without a search.
+    #[inline]
+    pub fn moments(&self) -> Moments<'_> {
+        Moments { portal: self, positions: 1..self.calendar.len() + 1 }
+    }
+
+    /// The moments of the calendar with `from` ≤ moment < `until`. Two searches, then none.
+    pub fn moments_between(&self, from: Timestamp, until: Timestamp) -> Moments<'_> {
+        let before = |limit| self.calendar.partition_point(|&moment| moment < limit);
+        Moments { portal: self, positions: before(from) + 1..before(until) + 1 }
+    }
+
+    /// The bundle that it reads.
+    #[inline]
+    pub fn bundle(&self) -> &'b dyn Bundle {
+        self.bundle
+    }
+
+    /// The bundle's content version.
+    #[inline]
+    pub fn version(&self) -> BundleVersion {
+        self.version
+    }
+
+    /// The bundle's assets, where names become identifiers.
+    #[inline]
+    pub fn assets(&self) -> &'b AssetList {
+        self.bundle.assets()
+    }
+
+    /// The bundle's calendar.
+    #[inline]
+    pub fn calendar(&self) -> Calendar<'b> {
+        Calendar::from_sorted(self.calendar)
+    }
+
+    /// How far apart the bundle's bars are.
+    pub fn frequency(&self) -> Frequency {
+        self.bundle.frequency()
+    }
+
+    /// Resolves a column's name, once.
+    ///
+    /// # Errors
+    /// [`UnknownField`](bt_core::ErrorKind::UnknownField) with the columns that there are.
+    pub fn field(&self, name: &str) -> Result<Field> {
+        self.bundle.field(name)
+    }
+
+    /// Whether the bundle has this column. Costs nothing for a constant field.
+    #[inline]
+    pub(crate) fn has_field(&self, field: Field) -> bool {
+        field.index() < Field::OHLCV.len() || field.index() < self.columns
+    }
+
+    /// All bars of an asset of a bundle without a slab.
+    #[cold]
+    pub(crate) fn search(&self, asset: AssetId) -> Result<Bars<'b>> {
+        let rank = self.assets().rank(asset)?;
+        if self.spans.is_empty() {
+            self.bundle.bars(asset)
+        } else {
+            Err(Error::corrupt("the slab", format!("it has {} spans and no asset {rank}", self.spans.len())))
+        }
+    }
+
+    /// Why an asset's bars have no values of this field.
+    #[cold]
+    pub(crate) fn missing(&self, field: Field) -> Error {
+        if self.has_field(field) {
+            return Error::corrupt("the bundle", format!("it names {field}, which its bars do not hold"));
+        }
+        let extra = self.bundle.extra_columns().iter().map(String::as_str);
+        let allowed = Field::NAMES.into_iter().chain(extra).map(str::to_owned).collect();
+        bt_core::ErrorKind::UnknownField { field: field.to_string(), allowed }.into()
+    }
+}
+
+impl fmt::Debug for DataPortal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DataPortal")
+            .field("version", &self.version)
+            .field("assets", &self.assets().len())
+            .field("moments", &self.calendar.len())
+            .field("slab", &!self.spans.is_empty())
+            .finish()
+    }
+}
+
+/// The moments of a calendar, in order. Made by [`DataPortal::moments`] and [`DataPortal::moments_between`].
+#[derive(Clone, Debug)]
+pub struct Moments<'a> {
+    portal: &'a DataPortal<'a>,
+    positions: Range<usize>,
+}
+
+impl<'a> Moments<'a> {
+    #[inline]
+    fn moment(&self, position: usize) -> Moment<'a> {
+        Moment { portal: self.portal, position }
+    }
+}
+
+impl<'a> Iterator for Moments<'a> {
+    type Item = Moment<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Moment<'a>> {
+        self.positions.next().map(|position| self.moment(position))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.positions.size_hint()
+    }
+
+    /// Skips `n` moments in O(1).
+    #[inline]
+    fn nth(&mut self, n: usize) -> Option<Moment<'a>> {
+        self.positions.nth(n).map(|position| self.moment(position))
+    }
+}
+
+impl DoubleEndedIterator for Moments<'_> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.positions.next_back().map(|position| self.moment(position))
+    }
+}
+
+impl ExactSizeIterator for Moments<'_> {}
+impl FusedIterator for Moments<'_> {}
