@@ -1,0 +1,30 @@
+//! The arms: ways to run the same trials.
+
+pub mod careful;
+pub mod layered;
+pub mod naive;
+pub mod parquet;
+
+use crate::data::Dataset;
+use crate::strategy::{AssetState, Observer, Trial, TrialResult};
+
+pub use careful::{CarefulWorker, Grouped, IdealWorker};
+pub use layered::{Layering, LayeredShared};
+pub use naive::NaiveWorker;
+
+/// States of assets, reused from trial to trial.
+pub type Scratch = Vec<AssetState>;
+
+/// One worker of an arm, with its data ready.
+pub trait Worker {
+    /// Runs one trial.
+    ///
+    /// # Errors
+    /// Where the data cannot be read.
+    fn trial(
+        &mut self,
+        trial: Trial,
+        scratch: &mut Scratch,
+        observer: &mut impl Observer,
+    ) -> anyhow::Result<TrialResult>;
+}

@@ -1,0 +1,259 @@
+//! The table of claims, row by row.
+
+use super::{Claim, Measure, Original};
+
+const MIB: f64 = 1_048_576.0;
+
+/// A row of the table in `docs/validation.md`.
+pub(super) struct Row {
+    id: &'static str,
+    text: &'static str,
+    measure: Measure,
+    limits: Limits,
+    original: Option<(Option<f64>, &'static str)>,
+}
+
+enum Limits {
+    /// One claim.
+    One(f64),
+    /// A claim for each name, with no whole above them.
+    Each(f64, &'static [&'static str]),
+    /// A whole and its parts.
+    Whole(&'static [(&'static str, f64)]),
+    /// Numbers without a target; the empty name is the row's own id.
+    Shown(&'static [&'static str]),
+}
+
+const STEADY_WORKLOADS: &[&str] = &["seed", "production", "wide", "real", "walk-forward"];
+const FEW_TRIALS: &[&str] = &["trials-1", "trials-5", "trials-25"];
+
+pub(super) const TABLE: &[Row] = &[
+    Row {
+        id: "l1.asset_list.time_saved",
+        text: "asset list, cached against extracted",
+        measure: Measure::TimeSaved,
+        limits: Limits::One(0.998),
+        original: Some((Some(0.998), "99.8 % less overhead")),
+    },
+    Row {
+        id: "l1.pre_grouping.speed_up",
+        text: "all bars of an asset: a view by resolved id against filtered and converted from a Utf8 table",
+        measure: Measure::SpeedUp,
+        limits: Limits::One(2598.0),
+        original: Some((Some(2598.0), "“100.0 % less overhead”")),
+    },
+    Row {
+        id: "l1.pre_grouping.speed_up",
+        text: "the same, the view asked for by name",
+        measure: Measure::SpeedUp,
+        limits: Limits::Shown(&["by-name"]),
+        original: None,
+    },
+    Row {
+        id: "l1.pre_grouping.speed_up",
+        text: "the same, filtered from a table whose assets are a dictionary",
+        measure: Measure::SpeedUp,
+        limits: Limits::Shown(&["dictionary"]),
+        original: None,
+    },
+    Row {
+        id: "l1.workflow.speed_up",
+        text: "seed workload, Layer 1 alone against naive, data access part",
+        measure: Measure::SpeedUp,
+        limits: Limits::One(6.02),
+        original: Some((Some(6.02), "127.80 → 21.24 ms for 100 backtests × 50 assets × 252 bars")),
+    },
+    Row {
+        id: "l1.memory.ratio",
+        text: "bytes of the grouped bars against those of naive's Decimal table",
+        measure: Measure::MemoryRatio,
+        limits: Limits::One(0.80),
+        original: Some((Some(0.80), "0.80× the memory")),
+    },
+    Row {
+        id: "l1.memory.ratio",
+        text: "bytes of the grouped bars against those of a table with f64 prices",
+        measure: Measure::MemoryRatio,
+        limits: Limits::Shown(&["f64-table"]),
+        original: None,
+    },
+    Row {
+        id: "l2.array.time_saved",
+        text: "a history call that returns an array against one that returns a frame",
+        measure: Measure::TimeSaved,
+        limits: Limits::One(0.275),
+        original: Some((Some(0.275), "27.5 % faster")),
+    },
+    Row {
+        id: "l2.hit_rate",
+        text: "hits per access of the window cache, policy Always",
+        measure: Measure::HitRate,
+        limits: Limits::Whole(&[("seed", 0.934), ("production", 0.934)]),
+        original: Some((Some(0.934), "93.4 % of accesses")),
+    },
+    Row {
+        id: "l2.hit_rate",
+        text: "hits per access of the window cache, policy Auto",
+        measure: Measure::HitRate,
+        limits: Limits::Shown(&["auto.seed", "auto.production"]),
+        original: None,
+    },
+    Row {
+        id: "l2.hit_rate",
+        text: "hits per access when every trial has lookbacks of its own (100 pairs), policy Always",
+        measure: Measure::HitRate,
+        limits: Limits::Shown(&["own-lookbacks"]),
+        original: None,
+    },
+    Row {
+        id: "l2.cumulative.time_saved",
+        text: "Layers 1+2 against naive, computation included",
+        measure: Measure::TimeSaved,
+        limits: Limits::Whole(&[("seed", 0.948), ("production", 0.948)]),
+        original: Some((Some(0.948), "94.8 % with layers 1+2")),
+    },
+    Row {
+        id: "l2.memory.bytes",
+        text: "bytes held by Layer 2",
+        measure: Measure::Bytes,
+        limits: Limits::Whole(&[
+            ("auto.seed", 5.0 * MIB),
+            ("auto.production", 5.0 * MIB),
+            ("always.seed", 200.0 * MIB),
+            ("always.production", 200.0 * MIB),
+        ]),
+        original: Some((None, "a limit of 200 MiB")),
+    },
+    Row {
+        id: "l3.worker_init.time_saved",
+        text: "worker start to data ready after the first load, pooled against each worker loading the Parquet",
+        measure: Measure::TimeSaved,
+        limits: Limits::Whole(&[
+            ("threads.seed", 0.84),
+            ("threads.production", 0.84),
+            ("threads.wide", 0.84),
+            ("processes.wide", 0.84),
+        ]),
+        original: Some((Some(0.8171), "25.53 → 4.67 ms per worker; its own target of 84 % missed")),
+    },
+    Row {
+        id: "l3.worker_init.thread_time",
+        text: "worker start to data ready after the first load, pooled, in a thread",
+        measure: Measure::Seconds,
+        limits: Limits::Whole(&[("seed", 5e-5), ("production", 5e-5), ("wide", 5e-5)]),
+        original: Some((Some(4.67e-3), "4.67 ms per worker")),
+    },
+    Row {
+        id: "l3.first_load",
+        text: "the first load, which the pool cannot save",
+        measure: Measure::Seconds,
+        limits: Limits::Shown(&["seed", "production", "wide"]),
+        original: None,
+    },
+    Row {
+        id: "total.time_saved.seed-workers",
+        text: "all layers, mapped, against naive: 100 backtests over 8 workers, loading included",
+        measure: Measure::TimeSaved,
+        limits: Limits::One(0.90),
+        original: Some((Some(0.859), "15,284 → 2,161 ms, below its own gate of 90 %")),
+    },
+    Row {
+        id: "total.time_saved",
+        text: "all layers, mapped, against naive",
+        measure: Measure::TimeSaved,
+        limits: Limits::Each(0.90, &["micro", "seed", "production", "wide", "real", "walk-forward"]),
+        original: None,
+    },
+    Row {
+        id: "total.vs_careful",
+        text: "all layers, mapped, against a careful engineer's own slices",
+        measure: Measure::TimeRatio,
+        limits: Limits::Each(1.10, STEADY_WORKLOADS),
+        original: None,
+    },
+    Row {
+        id: "total.vs_careful",
+        text: "all layers, mapped, against a careful engineer's own slices, few trials",
+        measure: Measure::TimeRatio,
+        limits: Limits::Shown(FEW_TRIALS),
+        original: None,
+    },
+    Row {
+        id: "total.vs_ideal",
+        text: "all layers, mapped, against preloaded raw slices, opening left out",
+        measure: Measure::TimeRatio,
+        limits: Limits::Each(1.15, STEADY_WORKLOADS),
+        original: None,
+    },
+    Row {
+        id: "total.overhead_ratio",
+        text: "data handling per computation, all layers, mapped, production",
+        measure: Measure::Overhead,
+        limits: Limits::One(0.2),
+        original: Some((Some(74.0), "74 before its layers, < 5 wanted")),
+    },
+    Row {
+        id: "total.overhead_ratio",
+        text: "data handling per computation, naive, production",
+        measure: Measure::Overhead,
+        limits: Limits::Shown(&["naive"]),
+        original: Some((Some(74.0), "74")),
+    },
+    Row {
+        id: "total.memory.ratio",
+        text: "peak RSS, all layers, mapped, against naive",
+        measure: Measure::MemoryRatio,
+        limits: Limits::Whole(&[("production", 0.80), ("wide", 0.80)]),
+        original: None,
+    },
+    Row {
+        id: "micro.no_regression",
+        text: "all layers, mapped, against naive on few trials (ingestion reported apart)",
+        measure: Measure::TimeSaved,
+        limits: Limits::Whole(&[("trials-1", 0.0), ("trials-5", 0.0), ("trials-25", 0.0)]),
+        original: Some((None, "2–3 % slower")),
+    },
+    Row {
+        id: "workers.pss",
+        text: "total PSS of 8 process workers against one, wide set",
+        measure: Measure::MemoryRatio,
+        limits: Limits::One(1.3),
+        original: None,
+    },
+];
+
+impl Row {
+    /// The claims that the row stands for, a whole before its parts.
+    pub(super) fn claims(&self) -> Vec<Claim> {
+        match self.limits {
+            Limits::One(limit) => vec![self.claim("", Some(limit))],
+            Limits::Each(limit, names) => names.iter().map(|name| self.claim(name, Some(limit))).collect(),
+            Limits::Shown(names) => names.iter().map(|name| self.claim(name, None)).collect(),
+            Limits::Whole(parts) => self.whole(parts),
+        }
+    }
+
+    fn whole(&self, parts: &[(&str, f64)]) -> Vec<Claim> {
+        let part = |(name, limit): &(&str, f64)| Claim {
+            part_of: Some(self.id.to_owned()),
+            ..self.claim(name, Some(*limit))
+        };
+        let parts: Vec<Claim> = parts.iter().map(part).collect();
+        let whole =
+            Claim { parts: parts.iter().map(|part| part.id.clone()).collect(), ..self.claim("", None) };
+        [vec![whole], parts].concat()
+    }
+
+    fn claim(&self, name: &str, limit: Option<f64>) -> Claim {
+        let dot = if name.is_empty() { "" } else { "." };
+        Claim {
+            id: format!("{}{dot}{name}", self.id),
+            description: self.text.to_owned(),
+            measure: self.measure,
+            limit,
+            parts: Vec::new(),
+            part_of: None,
+            original: self.original.map(|(value, text)| Original { value, text: text.to_owned() }),
+        }
+    }
+}

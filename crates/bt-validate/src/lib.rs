@@ -1,0 +1,32 @@
+//! The proof of the layers: what is claimed, how it is tested and how it is told.
+//!
+//! `docs/validation.md` fixes claims, arms, workloads and statistics before anything is measured; this crate is its
+//! code. Here lies what needs no clock, so that all of it can be tested against known answers:
+//!
+//! - [`claims`]: the registry of everything that is claimed, with targets.
+//! - [`stats`]: from rounds of times to a [`stats::Verdict`].
+//! - [`gate`]: whether the heavy operations are needed, and why.
+//! - [`report`]: one data model, written as JSON, Markdown, HTML and a terminal table.
+//!
+//! # Example
+//!
+//! Ten rounds in which the optimised arm took a twentieth of the time prove "at least 90 % time saved":
+//!
+//! ```
+//! use bt_validate::claims::Registry;
+//! use bt_validate::report::ClaimResult;
+//! use bt_validate::stats::{Round, Verdict};
+//!
+//! let registry = Registry::standard();
+//! let claim = registry.get("total.time_saved.production").expect("a claim of the table");
+//! let rounds: Vec<Round> =
+//!     (0..10).map(|i| Round { base_seconds: 1.0, optimised_seconds: 0.05 + 0.0001 * f64::from(i) }).collect();
+//! let result = ClaimResult::timed(claim, &rounds);
+//! assert_eq!(result.verdict, Some(Verdict::Pass));
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod claims;
+pub mod gate;
+pub mod report;
+pub mod stats;

@@ -1,0 +1,448 @@
+//! The report as one page: charts, each with its table, and nothing loaded from elsewhere.
+
+use super::chart::{self, Line, Row};
+use super::{
+    ArmTime, BreakEven, ClaimResult, Curve, Equivalence, HitRate, MemoryUse, Report, Scaling, WorkloadTimes,
+    format, phrases,
+};
+use crate::claims::Measure;
+use crate::gate::Gate;
+use crate::stats::Verdict;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+pub(super) fn render(report: &Report) -> String {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                title { "Validation report" }
+                style { (PreEscaped(include_str!("style.css"))) }
+            }
+            body { main { (body(report)) } }
+        }
+    };
+    page.into_string()
+}
+
+fn body(report: &Report) -> Markup {
+    html! {
+        (head(report))
+        (cards(report))
+        @if let Some(gate) = &report.gate { (gate_section(gate)) }
+        (claims_section(report))
+        @if !report.workloads.is_empty() {
+            h2 { "Time per arm" }
+            p.soft { "Geometric mean of a whole sweep with its interval, on a logarithmic axis: equal steps are equal factors." }
+            @for workload in &report.workloads { (workload_figure(workload)) }
+        }
+        @if let Some(break_even) = &report.break_even { (break_even_section(break_even)) }
+        @if !report.scaling.is_empty() {
+            h2 { "Workers" }
+            p.soft { "Time for the same sweep, spread over more workers. Beyond the machine's cores a flat line is the best there is." }
+            div.pair { @for scaling in &report.scaling { (scaling_figure(scaling)) } }
+        }
+        (memory_section(&report.memory))
+        (hit_rate_section(&report.hit_rates))
+        (equivalence_section(&report.equivalence))
+        (reading_section(&report.notes))
+    }
+}
+
+fn head(report: &Report) -> Markup {
+    let host = &report.host;
+    let memory = host.memory_bytes.map(|bytes| format!(", {}", format::bytes(bytes as f64)));
+    html! {
+        header {
+            h1 { "What the layers are worth" }
+            div.meta {
+                span { (phrases::mode(report.mode)) " run of " (report.started) ", " (format::seconds(report.elapsed_seconds)) }
+                span { (host.cpu) ", " (host.cores) " cores" (memory.unwrap_or_default()) ", " (host.os) "/" (host.arch) }
+                span { "revision " code { (report.revision) } }
+                span { (report.toolchain) }
+            }
+            div.banner.(verdict_class(report.verdict())) role="status" { (report.summary()) }
+        }
+    }
+}
+
+/// The claims that a reader who stays for ten seconds should see.
+const CARDS: [(&str, &str); 5] = [
+    ("total.time_saved.production", "production sweep, against naive"),
+    ("total.vs_careful.production", "time of hand-written slices"),
+    ("total.overhead_ratio", "data handling per computation"),
+    ("l3.worker_init.time_saved", "worker start, weakest case"),
+    ("total.memory.ratio", "peak memory, against naive, weakest case"),
+];
+
+fn cards(report: &Report) -> Markup {
+    let cards = CARDS.iter().filter_map(|(id, label)| Some((report.claim(id)?, *label)));
+    html! {
+        dl.cards {
+            @for (claim, label) in cards.filter(|(claim, _)| claim.measured.is_some()) {
+                div.card {
+                    dt { (label) }
+                    dd.big { (phrases::measured(claim)) }
+                    dd.soft { (card_line(claim)) }
+                }
+            }
+        }
+    }
+}
+
+fn card_line(claim: &ClaimResult) -> String {
+    let kind = if claim.measure == Measure::TimeSaved { "time saved" } else { "" };
+    let speed_up = claim.speed_up.filter(|_| claim.measure == Measure::TimeSaved);
+    let speed_up = speed_up.map(|times| format!("speed-up {}×", format::digits(times)));
+    let target = claim.target.map(|_| format!("target {}", phrases::target(claim)));
+    let parts = [Some(kind.to_owned()).filter(|kind| !kind.is_empty()), speed_up, target];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+fn gate_section(gate: &Gate) -> Markup {
+    html! {
+        h2 { "Are the heavy operations needed?" }
+        p { (capitalised(&gate.reason)) "." }
+        @if let Some(evaluation) = &gate.evaluation {
+            div.scroll { table {
+                thead { tr { th { "step" } th.n { "saves" } th { "decision" } th.n { "saved so far" } th { "because" } } }
+                tbody { @for step in &evaluation.steps { tr {
+                    td { (step.name) }
+                    td.n { (format::share(step.time_saved.estimate)) }
+                    td { @if step.accepted { "accepted" } @else { "rejected" } }
+                    td.n { (format::share(step.time_saved_so_far)) }
+                    td { (step.reason) }
+                } } }
+            } }
+            p.soft { "Ended because: " (evaluation.stop) ". Each step saves of the time that the steps before it left." }
+        }
+        @if !gate.ranked.is_empty() {
+            table {
+                thead { tr { th { "heavy operation" } th { "flag" } th.n { "attacks at most" } } }
+                tbody { @for ranked in &gate.ranked { tr {
+                    td { (ranked.operation) } td { code { (ranked.operation.flag()) } } td.n { (format::share(ranked.saves_at_most)) }
+                } } }
+            }
+        }
+    }
+}
+
+fn claims_section(report: &Report) -> Markup {
+    let tested = report.claims.iter().filter(|claim| claim.parts.is_empty());
+    let rows: Vec<Row> = tested.filter_map(forest_row).collect();
+    html! {
+        h2 { "Claims" }
+        (claims_table(&report.claims))
+        @if !rows.is_empty() {
+            figure {
+                figcaption { b { "Distance from the target" } "the time taken as a ratio of the time that the target allows; a claim passes if its whole interval is in the shaded part" }
+                (chart::forest("Intervals of every timed claim, relative to its target", &rows))
+            }
+        }
+        @if !report.shown.is_empty() {
+            h3 { "Shown beside them, without a target" }
+            (claims_table(&report.shown))
+        }
+    }
+}
+
+fn claims_table(claims: &[ClaimResult]) -> Markup {
+    html! {
+        div.scroll { table {
+            thead { tr {
+                th { "claim" } th { "verdict" } th.n { "target" } th.n { "measured" } th { "interval" } th { "the Python original" } th { "statistics" }
+            } }
+            tbody { @for claim in claims { (claim_row(claim)) } }
+        } }
+    }
+}
+
+fn claim_row(claim: &ClaimResult) -> Markup {
+    html! {
+        tr.part[claim.part_of.is_some()] {
+            td.claim {
+                code { (claim.id) }
+                @if claim.part_of.is_none() { br; span.soft { (claim.description) } }
+                @if let Some(weakest) = &claim.weakest_part { br; span.soft { "numbers of its weakest part, " (weakest) } }
+                @if let Some(note) = &claim.note { br; span.soft { (note) } }
+            }
+            td { span.verdict.(verdict_class(claim.verdict)) { (phrases::verdict(claim.verdict)) } }
+            td.n { (phrases::target(claim)) }
+            td.n { b { (phrases::measured(claim)) } (other_reading(claim)) }
+            td { (phrases::interval(claim)) }
+            td { @if let (Some(original), None) = (&claim.original, &claim.part_of) {
+                @if original.value.is_some() { b { (phrases::original(claim)) } br; }
+                span.soft { (original.text) }
+            } }
+            td { (statistics(claim)) }
+        }
+    }
+}
+
+/// Time saved beside a speed-up and the other way round, each with its name.
+fn other_reading(claim: &ClaimResult) -> Markup {
+    let text = match (claim.measure, claim.time_saved, claim.speed_up) {
+        (Measure::TimeSaved, _, Some(times)) => format!("speed-up {}×", format::digits(times)),
+        (Measure::SpeedUp, Some(saved), _) => format!("{} time saved", format::share(saved)),
+        _ => return html! {},
+    };
+    html! { br; span.soft { (text) } }
+}
+
+fn statistics(claim: &ClaimResult) -> Markup {
+    let p = |name: &str, p: Option<f64>| p.map(|p| format!("{name} {}", format::probability(p)));
+    let median = claim.median.map(|median| format!("median {}", format::value(claim.measure, median)));
+    let rest = [median, p("Welch", claim.welch_p), p("Holm", claim.holm_p)].into_iter().flatten();
+    html! {
+        @if claim.measure.is_timed() {
+            span { "n " (claim.n) @if let Some(p) = claim.p { " · p " (format::probability(p)) } }
+            br; span.soft { (rest.collect::<Vec<_>>().join(" · ")) }
+            @if !claim.process_means.is_empty() {
+                br; span.soft { "processes " (process_means(claim)) }
+            }
+        }
+    }
+}
+
+fn process_means(claim: &ClaimResult) -> String {
+    let means = claim.process_means.iter().map(|mean| format::value(claim.measure, mean.measured));
+    means.collect::<Vec<_>>().join(", ")
+}
+
+fn forest_row(claim: &ClaimResult) -> Option<Row> {
+    let (interval, target) = (claim.interval()?, claim.target?);
+    let to_target = interval.map(|value| claim.measure.max_ratio(value) / claim.measure.max_ratio(target));
+    Some(Row {
+        label: claim.id.clone(),
+        text: phrases::measured(claim),
+        class: match claim.verdict {
+            Some(Verdict::Pass) => "c-pass",
+            Some(Verdict::Inconclusive) => "c-inconclusive",
+            Some(Verdict::Refuted) => "c-refuted",
+            None => "c-shown",
+        },
+        value: to_target.estimate,
+        bounds: Some((to_target.low, to_target.high)),
+    })
+}
+
+fn workload_figure(workload: &WorkloadTimes) -> Markup {
+    let rows: Vec<Row> = workload.arms.iter().map(arm_row).collect();
+    html! {
+        figure {
+            figcaption { b { (workload.id) } (workload.description) ", " (workload.trials) " trials" }
+            (chart::intervals(&format!("Time per arm, {}", workload.id), &rows, format::seconds))
+            details {
+                summary { "Table" }
+                table {
+                    thead { tr { th { "arm" } th.n { "time" } th.n { "from" } th.n { "to" } th.n { "median" } th.n { "turns" } th.n { "trials a turn" } th { "" } } }
+                    tbody { @for arm in &workload.arms { (arm_table_row(arm)) } }
+                }
+            }
+        }
+    }
+}
+
+fn arm_row(arm: &ArmTime) -> Row {
+    let scaled = if arm.note.is_some() { " *" } else { "" };
+    Row {
+        label: format!("{}{scaled}", arm.arm),
+        text: format::seconds(arm.seconds.estimate),
+        class: arm_class(&arm.arm),
+        value: arm.seconds.estimate,
+        bounds: Some((arm.seconds.low, arm.seconds.high)),
+    }
+}
+
+fn arm_table_row(arm: &ArmTime) -> Markup {
+    html! { tr {
+        td { (arm.arm) }
+        td.n { (format::seconds(arm.seconds.estimate)) }
+        td.n { (format::seconds(arm.seconds.low)) }
+        td.n { (format::seconds(arm.seconds.high)) }
+        td.n { (format::seconds(arm.median_seconds)) }
+        td.n { (arm.n) }
+        td.n { (arm.trials_run) }
+        td { @if let Some(note) = &arm.note { "* " (note) } }
+    } }
+}
+
+fn break_even_section(break_even: &BreakEven) -> Markup {
+    html! {
+        h2 { "From how many trials it pays" }
+        p { (phrases::ingestion(break_even)) }
+        (curves_figure(&break_even.workload, "time by number of trials, opening or loading included", "trials", &break_even.curves))
+    }
+}
+
+fn scaling_figure(scaling: &Scaling) -> Markup {
+    let kind = phrases::workers(scaling.workers);
+    curves_figure(&scaling.workload, &format!("workers as {kind}"), kind, &scaling.curves)
+}
+
+fn curves_figure(name: &str, caption: &str, x_name: &str, curves: &[Curve]) -> Markup {
+    let lines: Vec<Line> = curves.iter().map(line).collect();
+    html! {
+        figure {
+            figcaption { b { (name) } (caption) }
+            (chart::lines(&format!("{name}: {caption}"), x_name, &lines, format::seconds))
+            details {
+                summary { "Table" }
+                div.scroll { table {
+                    thead { tr { th { (x_name) } @for curve in curves { th.n { (curve.arm) } } } }
+                    tbody { @for row in phrases::curve_rows(curves) { tr { @for cell in row { td.n { (cell) } } } } }
+                } }
+            }
+        }
+    }
+}
+
+fn line(curve: &Curve) -> Line {
+    let point = |p: &super::Point| (f64::from(p.x), p.seconds.estimate, p.seconds.low, p.seconds.high);
+    Line {
+        name: curve.arm.clone(),
+        class: arm_class(&curve.arm),
+        points: curve.points.iter().map(point).collect(),
+    }
+}
+
+fn memory_section(memory: &[MemoryUse]) -> Markup {
+    if memory.is_empty() {
+        return html! {};
+    }
+    let mut workloads: Vec<&str> = memory.iter().map(|use_| use_.workload.as_str()).collect();
+    workloads.dedup();
+    html! {
+        h2 { "Memory" }
+        p.soft { "Each arm in processes of its own: PSS where it was read (shared pages count once), else peak RSS." }
+        @for workload in workloads { (memory_figure(workload, memory)) }
+    }
+}
+
+fn memory_figure(workload: &str, memory: &[MemoryUse]) -> Markup {
+    let uses: Vec<&MemoryUse> = memory.iter().filter(|use_| use_.workload == workload).collect();
+    let rows: Vec<Row> = uses.iter().filter_map(|use_| memory_row(use_)).collect();
+    html! {
+        figure {
+            figcaption { b { (workload) } "bytes held" }
+            (chart::bars(&format!("Memory per arm, {workload}"), &rows, format::bytes))
+            details {
+                summary { "Table" }
+                table {
+                    thead { tr { th { "arm" } th.n { "processes" } th.n { "peak RSS" } th.n { "PSS" } } }
+                    tbody { @for use_ in uses { tr {
+                        td { (use_.arm) } td.n { (use_.workers) }
+                        td.n { (phrases::optional_bytes(use_.peak_rss_bytes)) } td.n { (phrases::optional_bytes(use_.pss_bytes)) }
+                    } } }
+                }
+            }
+        }
+    }
+}
+
+fn memory_row(use_: &MemoryUse) -> Option<Row> {
+    let bytes = use_.pss_bytes.or(use_.peak_rss_bytes)?;
+    let kind = if use_.pss_bytes.is_some() { "PSS" } else { "peak RSS" };
+    let workers = if use_.workers > 1 { format!(", {} processes", use_.workers) } else { String::new() };
+    Some(Row {
+        label: format!("{}{workers}", use_.arm),
+        text: format!("{} {kind}", format::bytes(bytes as f64)),
+        class: arm_class(&use_.arm),
+        value: bytes as f64,
+        bounds: None,
+    })
+}
+
+fn hit_rate_section(hit_rates: &[HitRate]) -> Markup {
+    if hit_rates.is_empty() {
+        return html! {};
+    }
+    let rows: Vec<Row> = hit_rates.iter().filter_map(hit_rate_row).collect();
+    html! {
+        h2 { "Hit rates" }
+        figure {
+            figcaption { "hits per access; a view needs no cache and does not count as an access" }
+            (chart::bars("Hit rates of the caches", &rows, format::percent_tick))
+            details {
+                summary { "Table" }
+                div.scroll { table {
+                    thead { tr { th { "workload" } th { "cache" } th.n { "hit rate" } th.n { "hits" } th.n { "misses" } th.n { "bytes" } } }
+                    tbody { @for h in hit_rates { tr {
+                        td { (h.workload) } td { (h.cache) } td.n { (h.rate().map_or(format::NONE.to_owned(), format::share)) }
+                        td.n { (format::count(h.hits)) } td.n { (format::count(h.misses)) } td.n { (format::bytes(h.bytes as f64)) }
+                    } } }
+                } }
+            }
+        }
+        @for h in hit_rates { @if let Some(note) = &h.note { p { b { (h.workload) ", " (h.cache) ": " } (note) } } }
+    }
+}
+
+fn hit_rate_row(hit_rate: &HitRate) -> Option<Row> {
+    let rate = hit_rate.rate()?;
+    Some(Row {
+        label: format!("{}, {}", hit_rate.workload, hit_rate.cache),
+        text: format::share(rate),
+        class: "c-all",
+        value: rate,
+        bounds: None,
+    })
+}
+
+fn equivalence_section(equivalence: &[Equivalence]) -> Markup {
+    html! {
+        @if !equivalence.is_empty() {
+            h2 { "The same results, bit by bit" }
+            p.soft { "Checked before any time is reported: one digest over every trial's result, the same for every arm." }
+            div.scroll { table {
+                thead { tr { th { "workload" } th.n { "trials" } th { "arms" } th { "digest" } } }
+                tbody { @for e in equivalence { tr {
+                    td { (e.workload) } td.n { (format::count(e.trials as u64)) } td { (e.arms.join(", ")) } td { code { (e.digest) } }
+                } } }
+            } }
+        }
+    }
+}
+
+fn reading_section(notes: &[String]) -> Markup {
+    html! {
+        h2 { "How to read this" }
+        p {
+            b { "Time saved" } " is 1 − optimised/base, " b { "speed-up" } " is base/optimised; a target in one is never compared with a number in the other, and layers compose by multiplying their times."
+        }
+        p {
+            "An interval is a pair of one-sided bounds from a paired t test on the logarithms of the rounds' ratios, each wrong with a chance of 1.25 %. "
+            "A claim passes if the whole interval is on the good side of its target, is refuted if it is on the bad side, and is inconclusive otherwise. "
+            "Verdicts are looked for after 10 and after 30 rounds, at half of α = 2.5 % each. Median, Welch’s p against “no difference” and Holm’s adjusted p decide nothing. "
+            "Counts are exact and have neither interval nor p."
+        }
+        @if !notes.is_empty() { ul { @for note in notes { li { (note) } } } }
+    }
+}
+
+/// The colour of an arm, the same in every chart.
+fn arm_class(arm: &str) -> &'static str {
+    match arm {
+        "naive" => "c-naive",
+        "careful" => "c-careful",
+        "ideal" => "c-ideal",
+        "l1+l2+l3" => "c-all",
+        "all+mapped" => "c-mapped",
+        _ => "c-layers",
+    }
+}
+
+fn verdict_class(verdict: Option<Verdict>) -> &'static str {
+    match verdict {
+        Some(Verdict::Pass) => "pass",
+        Some(Verdict::Inconclusive) => "inconclusive",
+        Some(Verdict::Refuted) => "refuted",
+        None => "shown",
+    }
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut letters = sentence.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,83 @@
+//! What the terminal, Markdown and HTML forms say in the same words.
+
+use super::{BreakEven, ClaimResult, Curve, Mode, WorkerKind, format};
+use crate::stats::Verdict;
+
+/// The verdict with a mark that is told apart without colour.
+pub(super) fn verdict(verdict: Option<Verdict>) -> &'static str {
+    match verdict {
+        Some(Verdict::Pass) => "✓ pass",
+        Some(Verdict::Inconclusive) => "? inconclusive",
+        Some(Verdict::Refuted) => "✗ refuted",
+        None => "shown",
+    }
+}
+
+pub(super) fn target(claim: &ClaimResult) -> String {
+    claim.target.map_or(format::NONE.to_owned(), |limit| format::target(claim.measure, limit))
+}
+
+pub(super) fn measured(claim: &ClaimResult) -> String {
+    claim.measured.map_or(format::NONE.to_owned(), |value| format::value(claim.measure, value))
+}
+
+pub(super) fn interval(claim: &ClaimResult) -> String {
+    let shown = |value| format::value(claim.measure, value);
+    match (claim.interval(), claim.measured) {
+        (Some(interval), _) => format!("{} to {}", shown(interval.low), shown(interval.high)),
+        (None, Some(_)) if !claim.measure.is_timed() => "exact".to_owned(),
+        _ => format::NONE.to_owned(),
+    }
+}
+
+/// The original's figure, which is only given where it is in the same unit.
+pub(super) fn original(claim: &ClaimResult) -> String {
+    let value = claim.original.as_ref().and_then(|original| original.value);
+    value.map_or(format::NONE.to_owned(), |value| format::value(claim.measure, value))
+}
+
+pub(super) fn mode(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Quick => "quick",
+        Mode::Full => "full",
+    }
+}
+
+pub(super) fn workers(kind: WorkerKind) -> &'static str {
+    match kind {
+        WorkerKind::Threads => "threads",
+        WorkerKind::Processes => "processes",
+    }
+}
+
+pub(super) fn optional_bytes(bytes: Option<u64>) -> String {
+    bytes.map_or(format::NONE.to_owned(), |bytes| format::bytes(bytes as f64))
+}
+
+/// What the mapped store costs once, and when that is repaid.
+pub(super) fn ingestion(break_even: &BreakEven) -> String {
+    let Some(ingest) = break_even.ingest_seconds else { return String::new() };
+    let repaid = match break_even.repaid_at_trials {
+        Some(trials) => format!("is repaid after {} trials", format::digits(trials)),
+        None => "is not repaid within the trials measured".to_owned(),
+    };
+    format!("Ingesting the data once takes {}, is not in the curves, and {repaid}.", format::seconds(ingest))
+}
+
+/// One row for each x of any curve: x, then each curve's time with its interval.
+pub(super) fn curve_rows(curves: &[Curve]) -> Vec<Vec<String>> {
+    let mut xs: Vec<u32> = curves.iter().flat_map(|curve| &curve.points).map(|point| point.x).collect();
+    xs.sort_unstable();
+    xs.dedup();
+    let row = |x: u32| [vec![x.to_string()], curves.iter().map(|curve| time_at(curve, x)).collect()].concat();
+    xs.into_iter().map(row).collect()
+}
+
+fn time_at(curve: &Curve, x: u32) -> String {
+    let point = curve.points.iter().find(|point| point.x == x);
+    point.map_or(format::NONE.to_owned(), |point| {
+        let [time, low, high] =
+            [point.seconds.estimate, point.seconds.low, point.seconds.high].map(format::seconds);
+        format!("{time} ({low} to {high})")
+    })
+}

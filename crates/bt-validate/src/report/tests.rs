@@ -1,0 +1,2 @@
+#[path = "tests/synthetic.rs"]
+mod synthetic;
