@@ -75,7 +75,9 @@ fn program(code: &str) -> String {
         return format!("{code}\n");
     }
     if code.trim_end().ends_with("(())") {
-        return format!("fn main() {{\n(|| {{\n{code}\n}})().unwrap()\n}}\n");
+        return format!(
+            "fn main() {{ example().unwrap() }}\n\nfn example() -> Result<(), impl std::fmt::Debug> {{\n{code}\n}}\n"
+        );
     }
     format!("fn main() {{\n{code}\n}}\n")
 }
@@ -119,10 +121,9 @@ mod tests {
     fn statements_become_a_main_and_a_main_stays() {
         assert_eq!(program("assert!(true);"), "fn main() {\nassert!(true);\n}\n");
         assert_eq!(program("fn main() {}"), "fn main() {}\n");
-        assert!(
-            program("f()?;\nOk::<(), Error>(())")
-                .contains("(|| {\nf()?;\nOk::<(), Error>(())\n})().unwrap()")
-        );
+        let fallible = program("f()?;\nOk::<(), Error>(())");
+        assert!(fallible.starts_with("fn main() { example().unwrap() }"), "{fallible}");
+        assert!(fallible.ends_with(" {\nf()?;\nOk::<(), Error>(())\n}\n"), "{fallible}");
     }
 
     #[test]

@@ -21,16 +21,12 @@ fn has_unsafe(line: &str) -> bool {
 pub(crate) fn forbids_unsafe(workspace: &Workspace) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in &workspace.packages {
-        let level = if package.name == UNSAFE_CRATE { "deny" } else { "forbid" };
-        let attribute = format!("#![{level}(unsafe_code)]");
-        let lacks =
-            |path: &&String| !workspace.source(path).is_some_and(|root| root.code.contains(&attribute));
+        let levels: &[&str] = if package.name == UNSAFE_CRATE { &["forbid", "deny"] } else { &["forbid"] };
+        let has = |code: &str| levels.iter().any(|level| code.contains(&format!("#![{level}(unsafe_code)]")));
+        let lacks = |path: &&String| !workspace.source(path).is_some_and(|root| has(&root.code));
+        let without = package.crate_roots.iter().filter(lacks);
         findings.extend(
-            package
-                .crate_roots
-                .iter()
-                .filter(lacks)
-                .map(|path| Finding::new(path, format!("lacks {attribute}"))),
+            without.map(|path| Finding::new(path, format!("lacks #![{}(unsafe_code)]", levels.join(" or ")))),
         );
     }
     findings
@@ -53,7 +49,8 @@ fn has_macro(line: &str, name: &str) -> bool {
     line.match_indices(name).any(|(at, _)| !line[..at].ends_with(is_word))
 }
 
-/// An exception from a lint says why; one from the ban of `unwrap` cannot be had at all.
+/// An exception from a lint says why; one from the ban of `unwrap` can be had for tests alone, whose helpers clippy does
+/// not know as tests.
 pub(crate) fn lint_exceptions(workspace: &Workspace) -> Vec<Finding> {
     workspace.sources.iter().flat_map(exceptions_of).collect()
 }
@@ -64,7 +61,7 @@ fn exceptions_of(source: &Source) -> Vec<Finding> {
         let rest = &source.code[at..];
         let attribute = &rest[..rest.find(")]").unwrap_or(rest.len())];
         let place = format!("{}:{}", source.path, line_at(&source.code, at));
-        if attribute.contains("clippy::unwrap_used") {
+        if attribute.contains("clippy::unwrap_used") && !is_test(&source.path) {
             Some(Finding::new(
                 place,
                 "unwrap is banned outside of tests: expect with the reason, or an error",
@@ -76,6 +73,10 @@ fn exceptions_of(source: &Source) -> Vec<Finding> {
         }
     });
     judged.collect()
+}
+
+fn is_test(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part, "tests" | "tests.rs" | "benches"))
 }
 
 fn lines_with(source: &Source, found: impl Fn(&str) -> bool, what: &str) -> Vec<Finding> {
@@ -284,8 +285,9 @@ mod tests {
     }
 
     #[test]
-    fn no_reason_excuses_an_unwrap() {
-        let text = "#![allow(clippy::unwrap_used, reason = \"short\")]";
-        assert_eq!(lint_exceptions(&with("a.rs", text)).len(), 1);
+    fn no_reason_excuses_an_unwrap_outside_of_tests() {
+        let text = "#![allow(clippy::unwrap_used, reason = \"helpers of tests\")]";
+        assert_eq!(lint_exceptions(&with("crates/a/src/lib.rs", text)).len(), 1);
+        assert_eq!(lint_exceptions(&with("crates/a/tests/it/main.rs", text)), []);
     }
 }
