@@ -28,7 +28,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         std::fs::remove_dir_all(&folder).map_err(io_error("cannot remove", &folder))?;
     }
     std::fs::create_dir_all(&folder).map_err(io_error("cannot make", &folder))?;
-    let mut command = cargo(["bench", "--package", "bt-benches", "--"]);
+    // By target, since the library's own test harness would not know criterion's flags.
+    let mut command = cargo(["bench", "--package", "bt-benches", "--bench", "*", "--"]);
     command.env("BT_BENCH_DIR", &folder).args(&options.filter);
     if options.quick {
         command.arg("--quick").env("BT_BENCH_QUICK", "1");
