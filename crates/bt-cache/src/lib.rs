@@ -1,2 +1,13 @@
-//! A byte-bounded, single-flight LRU with statistics, a shared get and a per-worker handle
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+mod cache;
+mod flight;
+mod handle;
+mod shelf;
+mod stats;
+
+pub use bt_core;
+pub use cache::{Cache, Key, Limits};
+pub use handle::Handle;
+pub use stats::CacheStats;

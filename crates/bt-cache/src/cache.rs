@@ -1,0 +1,341 @@
+use std::any::Any;
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bt_core::{Error, ErrorKind, Result};
+use hashbrown::HashMap;
+use parking_lot::Mutex;
+
+use crate::flight::Flight;
+use crate::shelf::{Entry, Shelf, Stamped};
+use crate::{CacheStats, Handle};
+
+/// The bounds of a cache. Both hold at every moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of all entries together, keys and overhead included; at least 1.
+    pub max_bytes: usize,
+    /// Number of entries; at least 1.
+    pub max_entries: usize,
+}
+
+/// What a key must be. Implemented for everything that is.
+pub trait Key: Hash + Eq + Clone + Debug + Send + Sync + 'static {}
+
+impl<K: Hash + Eq + Clone + Debug + Send + Sync + 'static> Key for K {}
+
+/// A least-recently-used cache of `Arc<T>`, bounded by bytes and by entries, with one load per missing key.
+///
+/// One lock guards the order; it is held for a lookup, never while a loader, a destructor or a closure of the caller
+/// runs. Workers that read the same values over and over take a [`Handle`], which needs no lock at all.
+///
+/// # Memory
+/// `bytes` = sum over entries of `weigh(key, value)` + [`OVERHEAD`](Self::OVERHEAD) ≤ `max_bytes`, always. Values that
+/// the cache has dropped and callers still hold are the callers'; those that handles hold are counted as
+/// `pinned_bytes`.
+pub struct Cache<K, T: ?Sized> {
+    state: Mutex<State<K, T>>,
+    weigh: fn(&K, &T) -> usize,
+    limits: Limits,
+    signal: Signal,
+}
+
+struct State<K, T: ?Sized> {
+    shelf: Shelf<K, T>,
+    /// Loads whose result may still be kept. An invalidation takes a flight out: those who wait for it get its value,
+    /// those who come later start anew, and nothing loaded before the invalidation is kept after it.
+    flights: HashMap<K, Arc<Flight<T>>>,
+    loads: u64,
+    load_failures: u64,
+    load_time: Duration,
+}
+
+/// What handles read and write without the lock, on a cache line of its own: the lock's line is written by every get.
+#[repr(align(128))]
+#[derive(Default)]
+struct Signal {
+    departures: AtomicU64,
+    handle_hits: AtomicU64,
+}
+
+enum Seat<T: ?Sized> {
+    Kept(Stamped<T>),
+    Waiting(Arc<Flight<T>>),
+    Leading(Arc<Flight<T>>),
+}
+
+impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
+    /// Bytes that an entry costs beside what `weigh` counts: the key itself, the node with its links, its place in a
+    /// hash table at the emptiest, the counts of the `Arc`, and what an allocator adds.
+    pub const OVERHEAD: usize = size_of::<K>()
+        + size_of::<Entry<T>>()
+        + 2 * size_of::<usize>()
+        + 2 * (2 * size_of::<usize>() + 1)
+        + 2 * size_of::<usize>()
+        + 16;
+
+    /// An empty cache.
+    ///
+    /// `weigh` tells how many bytes a value keeps alive: its own size and its heap, and the heap of its key where the
+    /// key has one. It must give the same answer for the same pair.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOption`] where a limit is 0.
+    pub fn new(limits: Limits, weigh: fn(&K, &T) -> usize) -> Result<Self> {
+        for (option, value) in [("max_bytes", limits.max_bytes), ("max_entries", limits.max_entries)] {
+            if value == 0 {
+                return Err(Error::invalid_option(option, value, "at least 1"));
+            }
+        }
+        let state = State {
+            shelf: Shelf::new(limits),
+            flights: HashMap::new(),
+            loads: 0,
+            load_failures: 0,
+            load_time: Duration::ZERO,
+        };
+        Ok(Self { state: Mutex::new(state), weigh, limits, signal: Signal::default() })
+    }
+
+    /// The kept value, now the one used last.
+    ///
+    /// # Complexity
+    /// O(1), one lock and one count of references.
+    #[inline]
+    pub fn get(&self, key: &K) -> Option<Arc<T>> {
+        let mut state = self.state.lock();
+        state.shelf.get(key).map(|found| Arc::clone(&found.value))
+    }
+
+    /// The kept value, or the loader's.
+    ///
+    /// Any number of threads that ask for the same missing key cause one load and get its outcome, a value or the same
+    /// error. Nobody who asks for another key waits. A failed load is not kept: the next access tries again. A value
+    /// larger than the whole budget is returned and not kept. A value whose key was inserted, removed or cleared
+    /// while it was loading is returned to those who had asked before and not kept.
+    ///
+    /// # Errors
+    /// The loader's own. [`ErrorKind::LoaderPanicked`] where it panicked on another thread.
+    /// [`ErrorKind::Reentrant`] where the wait could never end: a loader asks for its own key, or loaders on several
+    /// threads, of any caches in the process, ask for one another's keys in a circle. Threads that a loader starts and
+    /// joins itself are not seen.
+    ///
+    /// # Panics
+    /// On the thread that ran the loader, with the loader's own panic.
+    pub fn get_or_load(&self, key: &K, load: impl FnOnce() -> Result<Arc<T>>) -> Result<Arc<T>> {
+        self.fetch(key, load).map(|found| found.value)
+    }
+
+    pub(crate) fn fetch(&self, key: &K, load: impl FnOnce() -> Result<Arc<T>>) -> Result<Stamped<T>> {
+        match self.take_seat(key) {
+            Seat::Kept(found) => Ok(found),
+            Seat::Leading(flight) => self.lead(key, &flight, load),
+            Seat::Waiting(flight) => flight.wait().unwrap_or_else(|| Err(reentrant(key))),
+        }
+    }
+
+    fn take_seat(&self, key: &K) -> Seat<T> {
+        let mut state = self.state.lock();
+        if let Some(found) = state.shelf.get(key) {
+            return Seat::Kept(found.clone());
+        }
+        if let Some(flight) = state.flights.get(key) {
+            return Seat::Waiting(Arc::clone(flight));
+        }
+        let flight = Flight::led_here();
+        state.flights.insert(key.clone(), Arc::clone(&flight));
+        Seat::Leading(flight)
+    }
+
+    fn lead(
+        &self,
+        key: &K,
+        flight: &Arc<Flight<T>>,
+        load: impl FnOnce() -> Result<Arc<T>>,
+    ) -> Result<Stamped<T>> {
+        let start = Instant::now();
+        // Nothing of ours is borrowed by the loader, so there is nothing that its panic could leave half done.
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let value = load()?;
+            let weight = self.weight(key, &value);
+            Ok((value, weight))
+        }));
+        let load_time = start.elapsed();
+        match outcome {
+            Ok(loaded) => self.land(key, flight, loaded, load_time),
+            Err(panic) => {
+                let _ = self.land(key, flight, Err(panicked(key, &*panic)), load_time);
+                resume_unwind(panic)
+            }
+        }
+    }
+
+    fn land(
+        &self,
+        key: &K,
+        flight: &Arc<Flight<T>>,
+        loaded: Result<(Arc<T>, usize)>,
+        load_time: Duration,
+    ) -> Result<Stamped<T>> {
+        // Dropped after the lock: destructors of values are not ours to run inside it.
+        let mut displaced = None;
+        let outcome = self.locked(|state| {
+            state.count_load(load_time, loaded.is_err());
+            let own_key = state.flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight));
+            let key = own_key.then(|| state.flights.remove_entry(key)).flatten().map(|(key, _)| key);
+            let (value, weight) = loaded?;
+            Ok(match key {
+                None => state.shelf.stamp(value, weight),
+                Some(key) => {
+                    let (stamped, _, out) = state.shelf.put(key, value, weight);
+                    displaced = Some(out);
+                    stamped
+                }
+            })
+        });
+        flight.land(outcome.clone());
+        outcome
+    }
+
+    /// Keeps a value under a key, in place of any that is there. `false` where it is larger than the whole budget and
+    /// so not kept. A load of the key that is under way will not be kept.
+    pub fn insert(&self, key: K, value: Arc<T>) -> bool {
+        let weight = self.weight(&key, &value);
+        let (_, kept, _displaced) = self.locked(|state| {
+            state.ground(&key);
+            state.shelf.put(key, value, weight)
+        });
+        kept
+    }
+
+    /// Takes a value out. A load of the key that is under way will not be kept.
+    pub fn remove(&self, key: &K) -> Option<Arc<T>> {
+        self.locked(|state| {
+            state.ground(key);
+            state.shelf.remove(key)
+        })
+    }
+
+    /// Takes all values out. Loads that are under way will not be kept.
+    pub fn clear(&self) {
+        let _values = self.locked(|state| {
+            state.flights.clear();
+            state.shelf.drain()
+        });
+    }
+
+    /// Takes out the values for which `keep` says no. Loads that are under way will not be kept, since nobody can ask
+    /// about their values yet. `keep` may use the cache itself.
+    ///
+    /// # Complexity
+    /// O(entries), and as many clones of keys.
+    pub fn retain(&self, mut keep: impl FnMut(&K, &T) -> bool) {
+        let present: Vec<(K, Stamped<T>)> = self.locked(|state| {
+            state.flights.clear();
+            state.shelf.iter().map(|(key, found)| (key.clone(), found.clone())).collect()
+        });
+        for (key, found) in present {
+            if !keep(&key, &found.value) {
+                let _value = self.locked(|state| state.shelf.remove_stamp(&key, found.stamp));
+            }
+        }
+    }
+
+    /// Counters and sizes, all of one moment.
+    pub fn stats(&self) -> CacheStats {
+        let state = self.state.lock();
+        let tally = state.shelf.tally;
+        let handle_hits = self.signal.handle_hits.load(Ordering::Relaxed);
+        CacheStats {
+            hits: tally.hits + handle_hits,
+            handle_hits,
+            misses: tally.misses,
+            evictions: tally.evictions,
+            rejections: tally.rejections,
+            loads: state.loads,
+            load_failures: state.load_failures,
+            load_time: state.load_time,
+            entries: state.shelf.len(),
+            bytes: state.shelf.bytes(),
+            peak_bytes: tally.peak_bytes,
+            pinned_bytes: state.shelf.pinned_bytes(),
+            max_bytes: self.limits.max_bytes,
+            max_entries: self.limits.max_entries,
+        }
+    }
+
+    /// A worker's own reader: hits on it touch nothing that another thread writes.
+    pub fn handle(self: &Arc<Self>) -> Handle<K, T> {
+        Handle::new(Arc::clone(self))
+    }
+
+    /// The bounds of this cache.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    fn weight(&self, key: &K, value: &T) -> usize {
+        (self.weigh)(key, value).saturating_add(Self::OVERHEAD)
+    }
+
+    /// Runs `change` under the lock and tells handles if anything left.
+    fn locked<R>(&self, change: impl FnOnce(&mut State<K, T>) -> R) -> R {
+        let mut state = self.state.lock();
+        let before = state.shelf.tally.departures;
+        let result = change(&mut state);
+        let after = state.shelf.tally.departures;
+        if after != before {
+            self.signal.departures.store(after, Ordering::Release);
+        }
+        result
+    }
+
+    pub(crate) fn with_shelf<R>(&self, change: impl FnOnce(&mut Shelf<K, T>) -> R) -> R {
+        self.locked(|state| change(&mut state.shelf))
+    }
+
+    pub(crate) fn departures(&self) -> u64 {
+        self.signal.departures.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn add_handle_hits(&self, hits: u64) {
+        self.signal.handle_hits.fetch_add(hits, Ordering::Relaxed);
+    }
+}
+
+impl<K: Key, T: ?Sized> State<K, T> {
+    fn ground(&mut self, key: &K) {
+        if !self.flights.is_empty() {
+            self.flights.remove(key);
+        }
+    }
+
+    fn count_load(&mut self, load_time: Duration, failed: bool) {
+        self.loads += 1;
+        self.load_failures += u64::from(failed);
+        self.load_time += load_time;
+    }
+}
+
+impl<K: Key, T: ?Sized + Send + Sync + 'static> Debug for Cache<K, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Cache").field(&self.stats()).finish()
+    }
+}
+
+#[cold]
+fn reentrant<K: Key>(key: &K) -> Error {
+    ErrorKind::Reentrant { key: format!("{key:?}") }.into()
+}
+
+#[cold]
+fn panicked<K: Key>(key: &K, panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied();
+    let message = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let message = message.unwrap_or("a value that is no text").to_owned();
+    ErrorKind::LoaderPanicked { key: format!("{key:?}"), message }.into()
+}

@@ -1,0 +1,172 @@
+//! Limits, weights and destructors.
+#![allow(clippy::unwrap_used, reason = "a helper of tests fails as loudly as a test")]
+
+use std::sync::{Arc, OnceLock, Weak};
+
+use bt_cache::bt_core::ErrorKind;
+use bt_cache::{Cache, CacheStats, Limits};
+
+type Blobs = Cache<u32, [u8]>;
+
+fn blobs(max_bytes: usize, max_entries: usize) -> Blobs {
+    Cache::new(Limits { max_bytes, max_entries }, |_, blob: &[u8]| blob.len()).unwrap()
+}
+
+fn blob(length: usize) -> Arc<[u8]> {
+    vec![0; length].into()
+}
+
+#[test]
+fn a_limit_of_zero_is_refused_by_name() {
+    for (limits, name) in [
+        (Limits { max_bytes: 0, max_entries: 1 }, "max_bytes = 0"),
+        (Limits { max_bytes: 1, max_entries: 0 }, "max_entries = 0"),
+    ] {
+        let error = Blobs::new(limits, |_, _| 0).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::InvalidOption { .. }));
+        assert!(error.to_string().starts_with(name), "{error}");
+    }
+}
+
+#[test]
+fn keys_and_overhead_count() {
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    struct Long([u64; 64]);
+    let limits = Limits { max_bytes: 10_000, max_entries: 10 };
+    let (long, short) =
+        (Cache::<Long, u8>::new(limits, |_, _| 1).unwrap(), Cache::<u8, u8>::new(limits, |_, _| 1).unwrap());
+    long.insert(Long([0; 64]), Arc::new(0));
+    short.insert(0, Arc::new(0));
+    assert!(long.stats().bytes > 64 * 8);
+    assert_eq!(long.stats().bytes, 1 + Cache::<Long, u8>::OVERHEAD);
+    assert!(long.stats().bytes - short.stats().bytes >= 511);
+}
+
+#[test]
+fn a_limit_of_one_entry_keeps_the_last() {
+    let cache = blobs(usize::MAX, 1);
+    for key in 0..5 {
+        assert!(cache.insert(key, blob(10)));
+        assert_eq!((cache.stats().entries, cache.get(&key).is_some()), (1, true));
+    }
+    assert_eq!(cache.stats().evictions, 4);
+}
+
+#[test]
+fn a_limit_of_one_byte_keeps_nothing_and_still_serves() {
+    let cache = blobs(1, 10);
+    assert!(!cache.insert(1, blob(0)));
+    assert_eq!(cache.get_or_load(&1, || Ok(blob(3))).unwrap().len(), 3);
+    assert_eq!((cache.stats().entries, cache.stats().rejections), (0, 2));
+}
+
+#[test]
+fn an_entry_of_exactly_the_budget_is_kept_and_one_byte_more_is_not() {
+    let cache = blobs(Blobs::OVERHEAD + 100, 10);
+    assert!(cache.insert(1, blob(100)));
+    assert!(!cache.insert(2, blob(101)));
+    assert!(cache.get(&1).is_some(), "what is not kept pushes nothing out");
+}
+
+#[test]
+fn overwriting_subtracts_what_was_there() {
+    let cache = blobs(10_000, 10);
+    for length in [100, 900, 10] {
+        cache.insert(1, blob(length));
+        assert_eq!(cache.stats().bytes, Blobs::OVERHEAD + length);
+    }
+    assert_eq!((cache.stats().evictions, cache.stats().peak_bytes), (0, Blobs::OVERHEAD + 900));
+}
+
+#[test]
+fn overwriting_with_a_value_too_large_leaves_nothing_stale() {
+    let cache = blobs(1000, 10);
+    cache.insert(1, blob(10));
+    assert!(!cache.insert(1, blob(5000)));
+    assert!(cache.get(&1).is_none());
+}
+
+#[test]
+fn who_holds_an_evicted_value_keeps_it() {
+    let cache = blobs(Blobs::OVERHEAD + 10, 10);
+    let held = cache.get_or_load(&1, || Ok(Arc::from([7; 10]))).unwrap();
+    cache.insert(2, blob(10));
+    assert!(cache.get(&1).is_none());
+    assert_eq!(&*held, [7; 10]);
+    let gone: Weak<[u8]> = Arc::downgrade(&held);
+    drop(held);
+    assert!(gone.upgrade().is_none(), "the cache kept an evicted value alive");
+}
+
+#[test]
+fn a_removed_value_is_handed_out() {
+    let cache = blobs(1000, 10);
+    cache.insert(1, blob(10));
+    assert_eq!(cache.remove(&1).unwrap().len(), 10);
+    assert!(cache.remove(&1).is_none());
+    assert_eq!(cache.stats().bytes, 0);
+}
+
+/// A value whose destructor uses the cache that kept it.
+struct Nosy {
+    cache: Arc<OnceLock<Weak<Cache<u32, Nosy>>>>,
+    seen: Arc<OnceLock<CacheStats>>,
+}
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        if let Some(cache) = self.cache.get().and_then(Weak::upgrade) {
+            let _ = self.seen.set(cache.stats());
+        }
+    }
+}
+
+#[test]
+fn destructors_may_use_the_cache_however_a_value_leaves() {
+    type Leave = fn(&Cache<u32, Nosy>, Arc<Nosy>);
+    let ways: [Leave; 6] = [
+        |cache, other| assert!(cache.insert(2, other)),
+        |cache, other| assert!(cache.insert(1, other)),
+        |cache, other| drop(cache.get_or_load(&2, || Ok(other))),
+        |cache, _| drop(cache.remove(&1)),
+        |cache, _| cache.clear(),
+        |cache, _| cache.retain(|_, _| false),
+    ];
+    for leave in ways {
+        let (place, seen) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
+        let nosy = |seen: &Arc<OnceLock<CacheStats>>| {
+            Arc::new(Nosy { cache: Arc::clone(&place), seen: Arc::clone(seen) })
+        };
+        let limits = Limits { max_bytes: 10_000, max_entries: 1 };
+        let cache = Arc::new(Cache::new(limits, |_, _: &Nosy| 0).unwrap());
+        place.set(Arc::downgrade(&cache)).unwrap();
+        cache.insert(1, nosy(&seen));
+        leave(&cache, nosy(&Arc::default()));
+        assert!(seen.get().is_some(), "the destructor did not run");
+    }
+}
+
+#[test]
+fn retain_may_use_the_cache_and_spares_what_came_meanwhile() {
+    let cache = blobs(10_000, 10);
+    cache.insert(1, blob(1));
+    cache.insert(2, blob(1));
+    cache.retain(|key, _| {
+        cache.insert(*key, blob(77));
+        false
+    });
+    assert_eq!(cache.get(&1).unwrap().len(), 77);
+    assert_eq!(cache.get(&2).unwrap().len(), 77);
+}
+
+#[test]
+fn the_time_of_loads_and_the_rate_of_hits_are_told() {
+    let cache = blobs(10_000, 10);
+    assert_eq!(cache.stats().hit_rate(), 0.0);
+    cache.get_or_load(&1, || Ok(blob(1))).unwrap();
+    assert!(!cache.stats().load_time.is_zero());
+    for _ in 0..3 {
+        cache.get(&1).unwrap();
+    }
+    assert_eq!(cache.stats().hit_rate(), 0.75);
+}
