@@ -1,0 +1,100 @@
+use bt_core::{
+    AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Frequency, Result, Slab, Span, Timestamp,
+};
+
+use crate::MarketData;
+
+/// A bundle in plain vectors: the simplest correct implementation of [`Bundle`], with or without the fast path.
+#[derive(Clone, Debug)]
+pub struct MemoryBundle {
+    assets: AssetList,
+    frequency: Frequency,
+    calendar: Vec<Timestamp>,
+    timestamps: Vec<Timestamp>,
+    values: Vec<f64>,
+    spans: Vec<Span>,
+    positions: Vec<u32>,
+    with_slab: bool,
+}
+
+impl MemoryBundle {
+    /// Lays the bars out in one matrix; the version is the content's.
+    ///
+    /// # Panics
+    /// Where the data breaks the rules of a bundle: names or timestamps that do not ascend, columns of unequal length.
+    pub fn new(data: &MarketData) -> Self {
+        Self::with_version(data, data.version())
+    }
+
+    /// The same under another version: for tests of what must not depend on content.
+    ///
+    /// # Panics
+    /// As [`new`](Self::new).
+    pub fn with_version(data: &MarketData, version: BundleVersion) -> Self {
+        let assets =
+            AssetList::new(version, data.assets.iter().map(|asset| &asset.name)).expect("names ascend");
+        let calendar = data.calendar();
+        let series = data.assets.iter().map(|asset| asset.timestamps.as_slice());
+        let (spans, positions) =
+            Slab::index(Calendar::from_sorted(&calendar), series).expect("timestamps ascend");
+        let column =
+            |column: usize| data.assets.iter().flat_map(move |asset| asset.columns[column].iter().copied());
+        let timestamps: Vec<_> =
+            data.assets.iter().flat_map(|asset| asset.timestamps.iter().copied()).collect();
+        let values: Vec<f64> = (0..5).flat_map(column).collect();
+        assert_eq!(values.len(), timestamps.len() * 5, "columns of unequal length");
+        Self {
+            assets,
+            frequency: data.frequency,
+            calendar,
+            timestamps,
+            values,
+            spans,
+            positions,
+            with_slab: true,
+        }
+    }
+
+    /// The same bundle without the fast path, as an implementer with scattered memory would have it.
+    pub fn without_slab(self) -> Self {
+        Self { with_slab: false, ..self }
+    }
+
+    fn whole(&self) -> Slab<'_> {
+        let all = Bars::new(&self.timestamps, &self.values, self.timestamps.len()).expect("five columns");
+        Slab { all, spans: &self.spans, positions: &self.positions }
+    }
+}
+
+impl Bundle for MemoryBundle {
+    fn version(&self) -> BundleVersion {
+        self.assets.version()
+    }
+
+    fn assets(&self) -> &AssetList {
+        &self.assets
+    }
+
+    fn calendar(&self) -> Calendar<'_> {
+        Calendar::from_sorted(&self.calendar)
+    }
+
+    fn frequency(&self) -> Frequency {
+        self.frequency
+    }
+
+    fn bars(&self, asset: AssetId) -> Result<Bars<'_>> {
+        self.assets.rank(asset).map(|rank| self.whole().bars(rank))
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.assets.heap_bytes()
+            + (self.calendar.capacity() + self.timestamps.capacity() + self.values.capacity()) * 8
+            + self.spans.capacity() * size_of::<Span>()
+            + self.positions.capacity() * 4
+    }
+
+    fn slab(&self) -> Option<Slab<'_>> {
+        self.with_slab.then(|| self.whole())
+    }
+}
