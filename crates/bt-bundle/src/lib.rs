@@ -1,2 +1,31 @@
 //! The reference bundle: ingest, map, publish, verify, collect
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
+
+#[cfg(target_endian = "big")]
+compile_error!(
+    "bundles are little-endian and used where they lie; a big-endian host would have to convert them"
+);
+
+mod bundle;
+mod disk;
+mod draft;
+mod files;
+mod head;
+mod index;
+mod ipc;
+mod manifest;
+mod map;
+mod matrix;
+mod publish;
+mod store;
+mod verify;
+
+pub use bt_core;
+
+pub use bundle::MappedBundle;
+pub use disk::{Disk, RealDisk};
+pub use draft::{Draft, DraftShape, Published};
+pub use manifest::{AssetRange, Digests, Manifest};
+pub use map::OpenMode;
+pub use store::{OpenOptions, Store};
+pub use verify::Verified;

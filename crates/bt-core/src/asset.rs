@@ -180,7 +180,7 @@ impl AssetList {
 
     #[cold]
     fn unknown(&self, name: &str) -> Error {
-        let nearest = nearest(name, self.names());
+        let nearest = nearest_names(name, self.names());
         ErrorKind::UnknownAsset { asset: name.to_owned(), nearest }.into()
     }
 
@@ -196,8 +196,8 @@ impl fmt::Debug for AssetList {
     }
 }
 
-/// Up to three names within two edits, nearest first.
-fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
+/// Up to three of the names within two edits of `name`, nearest first: what an error suggests. ASCII case is ignored.
+pub fn nearest_names<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut near: Vec<_> = names
         .filter(|other| other.len().abs_diff(name.len()) <= 2)
         .map(|other| (edits(name, other), other))

@@ -139,6 +139,13 @@ pub enum ErrorKind {
         /// The panic's message.
         message: String,
     },
+    /// Something that only one may do at a time is being done by another.
+    Busy {
+        /// What was asked for.
+        what: String,
+        /// What is under way.
+        holder: String,
+    },
     /// Something is not possible here; says what, and what is.
     Unsupported {
         /// What was asked for.
@@ -258,6 +265,9 @@ impl fmt::Display for ErrorKind {
             Self::Io { operation, source } => write!(f, "{operation}: {source}"),
             Self::Reentrant { key } => write!(f, "the loader of {key} asked for {key} itself"),
             Self::LoaderPanicked { key, message } => write!(f, "the loader of {key} panicked: {message}"),
+            Self::Busy { what, holder } => {
+                write!(f, "{what} has to wait: {holder}; try again when it is done")
+            }
             Self::Unsupported { what, instead } => write!(f, "{what} is not supported; {instead}"),
             Self::Other(source) => fmt::Display::fmt(source, f),
         }

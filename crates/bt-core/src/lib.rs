@@ -16,7 +16,7 @@ mod time;
 mod version;
 
 pub use adjustment::{Adjustment, AdjustmentKind};
-pub use asset::{AssetId, AssetList};
+pub use asset::{AssetId, AssetList, nearest_names};
 pub use bars::Bars;
 pub use bundle::{Bundle, BundleSource, DynSource, erase};
 pub use calendar::Calendar;

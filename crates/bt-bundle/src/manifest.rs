@@ -1,0 +1,84 @@
+//! `manifest.json`: what a version holds, for people and tools. Nothing is opened through it.
+
+use std::path::Path;
+
+use bt_core::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::files;
+
+/// The file's name.
+pub(crate) const FILE: &str = "manifest.json";
+/// A manifest larger than this is none of ours.
+const LIMIT: usize = 1 << 30;
+
+/// What a version of a bundle says about itself.
+#[derive(Clone, Serialize, Deserialize, Debug)]
+pub struct Manifest {
+    /// The version of the format, 1.
+    pub format: u32,
+    /// The bundle's name.
+    pub name: String,
+    /// The content version, 64 hexadecimal digits.
+    pub version: String,
+    /// Counts the versions of this bundle in the order in which they were first published; `gc` keeps the highest.
+    pub sequence: u64,
+    /// When it was first published, ISO 8601 in UTC.
+    pub published: String,
+    /// Where the data came from, in the words of whoever published it. Not part of the version.
+    pub origin: String,
+    /// `1d`, or `5m` and the like.
+    pub frequency: String,
+    /// Open, high, low, close, volume and the extra columns.
+    pub columns: Vec<String>,
+    /// Number of bars of all assets.
+    pub rows: u64,
+    /// Number of distinct timestamps.
+    pub moments: u64,
+    /// When the first bar became known; none where there is no bar.
+    pub first: Option<String>,
+    /// When the last bar became known.
+    pub last: Option<String>,
+    /// Number of splits and dividends.
+    pub adjustments: u64,
+    /// Each asset's name and range, in the order of the index.
+    pub assets: Vec<AssetRange>,
+    /// Digests, 64 hexadecimal digits each.
+    pub digests: Digests,
+}
+
+/// What a [`Manifest`] says about an asset.
+#[derive(Clone, Serialize, Deserialize, Debug)]
+pub struct AssetRange {
+    /// The asset's name.
+    pub name: String,
+    /// Its number of bars.
+    pub bars: u64,
+    /// When its first bar became known; none where it has no bar.
+    pub first: Option<String>,
+    /// When its last bar became known.
+    pub last: Option<String>,
+}
+
+/// The digests in a [`Manifest`]. Those of each asset's columns are the list `digests` of `index.arrow`.
+#[derive(Clone, Serialize, Deserialize, Debug)]
+pub struct Digests {
+    /// Of the calendar.
+    pub calendar: String,
+    /// Of the metadata alone, [`bt_core::BundleMetadata::digest`]; it does not change when a price is corrected. None
+    /// where there is no bar.
+    pub metadata: Option<String>,
+}
+
+impl Manifest {
+    /// Reads the manifest of a version's directory.
+    pub(crate) fn read(directory: &Path) -> Result<Self> {
+        let path = directory.join(FILE);
+        let (file, len) = files::open(&path)?;
+        let corrupt = |reason: String| bt_core::Error::corrupt(path.display().to_string(), reason);
+        if len > LIMIT {
+            return Err(corrupt(format!("it has {len} bytes")));
+        }
+        serde_json::from_reader(std::io::BufReader::new(file)).map_err(|error| corrupt(error.to_string()))
+    }
+}

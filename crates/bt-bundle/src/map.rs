@@ -1,0 +1,66 @@
+//! The only unsafe code of the workspace: mapping a published file.
+
+use std::fs::File;
+use std::io::Read;
+
+use arrow_buffer::MutableBuffer;
+use memmap2::{Mmap, MmapOptions};
+
+/// How a bundle's files become memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OpenMode {
+    /// Maps them: opening costs the same whatever the number of rows, and processes share one copy in the page cache.
+    ///
+    /// For stores whose files nobody truncates or writes in place. This crate never does, and makes them read-only; a
+    /// program that does it all the same makes the reader's memory change, or kills it by SIGBUS.
+    #[default]
+    Map,
+    /// Copies them to the heap, once, at open: for network file systems and for storage that others may write to.
+    Read,
+}
+
+/// The bytes of a file, aligned to at least 8 bytes.
+pub(crate) enum Region {
+    Mapped(Mmap),
+    Heap(MutableBuffer),
+}
+
+impl Region {
+    /// Takes the first `len` bytes of a file.
+    pub(crate) fn open(mut file: &File, len: usize, mode: OpenMode) -> std::io::Result<Self> {
+        match mode {
+            OpenMode::Map => map(file, len).map(Self::Mapped),
+            OpenMode::Read => {
+                let mut bytes = MutableBuffer::from_len_zeroed(len);
+                file.read_exact(bytes.as_slice_mut())?;
+                Ok(Self::Heap(bytes))
+            }
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Mapped(map) => map,
+            Self::Heap(bytes) => bytes.as_slice(),
+        }
+    }
+
+    /// Bytes on the heap; what is mapped does not count.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        match self {
+            Self::Mapped(_) => 0,
+            Self::Heap(bytes) => bytes.capacity(),
+        }
+    }
+}
+
+#[allow(unsafe_code, reason = "mapping a file is what this module is for")]
+fn map(file: &File, len: usize) -> std::io::Result<Mmap> {
+    // SAFETY: a mapping is sound while nobody changes the file's bytes or cuts it short. Callers pass files of a published
+    // version only: those were written once under another name, synced, made read-only and then renamed into place; no
+    // code of this crate opens them for writing again, and removing them unlinks the name and leaves the mapped inode
+    // alone. What remains is a program outside that ignores the read-only mode; `OpenMode::Map` documents that duty, and
+    // `OpenMode::Read` is for those who cannot rely on it. The bytes are only ever read as integers and floats, of which
+    // every bit pattern is valid, so that even bytes which change make wrong numbers and no invalid values.
+    unsafe { MmapOptions::new().len(len).map(file) }
+}

@@ -1,0 +1,136 @@
+use bt_core::{
+    AssetDigest, Bundle, BundleName, BundleSource, BundleVersion, Calendar, Error, Field, Result, Slab,
+    adjustments_digest, bundle_version, column_digest, timestamps_digest,
+};
+
+use crate::ipc::{self, Kind, Table};
+use crate::{MappedBundle, Store, index, matrix};
+
+/// What [`Store::verify`] read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Verified {
+    /// The version whose content it is.
+    pub version: BundleVersion,
+    /// Number of assets.
+    pub assets: usize,
+    /// Number of bars of all assets.
+    pub rows: usize,
+}
+
+impl Store {
+    /// Reads a whole version, the current one unless told, and checks it: digests of every column against the version, the
+    /// asset column against the index, the calendar and the places of the assets in it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`](bt_core::ErrorKind::Corrupt) with the first asset and column that do not fit; what
+    /// [`open_version`](BundleSource::open_version) meets.
+    pub fn verify(&self, name: &BundleName, version: Option<BundleVersion>) -> Result<Verified> {
+        let bundle = match version {
+            Some(version) => self.open_version(name, version)?,
+            None => self.open(name)?,
+        };
+        bundle.verify()
+    }
+}
+
+impl MappedBundle {
+    /// Reads all of the bundle and checks it, as [`Store::verify`] does.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`](bt_core::ErrorKind::Corrupt) with the first asset and column that do not fit.
+    pub fn verify(&self) -> Result<Verified> {
+        self.verify_keys()?;
+        self.verify_calendar()?;
+        let slab = self.all();
+        let leaves: Vec<_> = self
+            .assets()
+            .names()
+            .enumerate()
+            .map(|(rank, name)| self.verify_asset(slab, rank, name))
+            .collect::<Result<_>>()?;
+        let extra: Vec<_> = self.extra_columns().iter().map(String::as_str).collect();
+        let assets: Vec<_> = self.assets().names().zip(&leaves).collect();
+        let calendar = timestamps_digest(&self.calendar());
+        let found = bundle_version(self.frequency(), &extra, &calendar, &assets);
+        if found != self.version() {
+            return Err(Error::corrupt(
+                format!("bundle version {}", self.version()),
+                format!(
+                    "its content has the digest {found}: calendar, frequency, names or digests were changed"
+                ),
+            ));
+        }
+        Ok(Verified { version: found, assets: self.assets().len(), rows: slab.all.len() })
+    }
+
+    /// Checks one asset's columns against the digests in the index.
+    fn verify_asset(&self, slab: Slab<'_>, rank: usize, name: &str) -> Result<AssetDigest> {
+        let (bars, stored) = (slab.bars(rank), self.index.leaf(rank, self.columns()));
+        let wrong = |column: &str| {
+            let reason =
+                format!("{column} of asset {name:?} does not have the digest that it was published with");
+            Err(Error::corrupt(format!("bundle version {}", self.version()), reason))
+        };
+        if timestamps_digest(bars.timestamps()) != stored.timestamps {
+            return wrong("timestamp");
+        }
+        for (number, digest) in stored.columns.iter().enumerate() {
+            let field = Field::OHLCV.get(number).copied().or_else(|| Field::extra(number.checked_sub(5)?));
+            if field.and_then(|field| bars.get(field)).map(column_digest).as_ref() != Some(digest) {
+                return wrong(field.map_or("column".to_owned(), |field| field.to_string()).as_str());
+            }
+        }
+        if adjustments_digest(self.index.adjustments(rank)) != stored.adjustments {
+            return wrong("adjustments");
+        }
+        Ok(stored)
+    }
+
+    /// Checks that the calendar ascends and that index and bars agree about it.
+    fn verify_calendar(&self) -> Result<()> {
+        let calendar = Calendar::new(self.index.calendar())?;
+        let slab = self.all();
+        let assets = (0..slab.spans.len()).map(|rank| slab.bars(rank).timestamps());
+        let (spans, positions) = Slab::index(calendar, assets)?;
+        let same = spans.iter().zip(slab.spans).all(|(found, stored)| {
+            // An asset without gaps has no table, so where it would start means nothing.
+            let table = !found.has_gaps() || found.positions_first == stored.positions_first;
+            table
+                && bt_core::Span { positions_first: 0, ..*found }
+                    == bt_core::Span { positions_first: 0, ..*stored }
+        });
+        if same && positions == slab.positions {
+            return Ok(());
+        }
+        Err(Error::corrupt(index::FILE, "an asset's place in the calendar is not where its bars are"))
+    }
+
+    /// Checks the column that readers of this crate skip: every key, and the names that the keys stand for.
+    fn verify_keys(&self) -> Result<()> {
+        let file = self.matrix.bytes();
+        let table = Table::read(file, matrix::FILE)?;
+        let wrong = |reason: &str| Err(Error::corrupt(matrix::FILE, reason));
+        let (Some(column), [batch]) = (table.position(matrix::ASSET), table.batches.as_slice()) else {
+            return wrong("it is not one record batch with a column \"asset\"");
+        };
+        if table.columns[column].kind != Kind::Dictionary {
+            return wrong("its asset column is not encoded by a dictionary");
+        }
+        let keys = ipc::numbers::<u32>(&file[batch.values(&table.columns, column).1]).unwrap_or_default();
+        let fits = |(rank, span): (usize, &bt_core::Span)| {
+            let rows = keys.get(span.first as usize..span.end() as usize);
+            rows.is_some_and(|rows| rows.iter().all(|&key| key as usize == rank))
+        };
+        if batch.nulls(column) != 0 || !self.index.spans.iter().enumerate().all(fits) {
+            return wrong("its asset column does not say what the index says");
+        }
+        let (ends, text) = ipc::dictionary(file, matrix::FILE)?;
+        let value = |pair: &[i32]| text.get(usize::try_from(pair[0]).ok()?..usize::try_from(pair[1]).ok()?);
+        let names = self.assets().names().map(Some);
+        if ends.windows(2).map(value).eq(names) {
+            Ok(())
+        } else {
+            wrong("its dictionary does not hold the asset names")
+        }
+    }
+}

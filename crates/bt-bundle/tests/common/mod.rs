@@ -1,0 +1,100 @@
+//! A bundle in memory, small enough to see through.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::collections::BTreeMap;
+
+use bt_bundle::bt_core::{
+    Adjustment, AssetId, AssetList, Bars, Bundle, BundleName, BundleVersion, Calendar, Frequency, Result,
+    Timestamp,
+};
+
+/// One asset's bars: timestamps, and columns of the same length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Asset {
+    pub(crate) times: Vec<i64>,
+    pub(crate) columns: Vec<Vec<f64>>,
+    pub(crate) adjustments: Vec<Adjustment>,
+}
+
+/// A bundle whose parts a test can change.
+#[derive(Clone, Debug)]
+pub(crate) struct Sample {
+    pub(crate) assets: BTreeMap<String, Asset>,
+    pub(crate) frequency: Frequency,
+    pub(crate) extra: Vec<String>,
+}
+
+impl Sample {
+    /// Three assets: one on every moment, one listed later, one with a gap.
+    pub(crate) fn three() -> Self {
+        let assets = [("AAA", vec![10, 20, 30, 40]), ("BBB", vec![30, 40]), ("CCC", vec![10, 40])];
+        let make = |(at, (name, times)): (usize, (&str, Vec<i64>))| {
+            let value = |column: usize, row: usize| (100 * at + 10 * column + row) as f64 + 0.25;
+            let columns =
+                (0..5).map(|column| (0..times.len()).map(|row| value(column, row)).collect()).collect();
+            (name.to_owned(), Asset { times, columns, adjustments: vec![] })
+        };
+        let assets = assets.into_iter().enumerate().map(make).collect();
+        Self { assets, frequency: Frequency::Daily, extra: vec![] }
+    }
+
+    pub(crate) fn open(&self) -> Memory {
+        let version = BundleVersion([1; 32]);
+        let mut calendar: Vec<_> = self.assets.values().flat_map(|asset| &asset.times).copied().collect();
+        calendar.sort_unstable();
+        calendar.dedup();
+        let times = |times: &[i64]| times.iter().map(|&nanos| Timestamp::from_nanos(nanos)).collect();
+        Memory {
+            list: AssetList::new(version, self.assets.keys()).unwrap(),
+            calendar: times(&calendar),
+            times: self.assets.values().map(|asset| times(&asset.times)).collect(),
+            values: self.assets.values().map(|asset| asset.columns.concat()).collect(),
+            adjustments: self.assets.values().map(|asset| asset.adjustments.clone()).collect(),
+            frequency: self.frequency,
+            extra: self.extra.clone(),
+        }
+    }
+}
+
+/// An open [`Sample`].
+pub(crate) struct Memory {
+    list: AssetList,
+    calendar: Vec<Timestamp>,
+    times: Vec<Vec<Timestamp>>,
+    values: Vec<Vec<f64>>,
+    adjustments: Vec<Vec<Adjustment>>,
+    frequency: Frequency,
+    extra: Vec<String>,
+}
+
+impl Bundle for Memory {
+    fn version(&self) -> BundleVersion {
+        self.list.version()
+    }
+    fn assets(&self) -> &AssetList {
+        &self.list
+    }
+    fn calendar(&self) -> Calendar<'_> {
+        Calendar::from_sorted(&self.calendar)
+    }
+    fn frequency(&self) -> Frequency {
+        self.frequency
+    }
+    fn bars(&self, asset: AssetId) -> Result<Bars<'_>> {
+        let rank = self.list.rank(asset)?;
+        Bars::new(&self.times[rank], &self.values[rank], self.times[rank].len())
+    }
+    fn heap_bytes(&self) -> usize {
+        0
+    }
+    fn extra_columns(&self) -> &[String] {
+        &self.extra
+    }
+    fn adjustments(&self, asset: AssetId) -> Result<&[Adjustment]> {
+        self.list.rank(asset).map(|rank| self.adjustments[rank].as_slice())
+    }
+}
+
+pub(crate) fn name(name: &str) -> BundleName {
+    BundleName::new(name).unwrap()
+}
