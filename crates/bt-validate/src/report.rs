@@ -225,7 +225,33 @@ pub struct BreakEven {
     /// The one-time ingestion that the mapped store needs, not in the curves.
     pub ingest_seconds: Option<f64>,
     /// The number of trials from which ingestion and all layers together take less time than naive.
-    pub repaid_at_trials: Option<f64>,
+    pub repaid_at_trials: Option<u32>,
+}
+
+impl BreakEven {
+    /// Finds where `ingest_seconds` and the curve of `all+mapped` together fall below that of `naive`, on straight
+    /// lines between the points measured; nowhere if they do not within them.
+    #[must_use]
+    pub fn new(workload: impl Into<String>, curves: Vec<Curve>, ingest_seconds: Option<f64>) -> Self {
+        let repaid_at_trials = ingest_seconds.and_then(|ingest| repaid_at(&curves, ingest));
+        BreakEven { workload: workload.into(), curves, ingest_seconds, repaid_at_trials }
+    }
+}
+
+fn repaid_at(curves: &[Curve], ingest_seconds: f64) -> Option<u32> {
+    let points = |arm| curves.iter().find(|curve| curve.arm == arm).map(|curve| &curve.points);
+    let gains: Vec<(f64, f64)> = points("naive")?
+        .iter()
+        .zip(points("all+mapped")?)
+        .map(|(naive, ours)| {
+            (f64::from(naive.x), naive.seconds.estimate - ours.seconds.estimate - ingest_seconds)
+        })
+        .collect();
+    let after = gains.iter().position(|(_, gain)| *gain > 0.0)?;
+    let (x, gain) = gains[after];
+    let Some(before) = after.checked_sub(1) else { return Some(x as u32) };
+    let (x_before, gain_before) = gains[before];
+    Some((x_before + (x - x_before) * -gain_before / (gain - gain_before)).ceil() as u32)
 }
 
 /// Time over the number of workers.

@@ -37,6 +37,10 @@ impl Axis {
         ((self.from + share * (self.to - self.from)) * 10.0).round() / 10.0
     }
 
+    fn holds(&self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+
     /// Round values along the axis, a handful.
     pub(super) fn ticks(&self) -> Vec<f64> {
         let ticks = if self.logarithmic { self.logarithmic_ticks() } else { self.linear_ticks() };
@@ -49,7 +53,7 @@ impl Axis {
     fn logarithmic_ticks(&self) -> Vec<f64> {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let within: &[f64] = match last - first {
-            ..=2 => &[1.0, 2.0, 5.0],
+            ..=3 => &[1.0, 2.0, 5.0],
             _ => &[1.0],
         };
         let step = ((last - first) / 8 + 1) as usize;
@@ -75,28 +79,36 @@ pub(super) struct Row {
     pub(super) class: &'static str,
     pub(super) value: f64,
     pub(super) bounds: Option<(f64, f64)>,
+    /// Somebody else's value, drawn hollow where the axis holds it.
+    pub(super) reference: Option<f64>,
 }
 
 const ROW_HEIGHT: f64 = 26.0;
 const ROW_WIDTH: f64 = 860.0;
-const LABEL_END: f64 = 190.0;
 const TEXT_START: f64 = 690.0;
 
 /// Points with their intervals on a logarithmic axis: a bar would need a zero that the axis has not.
 pub(super) fn intervals(title: &str, rows: &[Row], tick_text: fn(f64) -> String) -> Markup {
     let values =
         rows.iter().flat_map(|row| [Some(row.value), row.bounds.map(|b| b.0), row.bounds.map(|b| b.1)]);
-    let axis = Axis::logarithmic(values.flatten(), LABEL_END + 10.0, TEXT_START - 20.0);
+    let axis = Axis::logarithmic(values.flatten(), label_end(rows) + 10.0, TEXT_START - 20.0);
     row_chart(title, rows, &axis, tick_text, |row, y| interval_mark(row, &axis, y))
 }
 
-/// Bars from zero.
-pub(super) fn bars(title: &str, rows: &[Row], tick_text: fn(f64) -> String) -> Markup {
-    let axis = Axis::from_zero(rows.iter().map(|row| row.value), LABEL_END + 10.0, TEXT_START - 20.0);
+/// Bars from zero to the largest value, and at least to `end`.
+pub(super) fn bars(title: &str, rows: &[Row], end: f64, tick_text: fn(f64) -> String) -> Markup {
+    let values = rows.iter().map(|row| row.value).chain([end]);
+    let axis = Axis::from_zero(values, label_end(rows) + 10.0, TEXT_START - 20.0);
     row_chart(title, rows, &axis, tick_text, |row, y| {
         let (start, end) = (axis.at(0.0), axis.at(row.value));
         html! { rect.bar.(row.class) x=(start) y=(y - 8.0) width=((end - start).max(1.0)) height="16" rx="2" {} }
     })
+}
+
+/// Where labels end so that the longest begins on the page; an estimate, as nobody here knows the font.
+fn label_end(rows: &[Row]) -> f64 {
+    let longest = rows.iter().map(|row| row.label.chars().count()).max().unwrap_or(0);
+    (7.2 * longest as f64).clamp(150.0, 340.0)
 }
 
 fn row_chart(
@@ -116,7 +128,7 @@ fn row_chart(
             }
             @for (i, row) in rows.iter().enumerate() {
                 @let y = 8.0 + ROW_HEIGHT * (i as f64 + 0.5);
-                text.label x=(LABEL_END) y=(y + 4.0) text-anchor="end" { (row.label) }
+                text.label x=(axis.from - 10.0) y=(y + 4.0) text-anchor="end" { (row.label) }
                 (mark(row, y))
                 text.value x=(TEXT_START) y=(y + 4.0) { (row.text) }
             }
@@ -158,11 +170,18 @@ pub(super) fn forest(title: &str, rows: &[Row]) -> Markup {
             @for (i, row) in rows.iter().enumerate() {
                 @let y = 26.0 + 22.0 * (i as f64 + 0.5);
                 text.label x="320" y=(y + 4.0) text-anchor="end" { (row.label) }
-                (interval_mark(&Row { label: String::new(), text: String::new(), ..*row }, &axis, y))
+                @if let Some(reference) = row.reference.filter(|reference| axis.holds(*reference)) {
+                    (diamond(axis.at(reference), y))
+                }
+                (interval_mark(row, &axis, y))
                 text.value x=(TEXT_START + 12.0) y=(y + 4.0) { (row.text) }
             }
         }
     }
+}
+
+fn diamond(x: f64, y: f64) -> Markup {
+    html! { path.hollow d=(format!("M{x} {} l5.5 5.5 l-5.5 5.5 l-5.5 -5.5 z", y - 5.5)) {} }
 }
 
 /// A line of a line chart; y with bounds.
@@ -172,16 +191,25 @@ pub(super) struct Line {
     pub(super) points: Vec<(f64, f64, f64, f64)>,
 }
 
-const PLOT: (f64, f64, f64, f64) = (70.0, 600.0, 14.0, 300.0);
+/// The width of a line chart that has the page to itself.
+pub(super) const FULL: f64 = 860.0;
+/// The width of one of two side by side.
+pub(super) const HALF: f64 = 480.0;
 
 /// Lines over two logarithmic axes, x ticks where the points are, names at the lines' ends.
-pub(super) fn lines(title: &str, x_name: &str, lines: &[Line], tick_text: fn(f64) -> String) -> Markup {
-    let (left, right, top, bottom) = PLOT;
+pub(super) fn lines(
+    width: f64,
+    title: &str,
+    x_name: &str,
+    lines: &[Line],
+    tick_text: fn(f64) -> String,
+) -> Markup {
+    let (left, right, top, bottom) = (62.0, width - 100.0, 14.0, 280.0);
     let points = || lines.iter().flat_map(|line| &line.points);
     let x = Axis::logarithmic(points().map(|point| point.0), left, right);
     let y = Axis::logarithmic(points().flat_map(|point| [point.2, point.3]), bottom, top);
     html! {
-        svg.chart role="img" aria-label=(title) viewBox=(format!("0 0 740 {}", bottom + 44.0)) {
+        svg.chart role="img" aria-label=(title) viewBox=(format!("0 0 {width} {}", bottom + 44.0)) {
             title { (title) }
             @for tick in y.ticks() {
                 line.grid x1=(left) x2=(right) y1=(y.at(tick)) y2=(y.at(tick)) {}

@@ -10,6 +10,8 @@ pub(crate) const NONE: &str = "–";
 pub fn value(measure: Measure, value: f64) -> String {
     match measure {
         Measure::TimeSaved | Measure::HitRate => share(value),
+        // Ratios near one are what these claims are about: two decimals would hide on which side of the target.
+        Measure::TimeRatio if value < 10.0 => format!("{value:.3}×"),
         Measure::SpeedUp | Measure::TimeRatio | Measure::MemoryRatio => format!("{}×", digits(value)),
         Measure::Overhead => digits(value),
         Measure::Seconds => seconds(value),
@@ -36,18 +38,36 @@ pub fn target(measure: Measure, limit: f64) -> String {
     format!("{sign} {number}")
 }
 
-/// A share in percent, with more decimals the nearer it is to the whole: `83.4 %`, `99.87 %`, `99.9980 %`.
+/// A share in percent, with more decimals the nearer it is to all or nothing: `83.4 %`, `99.87 %`, `0.030 %`.
 #[must_use]
 pub fn share(value: f64) -> String {
     let percent = 100.0 * value;
-    let missing = (100.0 - percent).abs().max(1e-6);
-    let decimals = (1.0 - missing.log10().floor()).clamp(1.0, 4.0) as usize;
-    format!("{} %", signed(if missing > 1e-5 { format!("{percent:.decimals$}") } else { "100.0".to_owned() }))
+    let remarkable = percent.abs().min((100.0 - percent).abs());
+    // What is nearer than this to all or nothing is the noise of a division.
+    let decimals = if remarkable < 1e-5 { 1.0 } else { (1.0 - remarkable.log10().floor()).clamp(1.0, 4.0) };
+    signed(format!("{percent:.*} %", decimals as usize))
 }
 
 /// A share on an axis: `20 %`.
 pub(crate) fn percent_tick(value: f64) -> String {
     format!("{:.0} %", 100.0 * value)
+}
+
+/// Mebibytes on an axis: `200 MiB`.
+pub(crate) fn mebibytes_tick(value: f64) -> String {
+    format!("{} MiB", without_zeros(&digits(value)))
+}
+
+/// A round time on an axis: `10 ms`.
+pub(crate) fn seconds_tick(value: f64) -> String {
+    // A power of ten that was computed may lie a bit below the unit's limit.
+    let text = seconds(value * (1.0 + 1e-12));
+    let (number, unit) = text.split_once(' ').unwrap_or((&text, ""));
+    format!("{} {unit}", without_zeros(number))
+}
+
+fn without_zeros(number: &str) -> &str {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { number }
 }
 
 /// A time in the unit that leaves one to three digits before the point.
@@ -58,6 +78,16 @@ pub fn seconds(value: f64) -> String {
         s if s >= 1e-3 => format!("{} ms", digits(1e3 * value)),
         s if s >= 1e-6 => format!("{} µs", digits(1e6 * value)),
         _ => format!("{} ns", digits(1e9 * value)),
+    }
+}
+
+/// How long something took, for people: `48 s`, `20 min 34 s`.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0).round() as u64;
+    match whole / 60 {
+        0 => format!("{whole} s"),
+        minutes => format!("{minutes} min {} s", whole % 60),
     }
 }
 
@@ -136,6 +166,8 @@ mod tests {
         assert_eq!(share(0.9987), "99.87 %");
         assert_eq!(share(0.99998), "99.9980 %");
         assert_eq!(share(1.0), "100.0 %");
+        assert_eq!(share(0.0003), "0.030 %");
+        assert_eq!(share(0.0), "0.0 %");
         assert_eq!(share(-0.025), "−2.5 %");
     }
 
@@ -147,6 +179,12 @@ mod tests {
         assert_eq!(seconds(2e-9), "2.00 ns");
         assert_eq!(bytes(5.0 * 1_048_576.0), "5.00 MiB");
         assert_eq!(bytes(100.0), "100 B");
+        assert_eq!(seconds_tick(0.01), "10 ms");
+        assert_eq!(seconds_tick(10_f64.powi(-3)), "1 ms");
+        assert_eq!(mebibytes_tick(0.0), "0 MiB");
+        assert_eq!(mebibytes_tick(1500.0), "1,500 MiB");
+        assert_eq!(duration(1234.4), "20 min 34 s");
+        assert_eq!(duration(47.9), "48 s");
     }
 
     #[test]
@@ -154,6 +192,8 @@ mod tests {
         assert_eq!(digits(12_345.6), "12,346");
         assert_eq!(digits(-1_234_567.0), "−1,234,567");
         assert_eq!(digits(0.0), "0.00");
+        assert_eq!(value(Measure::TimeRatio, 1.1004), "1.100×");
+        assert_eq!(value(Measure::SpeedUp, 1.1004), "1.10×");
         assert_eq!(count(1_260_000), "1,260,000");
         assert_eq!(probability(0.0), "2e-308");
         assert_eq!(probability(0.0123), "0.0123");

@@ -57,7 +57,7 @@ fn head(report: &Report) -> Markup {
         header {
             h1 { "What the layers are worth" }
             div.meta {
-                span { (phrases::mode(report.mode)) " run of " (report.started) ", " (format::seconds(report.elapsed_seconds)) }
+                span { (phrases::mode(report.mode)) " run of " (report.started) ", " (format::duration(report.elapsed_seconds)) }
                 span { (host.cpu) ", " (host.cores) " cores" (memory.unwrap_or_default()) ", " (host.os) "/" (host.arch) }
                 span { "revision " code { (report.revision) } }
                 span { (report.toolchain) }
@@ -136,7 +136,7 @@ fn claims_section(report: &Report) -> Markup {
         (claims_table(&report.claims))
         @if !rows.is_empty() {
             figure {
-                figcaption { b { "Distance from the target" } "the time taken as a ratio of the time that the target allows; a claim passes if its whole interval is in the shaded part" }
+                figcaption { b { "Distance from the target" } "the time taken as a ratio of the time that the target allows; a claim passes if its whole interval is in the shaded part; ◇ is the Python original, where it is near enough" }
                 (chart::forest("Intervals of every timed claim, relative to its target", &rows))
             }
         }
@@ -151,10 +151,11 @@ fn claims_table(claims: &[ClaimResult]) -> Markup {
     html! {
         div.scroll { table {
             thead { tr {
-                th { "claim" } th { "verdict" } th.n { "target" } th.n { "measured" } th { "interval" } th { "the Python original" } th { "statistics" }
+                th { "claim" } th { "verdict" } th.n { "target" } th.n { "measured" } th.n { "interval" } th { "the Python original" }
             } }
             tbody { @for claim in claims { (claim_row(claim)) } }
         } }
+        (statistics_table(claims))
     }
 }
 
@@ -170,12 +171,8 @@ fn claim_row(claim: &ClaimResult) -> Markup {
             td { span.verdict.(verdict_class(claim.verdict)) { (phrases::verdict(claim.verdict)) } }
             td.n { (phrases::target(claim)) }
             td.n { b { (phrases::measured(claim)) } (other_reading(claim)) }
-            td { (phrases::interval(claim)) }
-            td { @if let (Some(original), None) = (&claim.original, &claim.part_of) {
-                @if original.value.is_some() { b { (phrases::original(claim)) } br; }
-                span.soft { (original.text) }
-            } }
-            td { (statistics(claim)) }
+            td.n { (phrases::interval(claim)) }
+            td { @if let (Some(original), None) = (&claim.original, &claim.part_of) { span.soft { (original.text) } } }
         }
     }
 }
@@ -190,29 +187,42 @@ fn other_reading(claim: &ClaimResult) -> Markup {
     html! { br; span.soft { (text) } }
 }
 
-fn statistics(claim: &ClaimResult) -> Markup {
-    let p = |name: &str, p: Option<f64>| p.map(|p| format!("{name} {}", format::probability(p)));
-    let median = claim.median.map(|median| format!("median {}", format::value(claim.measure, median)));
-    let rest = [median, p("Welch", claim.welch_p), p("Holm", claim.holm_p)].into_iter().flatten();
+fn statistics_table(claims: &[ClaimResult]) -> Markup {
+    let timed = || claims.iter().filter(|claim| claim.measure.is_timed() && claim.parts.is_empty());
     html! {
-        @if claim.measure.is_timed() {
-            span { "n " (claim.n) @if let Some(p) = claim.p { " · p " (format::probability(p)) } }
-            br; span.soft { (rest.collect::<Vec<_>>().join(" · ")) }
-            @if !claim.process_means.is_empty() {
-                br; span.soft { "processes " (process_means(claim)) }
+        @if timed().next().is_some() {
+            details {
+                summary { "Statistics of the timed claims" }
+                div.scroll { table {
+                    thead { tr {
+                        th { "claim" } th.n { "rounds" } th.n { "p" } th.n { "Holm’s p" } th.n { "Welch’s p" } th.n { "median" } th { "means of the processes" }
+                    } }
+                    tbody { @for claim in timed() { (statistics_row(claim)) } }
+                } }
             }
         }
     }
 }
 
-fn process_means(claim: &ClaimResult) -> String {
+fn statistics_row(claim: &ClaimResult) -> Markup {
+    let p = |p: Option<f64>| p.map_or(format::NONE.to_owned(), format::probability);
     let means = claim.process_means.iter().map(|mean| format::value(claim.measure, mean.measured));
-    means.collect::<Vec<_>>().join(", ")
+    html! { tr {
+        td { code { (claim.id) } }
+        td.n { (claim.n) }
+        td.n { (p(claim.p)) }
+        td.n { (p(claim.holm_p)) }
+        td.n { (p(claim.welch_p)) }
+        td.n { (claim.median.map_or(format::NONE.to_owned(), |median| format::value(claim.measure, median))) }
+        td { (means.collect::<Vec<_>>().join(", ")) }
+    } }
 }
 
 fn forest_row(claim: &ClaimResult) -> Option<Row> {
     let (interval, target) = (claim.interval()?, claim.target?);
-    let to_target = interval.map(|value| claim.measure.max_ratio(value) / claim.measure.max_ratio(target));
+    let to_target = |value: f64| claim.measure.max_ratio(value) / claim.measure.max_ratio(target);
+    let original = claim.original.as_ref().and_then(|original| original.value).map(to_target);
+    let to_target = interval.map(to_target);
     Some(Row {
         label: claim.id.clone(),
         text: phrases::measured(claim),
@@ -224,15 +234,17 @@ fn forest_row(claim: &ClaimResult) -> Option<Row> {
         },
         value: to_target.estimate,
         bounds: Some((to_target.low, to_target.high)),
+        reference: original,
     })
 }
 
 fn workload_figure(workload: &WorkloadTimes) -> Markup {
-    let rows: Vec<Row> = workload.arms.iter().map(arm_row).collect();
+    let naive = workload.arms.iter().find(|arm| arm.arm == "naive").map(|arm| arm.seconds.estimate);
+    let rows: Vec<Row> = workload.arms.iter().map(|arm| arm_row(arm, naive)).collect();
     html! {
         figure {
             figcaption { b { (workload.id) } (workload.description) ", " (workload.trials) " trials" }
-            (chart::intervals(&format!("Time per arm, {}", workload.id), &rows, format::seconds))
+            (chart::intervals(&format!("Time per arm, {}", workload.id), &rows, format::seconds_tick))
             details {
                 summary { "Table" }
                 table {
@@ -244,14 +256,18 @@ fn workload_figure(workload: &WorkloadTimes) -> Markup {
     }
 }
 
-fn arm_row(arm: &ArmTime) -> Row {
+/// The speed-up against naive at the right is the ratio of the two means shown; the claims pair their rounds.
+fn arm_row(arm: &ArmTime, naive: Option<f64>) -> Row {
     let scaled = if arm.note.is_some() { " *" } else { "" };
+    let speed_up =
+        naive.map(|naive| format!(" · speed-up {}×", format::digits(naive / arm.seconds.estimate)));
     Row {
         label: format!("{}{scaled}", arm.arm),
-        text: format::seconds(arm.seconds.estimate),
+        text: format::seconds(arm.seconds.estimate) + &speed_up.unwrap_or_default(),
         class: arm_class(&arm.arm),
         value: arm.seconds.estimate,
         bounds: Some((arm.seconds.low, arm.seconds.high)),
+        reference: None,
     }
 }
 
@@ -269,24 +285,25 @@ fn arm_table_row(arm: &ArmTime) -> Markup {
 }
 
 fn break_even_section(break_even: &BreakEven) -> Markup {
+    let caption = "time by number of trials, opening or loading included";
     html! {
         h2 { "From how many trials it pays" }
         p { (phrases::ingestion(break_even)) }
-        (curves_figure(&break_even.workload, "time by number of trials, opening or loading included", "trials", &break_even.curves))
+        (curves_figure(chart::FULL, &break_even.workload, caption, "trials", &break_even.curves))
     }
 }
 
 fn scaling_figure(scaling: &Scaling) -> Markup {
     let kind = phrases::workers(scaling.workers);
-    curves_figure(&scaling.workload, &format!("workers as {kind}"), kind, &scaling.curves)
+    curves_figure(chart::HALF, &scaling.workload, &format!("workers as {kind}"), kind, &scaling.curves)
 }
 
-fn curves_figure(name: &str, caption: &str, x_name: &str, curves: &[Curve]) -> Markup {
+fn curves_figure(width: f64, name: &str, caption: &str, x_name: &str, curves: &[Curve]) -> Markup {
     let lines: Vec<Line> = curves.iter().map(line).collect();
     html! {
         figure {
             figcaption { b { (name) } (caption) }
-            (chart::lines(&format!("{name}: {caption}"), x_name, &lines, format::seconds))
+            (chart::lines(width, &format!("{name}: {caption}"), x_name, &lines, format::seconds_tick))
             details {
                 summary { "Table" }
                 div.scroll { table {
@@ -326,7 +343,7 @@ fn memory_figure(workload: &str, memory: &[MemoryUse]) -> Markup {
     html! {
         figure {
             figcaption { b { (workload) } "bytes held" }
-            (chart::bars(&format!("Memory per arm, {workload}"), &rows, format::bytes))
+            (chart::bars(&format!("Memory per arm, {workload}"), &rows, 0.0, format::mebibytes_tick))
             details {
                 summary { "Table" }
                 table {
@@ -341,6 +358,9 @@ fn memory_figure(workload: &str, memory: &[MemoryUse]) -> Markup {
     }
 }
 
+/// The unit of the memory charts, so that their ticks are round.
+const MIB: f64 = 1_048_576.0;
+
 fn memory_row(use_: &MemoryUse) -> Option<Row> {
     let bytes = use_.pss_bytes.or(use_.peak_rss_bytes)?;
     let kind = if use_.pss_bytes.is_some() { "PSS" } else { "peak RSS" };
@@ -349,8 +369,9 @@ fn memory_row(use_: &MemoryUse) -> Option<Row> {
         label: format!("{}{workers}", use_.arm),
         text: format!("{} {kind}", format::bytes(bytes as f64)),
         class: arm_class(&use_.arm),
-        value: bytes as f64,
+        value: bytes as f64 / MIB,
         bounds: None,
+        reference: None,
     })
 }
 
@@ -363,7 +384,7 @@ fn hit_rate_section(hit_rates: &[HitRate]) -> Markup {
         h2 { "Hit rates" }
         figure {
             figcaption { "hits per access; a view needs no cache and does not count as an access" }
-            (chart::bars("Hit rates of the caches", &rows, format::percent_tick))
+            (chart::bars("Hit rates of the caches", &rows, 1.0, format::percent_tick))
             details {
                 summary { "Table" }
                 div.scroll { table {
@@ -387,6 +408,7 @@ fn hit_rate_row(hit_rate: &HitRate) -> Option<Row> {
         class: "c-all",
         value: rate,
         bounds: None,
+        reference: None,
     })
 }
 
@@ -398,7 +420,7 @@ fn equivalence_section(equivalence: &[Equivalence]) -> Markup {
             div.scroll { table {
                 thead { tr { th { "workload" } th.n { "trials" } th { "arms" } th { "digest" } } }
                 tbody { @for e in equivalence { tr {
-                    td { (e.workload) } td.n { (format::count(e.trials as u64)) } td { (e.arms.join(", ")) } td { code { (e.digest) } }
+                    td { (e.workload) } td.n { (format::count(e.trials as u64)) } td { (e.arms.join(", ")) } td { code { (e.digest.get(..16).unwrap_or(&e.digest)) "…" } }
                 } } }
             } }
         }

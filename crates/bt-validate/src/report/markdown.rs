@@ -32,7 +32,7 @@ fn head(report: &Report) -> String {
         report.summary(),
         phrases::mode(report.mode),
         report.started,
-        format::seconds(report.elapsed_seconds),
+        format::duration(report.elapsed_seconds),
         report.revision,
         report.toolchain,
         host.cpu,

@@ -58,7 +58,7 @@ pub(super) fn optional_bytes(bytes: Option<u64>) -> String {
 pub(super) fn ingestion(break_even: &BreakEven) -> String {
     let Some(ingest) = break_even.ingest_seconds else { return String::new() };
     let repaid = match break_even.repaid_at_trials {
-        Some(trials) => format!("is repaid after {} trials", format::digits(trials)),
+        Some(trials) => format!("is repaid after {trials} trials"),
         None => "is not repaid within the trials measured".to_owned(),
     };
     format!("Ingesting the data once takes {}, is not in the curves, and {repaid}.", format::seconds(ingest))
