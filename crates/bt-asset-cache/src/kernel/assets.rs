@@ -1,0 +1,383 @@
+//! Which asset each row belongs to, for every type of asset column.
+
+use std::hash::BuildHasher;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{ArrowDictionaryKeyType, ArrowPrimitiveType, ByteArrayType, ByteViewType};
+use arrow_array::{Array, GenericByteArray, OffsetSizeTrait, PrimitiveArray, types as t};
+use arrow_array::{DictionaryArray, GenericByteViewArray};
+use arrow_buffer::ArrowNativeType;
+use arrow_schema::DataType;
+use bt_core::Result;
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::Place;
+use super::times::first_null;
+
+/// Rows compared at once: enough to fill vector registers, few enough to waste little at the end of a run.
+const BLOCK: usize = 64;
+/// No code yet, and never a code.
+const UNKNOWN: u32 = u32::MAX;
+
+/// The names met so far; a name's code is the order in which it was met first.
+#[derive(Default)]
+pub(super) struct Names {
+    names: Vec<Box<str>>,
+    codes: HashTable<u32>,
+    hasher: DefaultHashBuilder,
+}
+
+impl Names {
+    pub(super) fn as_slice(&self) -> &[Box<str>] {
+        &self.names
+    }
+
+    pub(super) fn into_vec(self) -> Vec<Box<str>> {
+        self.names
+    }
+
+    fn code(&mut self, name: &str) -> Result<u32, String> {
+        let Self { names, codes, hasher } = self;
+        let hash = hasher.hash_one(name);
+        if let Some(&code) = codes.find(hash, |&code| *names[code as usize] == *name) {
+            return Ok(code);
+        }
+        let code = u32::try_from(names.len()).ok().filter(|&code| code != UNKNOWN);
+        let code = code.ok_or("there are more than 4294967294 assets")?;
+        if name.is_empty() {
+            return Err("the asset's name is empty".into());
+        }
+        names.push(name.into());
+        codes.insert_unique(hash, code, |&code| hasher.hash_one(&*names[code as usize]));
+        Ok(code)
+    }
+}
+
+/// What follows what, so that a table whose assets come in the same order at each moment needs no hashing.
+#[derive(Default)]
+struct Successors {
+    last: usize,
+    after: Vec<u32>,
+}
+
+impl Successors {
+    #[inline]
+    fn guess(&self) -> Option<u32> {
+        self.after.get(self.last).copied()
+    }
+
+    #[inline]
+    fn right(&mut self, code: u32) {
+        self.last = code as usize;
+    }
+
+    fn wrong(&mut self, code: u32) {
+        let needed = self.last.max(code as usize) + 1;
+        if self.after.len() < needed {
+            self.after.resize(needed, 0);
+        }
+        self.after[self.last] = code;
+        self.last = code as usize;
+    }
+}
+
+/// An asset column of any type.
+pub(super) trait Keys {
+    /// One row past the run of equal keys that begins at `start`.
+    fn run_end(&self, start: usize) -> usize;
+
+    /// The code of one row's asset.
+    fn code(&mut self, row: usize, names: &mut Names) -> Result<u32, String>;
+
+    /// Appends the codes of all rows; returns the row that has none, and why.
+    fn codes(&mut self, names: &mut Names, codes: &mut Vec<u32>) -> Result<(), (usize, String)>;
+}
+
+/// The keys of a column, none of which is null.
+pub(super) fn keys<'a>(array: &'a dyn Array, place: Place<'_>) -> Result<Box<dyn Keys + 'a>> {
+    if let Some(row) = first_null(array) {
+        return Err(place.row(row, "the asset is null"));
+    }
+    let keys = match array.data_type() {
+        DataType::Dictionary(key, _) => dictionary(array, key),
+        _ => strings(array).or_else(|| integers(array)),
+    };
+    keys.ok_or_else(|| {
+        let found = array.data_type();
+        place.column(format!(
+            "{found} is no asset; allowed: Utf8, LargeUtf8, Utf8View, a dictionary of these, integers"
+        ))
+    })
+}
+
+fn strings(array: &dyn Array) -> Option<Box<dyn Keys + '_>> {
+    Some(match array.data_type() {
+        DataType::Utf8 => Box::new(Strings::new(array.as_string::<i32>())),
+        DataType::LargeUtf8 => Box::new(Strings::new(array.as_string::<i64>())),
+        DataType::Utf8View => Box::new(Strings::new(array.as_string_view())),
+        _ => return None,
+    })
+}
+
+fn integers(array: &dyn Array) -> Option<Box<dyn Keys + '_>> {
+    Some(match array.data_type() {
+        DataType::Int8 => Integers::<t::Int8Type>::boxed(array),
+        DataType::Int16 => Integers::<t::Int16Type>::boxed(array),
+        DataType::Int32 => Integers::<t::Int32Type>::boxed(array),
+        DataType::Int64 => Integers::<t::Int64Type>::boxed(array),
+        DataType::UInt8 => Integers::<t::UInt8Type>::boxed(array),
+        DataType::UInt16 => Integers::<t::UInt16Type>::boxed(array),
+        DataType::UInt32 => Integers::<t::UInt32Type>::boxed(array),
+        DataType::UInt64 => Integers::<t::UInt64Type>::boxed(array),
+        _ => return None,
+    })
+}
+
+fn dictionary<'a>(array: &'a dyn Array, key: &DataType) -> Option<Box<dyn Keys + 'a>> {
+    match key {
+        DataType::Int8 => Dictionary::<t::Int8Type>::boxed(array),
+        DataType::Int16 => Dictionary::<t::Int16Type>::boxed(array),
+        DataType::Int32 => Dictionary::<t::Int32Type>::boxed(array),
+        DataType::Int64 => Dictionary::<t::Int64Type>::boxed(array),
+        DataType::UInt8 => Dictionary::<t::UInt8Type>::boxed(array),
+        DataType::UInt16 => Dictionary::<t::UInt16Type>::boxed(array),
+        DataType::UInt32 => Dictionary::<t::UInt32Type>::boxed(array),
+        DataType::UInt64 => Dictionary::<t::UInt64Type>::boxed(array),
+        _ => None,
+    }
+}
+
+/// Texts by row, of either layout.
+trait Texts {
+    fn len(&self) -> usize;
+    fn text(&self, row: usize) -> &str;
+    /// Whether the rows `start..start + BLOCK` all equal the row before them; may say no where it cannot tell cheaply.
+    fn block_repeats(&self, start: usize) -> bool;
+}
+
+impl<T: ByteArrayType<Native = str>> Texts for GenericByteArray<T> {
+    fn len(&self) -> usize {
+        Array::len(self)
+    }
+
+    #[inline]
+    fn text(&self, row: usize) -> &str {
+        self.value(row)
+    }
+
+    /// Texts of one length repeat if the bytes equal themselves, moved by one text.
+    fn block_repeats(&self, start: usize) -> bool {
+        let offsets = &self.value_offsets()[start - 1..=start + BLOCK];
+        let (first, second) = (offsets[0].as_usize(), offsets[1].as_usize());
+        let len = second - first;
+        let even = offsets
+            .iter()
+            .zip(0..)
+            .fold(true, |even, (offset, row)| even & (offset.as_usize() == first + row * len));
+        let end = second + BLOCK * len;
+        even && self.value_data()[first..end - len] == self.value_data()[second..end]
+    }
+}
+
+impl<T: ByteViewType<Native = str>> Texts for GenericByteViewArray<T> {
+    fn len(&self) -> usize {
+        Array::len(self)
+    }
+
+    #[inline]
+    fn text(&self, row: usize) -> &str {
+        self.value(row)
+    }
+
+    /// Equal views are equal texts, whether they hold them or point to them.
+    fn block_repeats(&self, start: usize) -> bool {
+        all_equal(&self.views()[start..start + BLOCK], self.views()[start - 1])
+    }
+}
+
+struct Strings<'a, A> {
+    texts: &'a A,
+    successors: Successors,
+}
+
+impl<'a, A: Texts> Strings<'a, A> {
+    fn new(texts: &'a A) -> Self {
+        Self { texts, successors: Successors::default() }
+    }
+}
+
+impl<A: Texts> Keys for Strings<'_, A> {
+    fn run_end(&self, start: usize) -> usize {
+        let (len, text) = (self.texts.len(), self.texts.text(start));
+        let mut end = start + 1;
+        while end + BLOCK <= len && self.texts.block_repeats(end) {
+            end += BLOCK;
+        }
+        while end < len && self.texts.text(end) == text {
+            end += 1;
+        }
+        end
+    }
+
+    #[inline]
+    fn code(&mut self, row: usize, names: &mut Names) -> Result<u32, String> {
+        let text = self.texts.text(row);
+        match self.successors.guess() {
+            Some(guess) if *names.names[guess as usize] == *text => {
+                self.successors.right(guess);
+                Ok(guess)
+            }
+            _ => {
+                let code = names.code(text)?;
+                self.successors.wrong(code);
+                Ok(code)
+            }
+        }
+    }
+
+    fn codes(&mut self, names: &mut Names, codes: &mut Vec<u32>) -> Result<(), (usize, String)> {
+        append(self.texts.len(), codes, |row| self.code(row, names))
+    }
+}
+
+struct Dictionary<'a, K: ArrowDictionaryKeyType> {
+    keys: &'a PrimitiveArray<K>,
+    texts: Vec<&'a str>,
+    codes: Vec<u32>,
+}
+
+impl<'a, K: ArrowDictionaryKeyType> Dictionary<'a, K> {
+    fn boxed(array: &'a dyn Array) -> Option<Box<dyn Keys + 'a>> {
+        let dictionary: &DictionaryArray<K> = array.as_dictionary();
+        let texts = texts(dictionary.values().as_ref())?;
+        Some(Box::new(Self { keys: dictionary.keys(), codes: vec![UNKNOWN; texts.len()], texts }))
+    }
+}
+
+fn texts(values: &dyn Array) -> Option<Vec<&str>> {
+    Some(match values.data_type() {
+        DataType::Utf8 => offset_texts::<i32>(values),
+        DataType::LargeUtf8 => offset_texts::<i64>(values),
+        DataType::Utf8View => values.as_string_view().iter().map(Option::unwrap_or_default).collect(),
+        _ => return None,
+    })
+}
+
+fn offset_texts<O: OffsetSizeTrait>(values: &dyn Array) -> Vec<&str> {
+    values.as_string::<O>().iter().map(Option::unwrap_or_default).collect()
+}
+
+impl<K: ArrowDictionaryKeyType> Keys for Dictionary<'_, K> {
+    fn run_end(&self, start: usize) -> usize {
+        run_end(self.keys.values(), start)
+    }
+
+    #[inline]
+    fn code(&mut self, row: usize, names: &mut Names) -> Result<u32, String> {
+        let key = self.keys.values()[row].as_usize();
+        match self.codes.get(key) {
+            Some(&code) if code != UNKNOWN => Ok(code),
+            Some(_) => {
+                let code = names.code(self.texts[key])?;
+                self.codes[key] = code;
+                Ok(code)
+            }
+            None => Err(format!("key {key} is not in its dictionary of {}", self.texts.len())),
+        }
+    }
+
+    fn codes(&mut self, names: &mut Names, codes: &mut Vec<u32>) -> Result<(), (usize, String)> {
+        append(self.keys.len(), codes, |row| self.code(row, names))
+    }
+}
+
+/// Integers, looked up in a table where they lie close together, else by guess and hash.
+struct Integers<'a, T: ArrowPrimitiveType> {
+    values: &'a [T::Native],
+    smallest: usize,
+    table: Vec<u32>,
+    others: HashTable<(usize, u32)>,
+    hasher: DefaultHashBuilder,
+}
+
+impl<'a, T: ArrowPrimitiveType<Native: Ord + std::fmt::Display>> Integers<'a, T> {
+    fn boxed(array: &'a dyn Array) -> Box<dyn Keys + 'a> {
+        let values: &[T::Native] = array.as_primitive::<T>().values();
+        let smallest = values.iter().min().map_or(0, |smallest| smallest.as_usize());
+        let largest = values.iter().max().map_or(0, |largest| largest.as_usize());
+        let room = (values.len() * 4).max(1024);
+        // Negative numbers wrap, and so does their difference: the distance is right for every integer type.
+        let range = largest.wrapping_sub(smallest).saturating_add(1).min(room);
+        let (table, others) = (vec![UNKNOWN; range], HashTable::new());
+        Box::new(Self { values, smallest, table, others, hasher: DefaultHashBuilder::default() })
+    }
+
+    #[cold]
+    fn meet(&mut self, row: usize, names: &mut Names) -> Result<u32, String> {
+        let Self { values, smallest, table, others, hasher } = self;
+        let value = values[row];
+        let distance = value.as_usize().wrapping_sub(*smallest);
+        let code = names.code(&value.to_string())?;
+        match table.get_mut(distance) {
+            Some(slot) => *slot = code,
+            None => {
+                let hash = |&(distance, _): &(usize, u32)| hasher.hash_one(distance);
+                others.insert_unique(hasher.hash_one(distance), (distance, code), hash);
+            }
+        }
+        Ok(code)
+    }
+}
+
+impl<T: ArrowPrimitiveType<Native: Ord + std::fmt::Display>> Keys for Integers<'_, T> {
+    fn run_end(&self, start: usize) -> usize {
+        run_end(self.values, start)
+    }
+
+    #[inline]
+    fn code(&mut self, row: usize, names: &mut Names) -> Result<u32, String> {
+        let distance = self.values[row].as_usize().wrapping_sub(self.smallest);
+        let known = match self.table.get(distance) {
+            Some(&code) => (code != UNKNOWN).then_some(code),
+            None => {
+                let hash = self.hasher.hash_one(distance);
+                self.others.find(hash, |&(other, _)| other == distance).map(|&(_, code)| code)
+            }
+        };
+        known.map_or_else(|| self.meet(row, names), Ok)
+    }
+
+    fn codes(&mut self, names: &mut Names, codes: &mut Vec<u32>) -> Result<(), (usize, String)> {
+        append(self.values.len(), codes, |row| self.code(row, names))
+    }
+}
+
+#[inline]
+fn append(
+    rows: usize,
+    codes: &mut Vec<u32>,
+    mut code: impl FnMut(usize) -> Result<u32, String>,
+) -> Result<(), (usize, String)> {
+    codes.reserve(rows);
+    (0..rows).try_for_each(|row| {
+        codes.push(code(row).map_err(|reason| (row, reason))?);
+        Ok(())
+    })
+}
+
+fn run_end<T: Copy + PartialEq>(values: &[T], start: usize) -> usize {
+    let value = values[start];
+    let mut end = start + 1;
+    while end + BLOCK <= values.len() && all_equal(&values[end..end + BLOCK], value) {
+        end += BLOCK;
+    }
+    while end < values.len() && values[end] == value {
+        end += 1;
+    }
+    end
+}
+
+/// Without an early exit, so that it is done in vector registers.
+fn all_equal<T: Copy + PartialEq>(values: &[T], value: T) -> bool {
+    values.iter().fold(true, |equal, &other| equal & (other == value))
+}
