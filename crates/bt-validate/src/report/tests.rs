@@ -308,9 +308,3 @@ fn steady_rounds(ratio: f64) -> Vec<Round> {
         .map(|i| Round { base_seconds: 1.0, optimised_seconds: ratio * (1.0 + 0.001 * f64::from(i)) })
         .collect()
 }
-
-#[test]
-fn zz_view() {
-    synthetic::report().write_to(std::path::Path::new("/tmp/report")).unwrap();
-    std::fs::write("/tmp/report/report.txt", synthetic::report().to_terminal()).unwrap();
-}
