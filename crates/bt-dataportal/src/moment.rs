@@ -1,9 +1,11 @@
 use std::fmt;
 
-use bt_core::ndarray::{ArrayView1, ArrayView2};
-use bt_core::{AssetId, Bars, Error, Field, Result, Timestamp};
+use bt_core::ndarray::{ArrayView1, ArrayView2, ArrayView3, Axis, CowArray, Ix2, ShapeBuilder};
+use bt_core::{AssetId, Bars, Field, Result, Timestamp};
 
-use crate::DataPortal;
+use crate::history::{check_bar_count, check_set};
+use crate::panel::{self, Rows};
+use crate::{AssetSet, DataPortal, Request, Window};
 
 /// What is known at one moment of the calendar: a reference and a position, two words.
 ///
@@ -18,60 +20,100 @@ impl<'a> Moment<'a> {
     /// Settles an asset's range once: what of it is known now. O(1) on a bundle with a slab, else one search.
     ///
     /// # Errors
-    /// [`ForeignAsset`](bt_core::ErrorKind::ForeignAsset) where the identifier is of another version;
-    /// [`Corrupt`](bt_core::ErrorKind::Corrupt) where the bundle's slab contradicts itself; without a slab, whatever
-    /// [`Bundle::bars`](bt_core::Bundle::bars) meets.
-    #[inline]
+    /// [`ForeignAsset`](bt_core::ErrorKind::ForeignAsset) where the identifier is of another version; without a slab,
+    /// whatever [`Bundle::bars`](bt_core::Bundle::bars) meets.
+    #[inline(always)]
     pub fn asset(self, asset: AssetId) -> Result<AssetHistory<'a>> {
         let portal = self.portal;
-        if asset.version_tag() != portal.version.tag() {
-            return self.searched(asset);
+        match portal.span(asset) {
+            Some(span) => Ok(AssetHistory {
+                portal,
+                all: portal.all,
+                first: span.first as usize,
+                len: span.known(portal.positions, self.position),
+                has_bar: span.has_bar(portal.positions, self.position),
+            }),
+            None => {
+                // Only the bars come back from the cold call: a whole history would be built in memory on both paths.
+                let bars = self.search(asset)?;
+                let has_bar = bars.timestamps().last() == Some(&self.now());
+                Ok(AssetHistory { portal, all: bars, first: 0, len: bars.len(), has_bar })
+            }
         }
-        let Some(span) = portal.spans.get(asset.rank()) else { return self.searched(asset) };
-        let (first, len) = (span.first as usize, span.known(portal.positions, self.position));
-        if first.saturating_add(len) > portal.all.len() {
-            return Err(outside(asset));
-        }
-        let has_bar = span.has_bar(portal.positions, self.position);
-        Ok(AssetHistory { portal, all: portal.all, first, len, has_bar })
     }
 
     /// The last `bar_count` values of one field of one asset; fewer where fewer bars are known, none before its first.
     ///
     /// # Errors
     /// As [`asset`](Self::asset); [`UnknownField`](bt_core::ErrorKind::UnknownField).
-    #[inline]
+    #[inline(always)]
     pub fn window(self, asset: AssetId, field: Field, bar_count: usize) -> Result<&'a [f64]> {
         self.asset(asset)?.window(field, bar_count)
+    }
+
+    /// One field of many assets on the bundle's calendar, shape (`bar_count`, assets): rows are the calendar's last
+    /// moments, the latest at the bottom, NaN where an asset has no bar and where the calendar has not begun.
+    ///
+    /// A view where the set is [regular](AssetSet::is_regular) and all its assets are listed throughout the window;
+    /// else copied, O(values). A [`HistoryCache`](crate::HistoryCache) keeps such copies. Each column is contiguous.
+    ///
+    /// # Errors
+    /// [`ForeignAsset`](bt_core::ErrorKind::ForeignAsset) where the set is of another version;
+    /// [`UnknownField`](bt_core::ErrorKind::UnknownField); [`InvalidOption`](bt_core::ErrorKind::InvalidOption) where
+    /// `bar_count` is 0, more than 4,294,967,295 or more than fits into memory.
+    #[inline]
+    pub fn panel(self, set: &AssetSet, field: Field, bar_count: usize) -> Result<CowArray<'a, f64, Ix2>> {
+        check_bar_count(bar_count)?;
+        check_set(self, set)?;
+        let rows = Rows::of(self, bar_count);
+        match panel::view(self.portal, set, &[field], rows) {
+            Some(view) if self.portal.has_field(field) => Ok(view.index_axis_move(Axis(2), 0).into()),
+            _ => {
+                let values = panel::gather(self.portal, set.assets(), &[field], rows)?;
+                Ok(panel::owned(values, set.len(), 1).index_axis_move(Axis(2), 0))
+            }
+        }
+    }
+
+    /// The general form: several fields of one asset or of many, as an array or as a frame. O(fields).
+    ///
+    /// # Errors
+    /// [`ForeignAsset`](bt_core::ErrorKind::ForeignAsset), [`UnknownField`](bt_core::ErrorKind::UnknownField);
+    /// [`UnsupportedFrequency`](bt_core::ErrorKind::UnsupportedFrequency) where another frequency than the bundle's is
+    /// asked for; [`InvalidOption`](bt_core::ErrorKind::InvalidOption) where there is no field, or `bar_count` is 0 or
+    /// more than 4,294,967,295.
+    pub fn history<'r>(self, request: Request<'r>) -> Result<Window<'r>>
+    where
+        'a: 'r,
+    {
+        request.check(self)?;
+        Ok(Window { moment: self, request })
     }
 
     /// The latest moment of the calendar that has happened; [`Timestamp::MIN`] before the first.
     ///
     /// For a moment of [`DataPortal::moments`] that is the moment itself, for `portal.at(now)` it is at or before `now`.
-    #[inline]
+    #[inline(always)]
     pub fn now(self) -> Timestamp {
         let last = self.position.checked_sub(1);
         last.and_then(|last| self.portal.calendar.get(last)).copied().unwrap_or(Timestamp::MIN)
     }
 
     /// How many moments of the calendar have happened: 0 before the first bar.
-    #[inline]
+    #[inline(always)]
     pub fn position(self) -> usize {
         self.position
     }
 
     /// The portal that it belongs to.
-    #[inline]
+    #[inline(always)]
     pub fn portal(self) -> &'a DataPortal<'a> {
         self.portal
     }
 
     #[cold]
-    fn searched(self, asset: AssetId) -> Result<AssetHistory<'a>> {
-        let all = self.portal.search(asset)?;
-        let known = all.until(self.now());
-        let has_bar = known.timestamps().last() == Some(&self.now());
-        Ok(AssetHistory { portal: self.portal, all, first: 0, len: known.len(), has_bar })
+    fn search(self, asset: AssetId) -> Result<Bars<'a>> {
+        self.portal.search(asset).map(|bars| bars.until(self.now()))
     }
 }
 
@@ -79,11 +121,6 @@ impl fmt::Debug for Moment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Moment").field("now", &self.now()).field("position", &self.position).finish()
     }
-}
-
-#[cold]
-fn outside(asset: AssetId) -> Error {
-    Error::corrupt("the slab", format!("the bars of {asset} lie outside its matrix"))
 }
 
 /// What is known of one asset at one [`Moment`]. Every method is a view and allocates nothing.
@@ -99,19 +136,19 @@ pub struct AssetHistory<'a> {
 impl<'a> AssetHistory<'a> {
     /// Whether the asset has a bar *now*. Windows still return its older bars in a gap and after its delisting; before
     /// its listing they are empty.
-    #[inline]
+    #[inline(always)]
     pub fn has_bar(self) -> bool {
         self.has_bar
     }
 
     /// Number of bars known.
-    #[inline]
+    #[inline(always)]
     pub fn len(self) -> usize {
         self.len
     }
 
     /// Whether no bar is known.
-    #[inline]
+    #[inline(always)]
     pub fn is_empty(self) -> bool {
         self.len == 0
     }
@@ -120,7 +157,7 @@ impl<'a> AssetHistory<'a> {
     ///
     /// # Errors
     /// [`UnknownField`](bt_core::ErrorKind::UnknownField) where the bundle has no such extra column.
-    #[inline]
+    #[inline(always)]
     pub fn series(self, field: Field) -> Result<&'a [f64]> {
         self.window(field, self.len)
     }
@@ -129,7 +166,7 @@ impl<'a> AssetHistory<'a> {
     ///
     /// # Errors
     /// [`UnknownField`](bt_core::ErrorKind::UnknownField) where the bundle has no such extra column.
-    #[inline]
+    #[inline(always)]
     pub fn window(self, field: Field, bar_count: usize) -> Result<&'a [f64]> {
         let count = bar_count.min(self.len);
         let start = field.index() * self.all.stride() + self.first + (self.len - count);
@@ -143,27 +180,42 @@ impl<'a> AssetHistory<'a> {
     ///
     /// # Errors
     /// As [`window`](Self::window).
-    #[inline]
+    #[inline(always)]
     pub fn view(self, field: Field, bar_count: usize) -> Result<ArrayView1<'a, f64>> {
         self.window(field, bar_count).map(ArrayView1::from)
     }
 
     /// Open, high, low, close and volume of the last `bar_count` bars, shape (n, 5), each column contiguous; fewer rows
     /// where fewer bars are known.
-    #[inline]
+    #[inline(always)]
     pub fn matrix(self, bar_count: usize) -> ArrayView2<'a, f64> {
-        self.bars(bar_count).view()
+        let count = bar_count.min(self.len);
+        let start = self.first + (self.len - count);
+        // Cut from the whole matrix, whose strides need no check, in half the time of a view with strides of its own.
+        match ArrayView2::from_shape((5, self.all.stride()), self.all.values()) {
+            Ok(columns) => columns.split_at(Axis(1), start).1.split_at(Axis(1), count).0.reversed_axes(),
+            Err(_) => self.bars(bar_count).view(),
+        }
+    }
+
+    /// Fields at equal distances as a view of shape (n, 1, fields).
+    pub(crate) fn columns(self, fields: &[Field], bar_count: usize) -> Option<ArrayView3<'a, f64>> {
+        let (first, step) = panel::field_steps(fields)?;
+        let count = bar_count.min(self.len);
+        let start = first * self.all.stride() + self.first + (self.len - count);
+        let shape = (count, 1, fields.len()).strides((1, 1, step * self.all.stride()));
+        ArrayView3::from_shape(shape, self.all.values().get(start..)?).ok()
     }
 
     /// The last `bar_count` bars with their timestamps; fewer where fewer are known.
-    #[inline]
+    #[inline(always)]
     pub fn bars(self, bar_count: usize) -> Bars<'a> {
         let end = self.first + self.len;
         self.all.slice(end - bar_count.min(self.len), end)
     }
 
     /// When each of the last `bar_count` bars became known, ascending; fewer where fewer are known.
-    #[inline]
+    #[inline(always)]
     pub fn timestamps(self, bar_count: usize) -> &'a [Timestamp] {
         self.bars(bar_count).timestamps()
     }

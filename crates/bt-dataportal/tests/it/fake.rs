@@ -1,6 +1,7 @@
 //! A bundle in memory whose bars are whatever a test says.
 use bt_dataportal::bt_core::{
-    AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Frequency, Result, Slab, Span, Timestamp,
+    AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Field, Frequency, Result, Slab, Span,
+    Timestamp,
 };
 use proptest::prelude::*;
 
@@ -102,7 +103,13 @@ impl Bundle for Fake {
 /// The time between two moments of a generated calendar.
 pub(crate) const STEP: i64 = 10;
 
-/// Up to six assets on up to forty moments: listed late, delisted early, with gaps, without a bar, with NaN.
+/// The column's name to the portal: five of every bundle and one extra.
+pub(crate) fn field(column: usize) -> Field {
+    Field::OHLCV.get(column).copied().unwrap_or_else(|| Field::extra(column - 5).unwrap())
+}
+
+/// Up to six assets on up to forty moments: listed late, delisted early, with gaps, without a bar, with NaN; in one
+/// bundle of three, all on a common calendar.
 pub(crate) fn any_bundle() -> impl Strategy<Value = Fake> {
     let price = prop_oneof![9 => -1e6..1e6f64, 1 => Just(f64::NAN)];
     let row = proptest::array::uniform6(price);
@@ -110,10 +117,12 @@ pub(crate) fn any_bundle() -> impl Strategy<Value = Fake> {
         .prop_flat_map(move |moments| {
             let asset = (0..moments, 0..=moments, any::<bool>(), any::<u64>());
             let assets = prop::collection::vec(asset, 1..6);
-            (assets, prop::collection::vec(row.clone(), moments))
+            (assets, prop::collection::vec(row.clone(), moments), 0..3)
         })
-        .prop_map(|(assets, prices)| {
+        .prop_map(|(assets, prices, kind)| {
             let asset = |rank: usize, (from, until, gaps, mask): (usize, usize, bool, u64)| {
+                let (from, until, gaps) =
+                    if kind == 0 { (0, prices.len(), false) } else { (from, until, gaps) };
                 let listed = move |at: &usize| !gaps || mask >> at & 1 == 1;
                 let row = |at: usize| (at as i64 * STEP, prices[at].map(|price| price + rank as f64));
                 (from..until).filter(listed).map(row).collect()

@@ -2,5 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 mod edges;
 mod fake;
+mod frames;
 mod oracle;
+mod panels;
 mod views;

@@ -1,13 +1,8 @@
 use bt_dataportal::DataPortal;
-use bt_dataportal::bt_core::Field;
 use proptest::prelude::*;
 
-use crate::fake::{COLUMNS, any_bundle, any_now};
+use crate::fake::{COLUMNS, any_bundle, any_now, field};
 use crate::oracle::{self, bits};
-
-fn field(column: usize) -> Field {
-    Field::OHLCV.get(column).copied().unwrap_or_else(|| Field::extra(column - 5).unwrap())
-}
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
@@ -27,6 +22,10 @@ proptest! {
                 let known = oracle::known(&bundle, rank, now.as_nanos());
                 let window = moment.window(bundle.id(rank), field(column), bar_count).unwrap();
                 prop_assert_eq!(bits(window), bits(&expected));
+
+                let series = portal.series(bundle.id(rank), field(column)).unwrap();
+                prop_assert_eq!(bits(series.window(moment, bar_count).unwrap()), bits(&expected));
+                prop_assert_eq!(series.at(moment).unwrap().len(), known.len());
 
                 let asset = moment.asset(bundle.id(rank)).unwrap();
                 prop_assert_eq!(asset.has_bar(), oracle::has_bar(&bundle, rank, now.as_nanos()));

@@ -1,0 +1,159 @@
+use std::fmt;
+
+use bt_core::{AssetId, ErrorKind, Field, Result, Timestamp};
+
+use crate::{DataPortal, Moment};
+
+/// One field of one asset, resolved once for a whole trial and read at moment after moment.
+///
+/// The fastest way to a window in a loop: identifier and field were checked when it was made
+/// ([`DataPortal::series`]), so a moment only has to cut off what is not known yet. It hands out nothing without a moment.
+#[derive(Clone, Copy)]
+pub struct Series<'a> {
+    values: &'a [f64],
+    positions: Positions<'a>,
+    tag: u32,
+    asset: AssetId,
+}
+
+/// How many bars are known at a position of the calendar.
+#[derive(Clone, Copy)]
+enum Positions<'a> {
+    /// A bar at every moment from this one on.
+    Straight { first: usize },
+    /// One entry for each moment from `first` on; the last one holds for all later moments.
+    Table { first: usize, known: &'a [u32] },
+    /// A bundle without a slab.
+    Search(&'a [Timestamp]),
+}
+
+impl<'a> Series<'a> {
+    pub(crate) fn new(portal: &'a DataPortal<'a>, asset: AssetId, field: Field) -> Result<Self> {
+        let (bars, positions) = match portal.span(asset) {
+            Some(span) => {
+                let first = span.calendar_first as usize;
+                let bars = portal.all.slice(span.first as usize, span.end() as usize);
+                (
+                    bars,
+                    portal
+                        .table(span)
+                        .map_or(Positions::Straight { first }, |known| Positions::Table { first, known }),
+                )
+            }
+            None => {
+                let bars = portal.search(asset)?;
+                (bars, Positions::Search(bars.timestamps()))
+            }
+        };
+        let values =
+            bars.get(field).filter(|_| portal.has_field(field)).ok_or_else(|| portal.missing(field))?;
+        Ok(Self { values, positions, tag: portal.tag, asset })
+    }
+
+    /// Every value known at this moment, oldest first.
+    ///
+    /// # Errors
+    /// [`ErrorKind::ForeignAsset`] where the moment is of another bundle version.
+    #[inline(always)]
+    pub fn at(&self, moment: Moment<'_>) -> Result<&'a [f64]> {
+        if self.tag != moment.portal.tag {
+            return Err(self.foreign(moment));
+        }
+        Ok(&self.values[..self.known(moment)])
+    }
+
+    /// The last `bar_count` values known at this moment, oldest first; fewer where fewer are known.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    #[inline(always)]
+    pub fn window(&self, moment: Moment<'_>, bar_count: usize) -> Result<&'a [f64]> {
+        self.at(moment).map(|known| &known[known.len() - bar_count.min(known.len())..])
+    }
+
+    /// Appends one value for each of the calendar's moments `start..end`, NaN where the asset has no bar.
+    pub(crate) fn align(&self, calendar: &[Timestamp], start: usize, end: usize, out: &mut Vec<f64>) {
+        match self.positions {
+            Positions::Straight { first } => {
+                let from = first.clamp(start, end);
+                let until = (first + self.values.len()).clamp(from, end);
+                out.resize(out.len() + (from - start), f64::NAN);
+                let bars = from.saturating_sub(first)..until.saturating_sub(first);
+                out.extend_from_slice(self.values.get(bars).unwrap_or_default());
+                out.resize(out.len() + (end - until), f64::NAN);
+            }
+            Positions::Table { first, known } => {
+                let known_at = |moments: usize| match moments.saturating_sub(first).min(known.len()) {
+                    0 => 0,
+                    moments => known[moments - 1] as usize,
+                };
+                let mut before = known_at(start);
+                out.extend((start..end).map(|moment| {
+                    let bars = known_at(moment + 1);
+                    let has_bar = std::mem::replace(&mut before, bars) < bars;
+                    self.value(has_bar, bars)
+                }));
+            }
+            Positions::Search(timestamps) => {
+                let moments = &calendar[start..end];
+                let mut bars =
+                    moments.first().map_or(0, |first| timestamps.partition_point(|bar| bar < first));
+                out.extend(moments.iter().map(|moment| {
+                    let has_bar = timestamps.get(bars) == Some(moment);
+                    bars += usize::from(has_bar);
+                    self.value(has_bar, bars)
+                }));
+            }
+        }
+    }
+
+    /// The last of so many bars known, if it is a bar of this moment.
+    #[inline]
+    fn value(&self, has_bar: bool, known: usize) -> f64 {
+        let last = known.checked_sub(1).filter(|_| has_bar);
+        last.and_then(|last| self.values.get(last)).copied().unwrap_or(f64::NAN)
+    }
+
+    /// Every value, known or not.
+    pub(crate) fn values(&self) -> &'a [f64] {
+        self.values
+    }
+
+    /// The asset that it belongs to.
+    #[inline]
+    pub fn asset(&self) -> AssetId {
+        self.asset
+    }
+
+    #[inline(always)]
+    fn known(&self, moment: Moment<'_>) -> usize {
+        let known = match self.positions {
+            Positions::Straight { first } => moment.position.saturating_sub(first),
+            Positions::Table { first, known } => {
+                let moments = moment.position.saturating_sub(first).min(known.len());
+                moments.checked_sub(1).map_or(0, |last| known[last] as usize)
+            }
+            Positions::Search(timestamps) => search(timestamps, moment),
+        };
+        known.min(self.values.len())
+    }
+
+    #[cold]
+    fn foreign(&self, moment: Moment<'_>) -> bt_core::Error {
+        let portal = moment.portal;
+        ErrorKind::ForeignAsset { asset: self.asset, version: portal.version, assets: portal.assets().len() }
+            .into()
+    }
+}
+
+#[inline(never)]
+fn search(timestamps: &[Timestamp], moment: Moment<'_>) -> usize {
+    let now = moment.now();
+    timestamps.partition_point(|&known| known <= now)
+}
+
+impl fmt::Debug for Series<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Series").field("asset", &self.asset).field("bars", &self.values.len()).finish()
+    }
+}
