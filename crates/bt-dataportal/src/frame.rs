@@ -22,7 +22,7 @@ impl Window<'_> {
     pub fn frame(&self) -> Result<RecordBatch> {
         let rows = self.len()?;
         let values = ScalarBuffer::from(self.values()?);
-        let columns = self.columns();
+        let columns = self.request.columns();
         let fields = self.request.fields.len();
         // Values lie field by field; columns stand asset by asset.
         let places = (0..columns).flat_map(|asset| (0..fields).map(move |field| field * columns + asset));

@@ -44,23 +44,52 @@ impl<'r> Request<'r> {
         Self { assets: assets.into(), fields, bar_count, frequency: None }
     }
 
+    #[inline]
     pub(crate) fn check(&self, moment: Moment<'_>) -> Result<()> {
         let portal = moment.portal;
         check_bar_count(self.bar_count)?;
-        if self.fields.is_empty() {
-            return Err(Error::invalid_option("fields", "none", "at least one field"));
-        }
-        if let Some(field) = self.fields.iter().find(|&&field| !portal.has_field(field)) {
-            return Err(portal.missing(*field));
-        }
-        let bundle = portal.frequency();
-        if let Some(asked) = self.frequency.filter(|&asked| asked != bundle) {
-            return Err(ErrorKind::UnsupportedFrequency { asked, bundle }.into());
+        self.check_fields(moment)?;
+        if let Some(asked) = self.frequency {
+            check_frequency(asked, portal.frequency())?;
         }
         match self.assets {
             Assets::One(asset) => portal.assets().rank(asset).map(drop),
             Assets::Set(set) => check_set(moment, set),
         }
+    }
+
+    #[inline]
+    fn check_fields(&self, moment: Moment<'_>) -> Result<()> {
+        match self.fields.iter().find(|&&field| !moment.portal.has_field(field)) {
+            Some(&field) => Err(moment.portal.missing(field)),
+            None if self.fields.is_empty() => {
+                Err(Error::invalid_option("fields", "none", "at least one field"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Number of assets.
+    #[inline]
+    pub(crate) fn columns(&self) -> usize {
+        match self.assets {
+            Assets::One(_) => 1,
+            Assets::Set(set) => set.len(),
+        }
+    }
+}
+
+fn check_frequency(asked: Frequency, bundle: Frequency) -> Result<()> {
+    if asked == bundle { Ok(()) } else { Err(ErrorKind::UnsupportedFrequency { asked, bundle }.into()) }
+}
+
+/// The answer as a view of the bundle, where its values lie at equal distances; shape (bars, assets, fields).
+#[inline]
+pub(crate) fn view<'a>(moment: Moment<'a>, request: &Request<'_>) -> Result<Option<ArrayView3<'a, f64>>> {
+    let &Request { assets, fields, bar_count, .. } = request;
+    match assets {
+        Assets::One(asset) => Ok(moment.asset(asset)?.columns(fields, bar_count)),
+        Assets::Set(set) => Ok(panel::view(moment.portal, set, fields, Rows::of(moment, bar_count))),
     }
 }
 
@@ -100,7 +129,7 @@ impl<'a> Window<'a> {
     /// [`InvalidOption`](ErrorKind::InvalidOption) where a copy would not fit into memory; without a slab, whatever
     /// [`Bundle::bars`](bt_core::Bundle::bars) meets.
     pub fn array(&self) -> Result<CowArray<'a, f64, Ix3>> {
-        match self.view()? {
+        match view(self.moment, &self.request)? {
             Some(view) => Ok(view.into()),
             None => self.values().map(|values| self.shaped(values)),
         }
@@ -127,30 +156,14 @@ impl<'a> Window<'a> {
         self.moment
     }
 
-    fn view(&self) -> Result<Option<ArrayView3<'a, f64>>> {
-        let Request { assets, fields, bar_count, .. } = self.request;
-        match assets {
-            Assets::One(asset) => Ok(self.moment.asset(asset)?.columns(fields, bar_count)),
-            Assets::Set(set) => Ok(panel::view(self.moment.portal, set, fields, self.rows())),
-        }
-    }
-
     pub(crate) fn rows(&self) -> Rows {
         Rows::of(self.moment, self.request.bar_count)
     }
 
     /// Values that lie column after column, in the shape of the array.
     fn shaped(&self, values: Vec<f64>) -> CowArray<'a, f64, Ix3> {
-        let (assets, fields) = (self.columns(), self.request.fields.len());
+        let (assets, fields) = (self.request.columns(), self.request.fields.len());
         panel::owned(values, assets, fields)
-    }
-
-    /// Number of assets.
-    pub(crate) fn columns(&self) -> usize {
-        match self.request.assets {
-            Assets::One(_) => 1,
-            Assets::Set(set) => set.len(),
-        }
     }
 
     /// The values, copied column after column: for each field, for each asset, its bars.

@@ -1,5 +1,6 @@
 //! Layer 2 against a naive oracle, on bundles with and without a slab.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+mod cache;
 mod edges;
 mod fake;
 mod frames;
