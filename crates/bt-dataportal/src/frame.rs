@@ -20,7 +20,7 @@ impl Window<'_> {
     /// # Errors
     /// As [`array`](Self::array).
     pub fn frame(&self) -> Result<RecordBatch> {
-        let rows = self.len()?;
+        let rows = self.bar_count()?;
         let values = ScalarBuffer::from(self.values()?);
         let columns = self.request.columns();
         let fields = self.request.fields.len();

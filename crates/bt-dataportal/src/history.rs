@@ -135,11 +135,11 @@ impl<'a> Window<'a> {
         }
     }
 
-    /// Number of rows: `bar_count` for a set; for one asset fewer where fewer bars are known.
+    /// Number of rows: as many as asked for a set; for one asset fewer where fewer bars are known.
     ///
     /// # Errors
     /// Without a slab, whatever [`Bundle::bars`](bt_core::Bundle::bars) meets.
-    pub fn len(&self) -> Result<usize> {
+    pub fn bar_count(&self) -> Result<usize> {
         match self.request.assets {
             Assets::One(asset) => Ok(self.moment.asset(asset)?.len().min(self.request.bar_count)),
             Assets::Set(_) => Ok(self.request.bar_count),
