@@ -1,17 +1,17 @@
 use std::any::Any;
 use std::fmt::Debug;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bt_core::{Error, ErrorKind, Result};
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use parking_lot::Mutex;
 
 use crate::flight::Flight;
-use crate::shelf::{Entry, Shelf, Stamped};
+use crate::shelf::{Departed, Shelf, Stamped, overhead};
 use crate::{CacheStats, Handle};
 
 /// The bounds of a cache. Both hold at every moment.
@@ -41,6 +41,7 @@ pub struct Cache<K, T: ?Sized> {
     state: Mutex<State<K, T>>,
     weigh: fn(&K, &T) -> usize,
     limits: Limits,
+    hasher: DefaultHashBuilder,
     signal: Signal,
 }
 
@@ -69,14 +70,9 @@ enum Seat<T: ?Sized> {
 }
 
 impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
-    /// Bytes that an entry costs beside what `weigh` counts: the key itself, the node with its links, its place in a
-    /// hash table at the emptiest, the counts of the `Arc`, and what an allocator adds.
-    pub const OVERHEAD: usize = size_of::<K>()
-        + size_of::<Entry<T>>()
-        + 2 * size_of::<usize>()
-        + 2 * (2 * size_of::<usize>() + 1)
-        + 2 * size_of::<usize>()
-        + 16;
+    /// Bytes that an entry costs beside what `weigh` counts: the key, the node that links it, its place in a hash table,
+    /// the counts of the `Arc` and what an allocator adds, with all tables at the emptiest.
+    pub const OVERHEAD: usize = overhead::<K, T>();
 
     /// An empty cache.
     ///
@@ -98,7 +94,13 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
             load_failures: 0,
             load_time: Duration::ZERO,
         };
-        Ok(Self { state: Mutex::new(state), weigh, limits, signal: Signal::default() })
+        Ok(Self {
+            state: Mutex::new(state),
+            weigh,
+            limits,
+            hasher: DefaultHashBuilder::default(),
+            signal: Signal::default(),
+        })
     }
 
     /// The kept value, now the one used last.
@@ -107,8 +109,9 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     /// O(1), one lock and one count of references.
     #[inline]
     pub fn get(&self, key: &K) -> Option<Arc<T>> {
+        let hash = self.hash(key);
         let mut state = self.state.lock();
-        state.shelf.get(key).map(|found| Arc::clone(&found.value))
+        state.shelf.get(hash, key).map(|found| Arc::clone(&found.value))
     }
 
     /// The kept value, or the loader's.
@@ -139,8 +142,9 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     }
 
     fn take_seat(&self, key: &K) -> Seat<T> {
+        let hash = self.hash(key);
         let mut state = self.state.lock();
-        if let Some(found) = state.shelf.get(key) {
+        if let Some(found) = state.shelf.get(hash, key) {
             return Seat::Kept(found.clone());
         }
         if let Some(flight) = state.flights.get(key) {
@@ -182,20 +186,18 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         load_time: Duration,
     ) -> Result<Stamped<T>> {
         // Dropped after the lock: destructors of values are not ours to run inside it.
-        let mut displaced = None;
+        let mut departed = Departed::default();
+        let hash = self.hash(key);
         let outcome = self.locked(|state| {
             state.count_load(load_time, loaded.is_err());
             let own_key = state.flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight));
             let key = own_key.then(|| state.flights.remove_entry(key)).flatten().map(|(key, _)| key);
             let (value, weight) = loaded?;
-            Ok(match key {
-                None => state.shelf.stamp(value, weight),
-                Some(key) => {
-                    let (stamped, _, out) = state.shelf.put(key, value, weight);
-                    displaced = Some(out);
-                    stamped
-                }
-            })
+            let stamped = state.shelf.stamp(value, weight);
+            if let Some(key) = key {
+                state.shelf.put(hash, key, stamped.clone(), &mut departed);
+            }
+            Ok(stamped)
         });
         flight.land(outcome.clone());
         outcome
@@ -205,24 +207,28 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     /// so not kept. A load of the key that is under way will not be kept.
     pub fn insert(&self, key: K, value: Arc<T>) -> bool {
         let weight = self.weight(&key, &value);
-        let (_, kept, _displaced) = self.locked(|state| {
+        let hash = self.hash(&key);
+        let mut departed = Departed::default();
+        self.locked(|state| {
             state.ground(&key);
-            state.shelf.put(key, value, weight)
-        });
-        kept
+            let stamped = state.shelf.stamp(value, weight);
+            state.shelf.put(hash, key, stamped, &mut departed)
+        })
     }
 
     /// Takes a value out. A load of the key that is under way will not be kept.
     pub fn remove(&self, key: &K) -> Option<Arc<T>> {
-        self.locked(|state| {
+        let hash = self.hash(key);
+        let departed = self.locked(|state| {
             state.ground(key);
-            state.shelf.remove(key)
-        })
+            state.shelf.remove(hash, key)
+        });
+        departed.map(|(_, value)| value)
     }
 
     /// Takes all values out. Loads that are under way will not be kept.
     pub fn clear(&self) {
-        let _values = self.locked(|state| {
+        let _departed = self.locked(|state| {
             state.flights.clear();
             state.shelf.drain()
         });
@@ -240,7 +246,8 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         });
         for (key, found) in present {
             if !keep(&key, &found.value) {
-                let _value = self.locked(|state| state.shelf.remove_stamp(&key, found.stamp));
+                let hash = self.hash(&key);
+                let _departed = self.locked(|state| state.shelf.remove_stamp(hash, &key, found.stamp));
             }
         }
     }
@@ -278,11 +285,18 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         self.limits
     }
 
+    /// The hash by which the shelf knows the key; taken before the lock is.
+    #[inline]
+    pub(crate) fn hash(&self, key: &K) -> u64 {
+        self.hasher.hash_one(key)
+    }
+
     fn weight(&self, key: &K, value: &T) -> usize {
         (self.weigh)(key, value).saturating_add(Self::OVERHEAD)
     }
 
     /// Runs `change` under the lock and tells handles if anything left.
+    #[inline]
     fn locked<R>(&self, change: impl FnOnce(&mut State<K, T>) -> R) -> R {
         let mut state = self.state.lock();
         let before = state.shelf.tally.departures;

@@ -21,6 +21,9 @@ use crate::shelf::Stamped;
 /// # Order
 /// A hit on a handle does not touch the cache's order of use at once. A refresh after which entries had left marks
 /// everything that was hit since as used, so that what workers read all the time is not what goes first.
+///
+/// It fills whole cache lines, so that handles which lie side by side do not slow each other down.
+#[repr(align(128))]
 pub struct Handle<K: Key, T: ?Sized + Send + Sync + 'static> {
     cache: Arc<Cache<K, T>>,
     held: HashMap<K, Held<T>>,
@@ -118,7 +121,8 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
                 self.release_all();
             }
         }
-        if !self.cache.with_shelf(|shelf| shelf.hold(key, &found)) {
+        let hash = self.cache.hash(key);
+        if !self.cache.with_shelf(|shelf| shelf.hold(hash, key, &found)) {
             // It departed before we came, so no later departure will tell: the next refresh has to look.
             self.departures_seen = NEVER;
         }
@@ -135,10 +139,11 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
         // Collected inside the lock, dropped outside it.
         let departed: Vec<_> = self.cache.with_shelf(|shelf| {
             let gone = |key: &K, held: &mut Held<T>| {
-                let here = shelf.has(key, held.stamped.stamp);
+                let hash = self.cache.hash(key);
+                let here = shelf.has(hash, key, held.stamped.stamp);
                 match here && held.used.take() {
-                    true => shelf.touch(key),
-                    false if !here => shelf.release(key, held.stamped.stamp),
+                    true => shelf.touch(hash, key),
+                    false if !here => shelf.release(hash, key, held.stamped.stamp),
                     false => (),
                 }
                 !here
@@ -152,7 +157,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
         self.bytes = 0;
         let held = std::mem::take(&mut self.held);
         self.cache.with_shelf(|shelf| {
-            held.iter().for_each(|(key, held)| shelf.release(key, held.stamped.stamp));
+            held.iter().for_each(|(key, held)| shelf.release(self.cache.hash(key), key, held.stamped.stamp));
         });
     }
 

@@ -4,6 +4,7 @@
 mod cache;
 mod flight;
 mod handle;
+mod recency;
 mod shelf;
 mod stats;
 

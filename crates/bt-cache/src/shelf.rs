@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use lru::LruCache;
+use hashbrown::hash_map::Entry as Slot;
 
 use crate::Limits;
+use crate::recency::{MAX_ENTRIES, Node, Recency};
 
 /// Entries in the order of their last use, within both limits at every return.
 ///
-/// It calls nothing of the user's but `Hash` and `Eq` of keys, and it hands out what it drops, so that no destructor
+/// It calls nothing of the user's but `Eq` of keys, and it hands out what it drops, so that no destructor
 /// runs while its owner holds a lock.
 pub(crate) struct Shelf<K, T: ?Sized> {
-    entries: LruCache<K, Entry<T>>,
+    entries: Recency<K, Entry<T>>,
     limits: Limits,
     bytes: usize,
     last_stamp: u64,
@@ -41,11 +42,11 @@ pub(crate) struct Stamped<T: ?Sized> {
 
 impl<T: ?Sized> Clone for Stamped<T> {
     fn clone(&self) -> Self {
-        Self { value: self.value.clone(), weight: self.weight, stamp: self.stamp }
+        Self { value: Arc::clone(&self.value), weight: self.weight, stamp: self.stamp }
     }
 }
 
-pub(crate) struct Entry<T: ?Sized> {
+struct Entry<T: ?Sized> {
     stamped: Stamped<T>,
     holders: u32,
 }
@@ -56,30 +57,45 @@ struct Orphan {
     holders: u32,
 }
 
-/// What one arrival pushed out; mostly one value, so mostly no allocation.
-pub(crate) struct Displaced<T: ?Sized> {
-    first: Option<Arc<T>>,
-    rest: Vec<Arc<T>>,
+/// What left, for the owner to drop. Mostly at most one entry, so mostly no allocation.
+pub(crate) struct Departed<K, T: ?Sized> {
+    first: Option<(K, Arc<T>)>,
+    rest: Vec<(K, Arc<T>)>,
 }
 
-impl<T: ?Sized> Displaced<T> {
-    fn none() -> Self {
-        Self { first: None, rest: Vec::new() }
-    }
-
-    fn push(&mut self, value: Arc<T>) {
+impl<K, T: ?Sized> Departed<K, T> {
+    #[inline]
+    fn push(&mut self, departed: Option<(K, Arc<T>)>) {
         match self.first {
-            None => self.first = Some(value),
-            Some(_) => self.rest.push(value),
+            None => self.first = departed,
+            Some(_) => self.rest.extend(departed),
         }
     }
 }
 
-impl<K: std::hash::Hash + Eq, T: ?Sized> Shelf<K, T> {
+impl<K, T: ?Sized> Default for Departed<K, T> {
+    fn default() -> Self {
+        Self { first: None, rest: Vec::new() }
+    }
+}
+
+/// Bytes of an entry beside what its value and its key's heap take. The vector of nodes and the table of positions
+/// (4 bytes and one of control each, at most 7/8 full) are counted at the emptiest that growing by doubling leaves
+/// them.
+pub(crate) const fn overhead<K, T: ?Sized>() -> usize {
+    let node = 2 * size_of::<Node<K, Entry<T>>>();
+    let position = (2 * 8 * 5usize).div_ceil(7);
+    let counts_of_the_arc = 2 * size_of::<usize>();
+    let allocator = 16;
+    node + position + counts_of_the_arc + allocator
+}
+
+impl<K: Eq, T: ?Sized> Shelf<K, T> {
     /// Limits are checked by the caller.
     pub(crate) fn new(limits: Limits) -> Self {
+        let limits = Limits { max_entries: limits.max_entries.min(MAX_ENTRIES), ..limits };
         Self {
-            entries: LruCache::unbounded(),
+            entries: Recency::new(),
             limits,
             bytes: 0,
             last_stamp: 0,
@@ -90,8 +106,8 @@ impl<K: std::hash::Hash + Eq, T: ?Sized> Shelf<K, T> {
 
     /// Looks up and marks as used last.
     #[inline]
-    pub(crate) fn get(&mut self, key: &K) -> Option<&Stamped<T>> {
-        match self.entries.get(key) {
+    pub(crate) fn get(&mut self, hash: u64, key: &K) -> Option<&Stamped<T>> {
+        match self.entries.get(hash, key) {
             Some(entry) => {
                 self.tally.hits += 1;
                 Some(&entry.stamped)
@@ -103,73 +119,64 @@ impl<K: std::hash::Hash + Eq, T: ?Sized> Shelf<K, T> {
         }
     }
 
-    /// Takes a value in as used last, evicting from the other end until it fits; refused where it alone exceeds the
-    /// budget. An older value of the key leaves in either case.
-    pub(crate) fn put(&mut self, key: K, value: Arc<T>, weight: usize) -> (Stamped<T>, bool, Displaced<T>) {
-        let mut displaced = Displaced::none();
-        if let Some(old) = self.remove(&key) {
-            displaced.push(old);
-        }
-        let stamped = self.stamp(value, weight);
-        let fits = weight <= self.limits.max_bytes;
-        if fits {
-            self.make_room(weight, &mut displaced);
-            self.bytes += weight;
-            self.tally.peak_bytes = self.tally.peak_bytes.max(self.bytes);
-            self.entries.push(key, Entry { stamped: stamped.clone(), holders: 0 });
-        } else {
+    /// Takes a value in as used last, evicting from the other end until it fits. `false` and not kept where it alone
+    /// exceeds the budget. An older value of the key leaves in either case.
+    #[inline]
+    pub(crate) fn put(
+        &mut self,
+        hash: u64,
+        key: K,
+        stamped: Stamped<T>,
+        departed: &mut Departed<K, T>,
+    ) -> bool {
+        departed.push(self.remove(hash, &key));
+        let weight = stamped.weight;
+        let Some(spare) = self.limits.max_bytes.checked_sub(weight) else {
             self.tally.rejections += 1;
+            return false;
+        };
+        while self.bytes > spare.saturating_add(self.weight_of_oldest()) {
+            departed.push(self.evict());
         }
-        (stamped, fits, displaced)
+        // Now it fits once the oldest at most has gone, and can have that one's place.
+        let entry = Entry { stamped, holders: 0 };
+        if self.bytes > spare || self.entries.len() == self.limits.max_entries {
+            let oldest = self.entries.replace_oldest(hash, key, entry);
+            departed.push(Some(self.evicted(oldest)));
+        } else {
+            self.entries.push(hash, key, entry);
+        }
+        self.bytes += weight;
+        self.tally.peak_bytes = self.tally.peak_bytes.max(self.bytes);
+        true
     }
 
-    /// Gives a value an identity without keeping it.
+    /// Gives a value an identity, whether it will be kept or not.
+    #[inline]
     pub(crate) fn stamp(&mut self, value: Arc<T>, weight: usize) -> Stamped<T> {
         self.last_stamp += 1;
         Stamped { value, weight, stamp: self.last_stamp }
     }
 
-    fn make_room(&mut self, weight: usize, displaced: &mut Displaced<T>) {
-        while self.bytes > self.limits.max_bytes - weight || self.entries.len() >= self.limits.max_entries {
-            let Some((_, entry)) = self.entries.pop_lru() else { return };
-            self.tally.evictions += 1;
-            displaced.push(self.departed(entry));
-        }
-    }
-
-    pub(crate) fn remove(&mut self, key: &K) -> Option<Arc<T>> {
-        let entry = self.entries.pop(key)?;
-        Some(self.departed(entry))
+    #[inline]
+    pub(crate) fn remove(&mut self, hash: u64, key: &K) -> Option<(K, Arc<T>)> {
+        let (key, entry) = self.entries.remove(hash, key)?;
+        Some((key, self.departing(entry)))
     }
 
     /// Removes one arrival, and not what has taken its place.
-    pub(crate) fn remove_stamp(&mut self, key: &K, stamp: u64) -> Option<Arc<T>> {
-        self.has(key, stamp).then(|| self.remove(key))?
+    pub(crate) fn remove_stamp(&mut self, hash: u64, key: &K, stamp: u64) -> Option<(K, Arc<T>)> {
+        self.has(hash, key, stamp).then(|| self.remove(hash, key))?
     }
 
-    pub(crate) fn drain(&mut self) -> Vec<Arc<T>> {
-        let mut values = Vec::with_capacity(self.entries.len());
-        while let Some((_, entry)) = self.entries.pop_lru() {
-            values.push(self.departed(entry));
-        }
-        values
-    }
-
-    fn departed(&mut self, entry: Entry<T>) -> Arc<T> {
-        let Entry { stamped, holders } = entry;
-        self.bytes -= stamped.weight;
-        self.tally.departures += 1;
-        if holders > 0 {
-            self.orphans.insert(stamped.stamp, Orphan { weight: stamped.weight, holders });
-        }
-        stamped.value
+    pub(crate) fn drain(&mut self) -> Vec<(K, Arc<T>)> {
+        let all: Vec<_> = self.entries.drain().collect();
+        all.into_iter().map(|(key, entry)| (key, self.departing(entry))).collect()
     }
 
     /// A handle takes hold of a value. `false` where the value is not here (any more), so only handles keep it.
-    pub(crate) fn hold(&mut self, key: &K, stamped: &Stamped<T>) -> bool {
-        if let Some(entry) = self.entries.peek_mut(key)
-            && entry.stamped.stamp == stamped.stamp
-        {
+    pub(crate) fn hold(&mut self, hash: u64, key: &K, stamped: &Stamped<T>) -> bool {
+        if let Some(entry) = self.arrival(hash, key, stamped.stamp) {
             entry.holders += 1;
             return true;
         }
@@ -179,12 +186,10 @@ impl<K: std::hash::Hash + Eq, T: ?Sized> Shelf<K, T> {
     }
 
     /// A handle lets go of a value.
-    pub(crate) fn release(&mut self, key: &K, stamp: u64) {
-        if let Some(entry) = self.entries.peek_mut(key)
-            && entry.stamped.stamp == stamp
-        {
+    pub(crate) fn release(&mut self, hash: u64, key: &K, stamp: u64) {
+        if let Some(entry) = self.arrival(hash, key, stamp) {
             entry.holders -= 1;
-        } else if let hashbrown::hash_map::Entry::Occupied(mut orphan) = self.orphans.entry(stamp) {
+        } else if let Slot::Occupied(mut orphan) = self.orphans.entry(stamp) {
             orphan.get_mut().holders -= 1;
             if orphan.get().holders == 0 {
                 orphan.remove();
@@ -193,13 +198,13 @@ impl<K: std::hash::Hash + Eq, T: ?Sized> Shelf<K, T> {
     }
 
     /// Whether this arrival is still here.
-    pub(crate) fn has(&self, key: &K, stamp: u64) -> bool {
-        self.entries.peek(key).is_some_and(|entry| entry.stamped.stamp == stamp)
+    pub(crate) fn has(&self, hash: u64, key: &K, stamp: u64) -> bool {
+        self.entries.peek(hash, key).is_some_and(|entry| entry.stamped.stamp == stamp)
     }
 
     /// Marks as used last without counting a hit.
-    pub(crate) fn touch(&mut self, key: &K) {
-        self.entries.promote(key);
+    pub(crate) fn touch(&mut self, hash: u64, key: &K) {
+        self.entries.get(hash, key);
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &Stamped<T>)> {
@@ -217,5 +222,36 @@ impl<K: std::hash::Hash + Eq, T: ?Sized> Shelf<K, T> {
     /// Bytes that only handles keep. O(such values), which are few.
     pub(crate) fn pinned_bytes(&self) -> usize {
         self.orphans.values().fold(0, |sum, orphan| sum.saturating_add(orphan.weight))
+    }
+
+    fn arrival(&mut self, hash: u64, key: &K, stamp: u64) -> Option<&mut Entry<T>> {
+        self.entries.peek_mut(hash, key).filter(|entry| entry.stamped.stamp == stamp)
+    }
+
+    #[inline]
+    fn weight_of_oldest(&self) -> usize {
+        self.entries.oldest().map_or(0, |entry| entry.stamped.weight)
+    }
+
+    fn evict(&mut self) -> Option<(K, Arc<T>)> {
+        let oldest = self.entries.pop_oldest()?;
+        Some(self.evicted(oldest))
+    }
+
+    #[inline]
+    fn evicted(&mut self, (key, entry): (K, Entry<T>)) -> (K, Arc<T>) {
+        self.tally.evictions += 1;
+        (key, self.departing(entry))
+    }
+
+    #[inline]
+    fn departing(&mut self, entry: Entry<T>) -> Arc<T> {
+        let Entry { stamped, holders } = entry;
+        self.bytes -= stamped.weight;
+        self.tally.departures += 1;
+        if holders > 0 {
+            self.orphans.insert(stamped.stamp, Orphan { weight: stamped.weight, holders });
+        }
+        stamped.value
     }
 }
