@@ -31,13 +31,13 @@ pub(crate) fn open_raw(path: &Path) -> io::Result<(File, fs::Metadata)> {
 
 /// A link is refused by the system, and a pipe does not hang the caller.
 #[cfg(unix)]
-fn without_links(options: &mut fs::OpenOptions) {
+pub(crate) fn without_links(options: &mut fs::OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt;
     options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
 }
 
 #[cfg(not(unix))]
-fn without_links(_: &mut fs::OpenOptions) {}
+pub(crate) fn without_links(_: &mut fs::OpenOptions) {}
 
 /// Checks that a path is a directory and no link to one.
 pub(crate) fn check_directory(path: &Path) -> Result<()> {

@@ -6,13 +6,16 @@ compile_error!(
     "bundles are little-endian and used where they lie; a big-endian host would have to convert them"
 );
 
+mod append;
 mod bundle;
 mod disk;
 mod draft;
 mod files;
+mod gc;
 mod head;
 mod index;
 mod ipc;
+mod lock;
 mod manifest;
 mod map;
 mod matrix;
@@ -22,9 +25,11 @@ mod verify;
 
 pub use bt_core;
 
+pub use append::Appended;
 pub use bundle::MappedBundle;
 pub use disk::{Disk, RealDisk};
 pub use draft::{Draft, DraftShape, Published};
+pub use gc::Collected;
 pub use manifest::{AssetRange, Digests, Manifest};
 pub use map::OpenMode;
 pub use store::{OpenOptions, Store};

@@ -27,6 +27,8 @@ pub struct Manifest {
     pub published: String,
     /// Where the data came from, in the words of whoever published it. Not part of the version.
     pub origin: String,
+    /// The version that this one was made from by appending bars.
+    pub parent: Option<String>,
     /// `1d`, or `5m` and the like.
     pub frequency: String,
     /// Open, high, low, close, volume and the extra columns.

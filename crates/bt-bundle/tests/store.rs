@@ -1,28 +1,381 @@
-//! A published bundle is what was published.
+//! What a store promises to whoever publishes to it and reads from it.
 
 mod common;
 
-use bt_bundle::bt_core::{Bundle, BundleSource, Field};
-use bt_bundle::{OpenMode, OpenOptions, Store};
-use common::{Sample, name};
+use std::fs;
+
+use bt_bundle::bt_core::{Adjustment, AdjustmentKind, Bundle, BundleSource, ErrorKind, Field, Timestamp};
+use bt_bundle::{DraftShape, OpenMode, OpenOptions, Store};
+use common::{Sample, assert_same, name};
+
+fn store() -> (tempfile::TempDir, Store) {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::create(root.path()).unwrap();
+    (root, store)
+}
+
+fn rich() -> Sample {
+    let mut sample = Sample::three();
+    sample.extra = vec!["adj_close".to_owned()];
+    for asset in sample.assets.values_mut() {
+        asset.columns.push(asset.columns[3].iter().map(|close| close / 2.0).collect());
+        asset.columns[4][0] = f64::NAN;
+    }
+    let split = |day, ratio| Adjustment {
+        ex_date: Timestamp::from_nanos(day),
+        kind: AdjustmentKind::Split { ratio },
+    };
+    let dividend =
+        Adjustment { ex_date: Timestamp::from_nanos(40), kind: AdjustmentKind::Dividend { amount: 0.25 } };
+    sample.assets.get_mut("BBB").unwrap().adjustments = vec![split(5, 2.0), dividend];
+    sample.assets.get_mut("CCC").unwrap().adjustments = vec![split(7, 0.1)];
+    sample
+}
 
 #[test]
 fn what_is_published_is_read_back_bit_for_bit() {
-    let root = tempfile::tempdir().unwrap();
-    let sample = Sample::three();
-    let store = Store::create(root.path()).unwrap();
-    let published = store.publish(&name("daily"), &sample.open(), "a test").unwrap();
-    assert!(!published.unchanged);
-    for mode in [OpenMode::Map, OpenMode::Read] {
-        let store = store.clone().with_options(OpenOptions { mode, verify: true });
-        let bundle = store.open(&name("daily")).unwrap();
-        assert_eq!(bundle.version(), published.version);
-        for (asset_name, asset) in &sample.assets {
-            let bars = bundle.bars(bundle.assets().id(asset_name).unwrap()).unwrap();
-            assert_eq!(bars.timestamps().iter().map(|t| t.as_nanos()).collect::<Vec<_>>(), asset.times);
-            for field in Field::OHLCV {
-                assert_eq!(bars.field(field), asset.columns[field.index()]);
-            }
+    let (_root, store) = store();
+    for sample in [Sample::three(), rich()] {
+        let published = store.publish(&name("daily"), &sample.open(), "a test").unwrap();
+        for mode in [OpenMode::Map, OpenMode::Read] {
+            let store = store.clone().with_options(OpenOptions { mode, verify: true });
+            let bundle = store.open(&name("daily")).unwrap();
+            assert_eq!(bundle.version(), published.version);
+            assert_same(&*bundle, &sample);
         }
     }
+}
+
+#[test]
+fn a_bundle_without_assets_or_an_asset_without_bars_is_published_too() {
+    let (_root, store) = store();
+    let mut sample = Sample::three();
+    sample.assets.insert("DDD".to_owned(), common::Asset { columns: vec![vec![]; 5], ..Default::default() });
+    store.publish(&name("daily"), &sample.open(), "").unwrap();
+    assert_same(&*store.open(&name("daily")).unwrap(), &sample);
+    sample.assets.clear();
+    store.publish(&name("empty"), &sample.open(), "").unwrap();
+    assert_same(&*store.open(&name("empty")).unwrap(), &sample);
+    store.verify(&name("empty"), None).unwrap();
+}
+
+#[test]
+fn equal_content_has_one_version_and_publishing_it_again_changes_nothing() {
+    let (root, store) = store();
+    let first = store.publish(&name("daily"), &Sample::three().open(), "from here").unwrap();
+    let head = fs::metadata(root.path().join("daily/HEAD")).unwrap().modified().unwrap();
+    let again = store.publish(&name("daily"), &Sample::three().open(), "from there").unwrap();
+    assert!(again.unchanged && again.version == first.version);
+    assert_eq!(fs::metadata(root.path().join("daily/HEAD")).unwrap().modified().unwrap(), head);
+    assert_eq!(store.versions(&name("daily")).unwrap().len(), 1);
+    let entries = fs::read_dir(root.path().join("daily")).unwrap().count();
+    assert_eq!(entries, 3, "HEAD, .lock and one version");
+}
+
+#[test]
+fn a_corrected_price_volume_or_date_changes_the_version_and_readers_of_the_old_one_keep_it() {
+    let (_root, store) = store();
+    let sample = Sample::three();
+    let first = store.publish(&name("daily"), &sample.open(), "").unwrap().version;
+    let old = store.open(&name("daily")).unwrap();
+    let correct = |correct: &dyn Fn(&mut common::Asset)| {
+        let mut corrected = sample.clone();
+        correct(corrected.assets.get_mut("CCC").unwrap());
+        store.publish(&name("daily"), &corrected.open(), "").unwrap().version
+    };
+    let versions = [
+        first,
+        correct(&|asset| asset.columns[3][1] += 0.01),
+        correct(&|asset| asset.columns[4][0] += 1.0),
+        correct(&|asset| asset.times[0] = 20),
+    ];
+    for (at, version) in versions.iter().enumerate() {
+        assert!(!versions[..at].contains(version));
+    }
+    assert_eq!(store.version(&name("daily")).unwrap(), versions[3], "the last one published is current");
+    assert_same(&*old, &sample);
+    assert_same(&*store.open_version(&name("daily"), first).unwrap(), &sample);
+}
+
+#[test]
+fn an_identifier_of_the_old_version_is_refused_by_the_new_one() {
+    let (_root, store) = store();
+    let mut sample = Sample::three();
+    store.publish(&name("daily"), &sample.open(), "").unwrap();
+    let old = store.open(&name("daily")).unwrap();
+    sample.assets.get_mut("AAA").unwrap().columns[0][0] = 1.5;
+    store.publish(&name("daily"), &sample.open(), "").unwrap();
+    let new = store.open(&name("daily")).unwrap();
+    let error = new.bars(old.assets().id("AAA").unwrap()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::ForeignAsset { .. }), "{error}");
+}
+
+#[test]
+fn a_missing_bundle_or_version_says_so_with_the_nearest_names() {
+    let (_root, store) = store();
+    let error = store.open(&name("daily")).unwrap_err();
+    assert_eq!(error.to_string(), "no bundle named \"daily\"");
+    let version = store.publish(&name("daily"), &Sample::three().open(), "").unwrap().version;
+    for error in [
+        store.open(&name("dialy")).unwrap_err(),
+        store.version(&name("dialy")).unwrap_err(),
+        store.open_version(&name("dialy"), version).unwrap_err(),
+        store.versions(&name("dialy")).unwrap_err(),
+        store.gc(&name("dialy"), 1).unwrap_err(),
+        store.append(&name("dialy"), &Sample::three().open(), "").unwrap_err(),
+    ] {
+        assert_eq!(error.to_string(), "no bundle named \"dialy\"; did you mean daily?");
+    }
+    let other = version.derived(b"other");
+    let error = store.open_version(&name("daily"), other).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::VersionNotFound { .. }), "{error}");
+    assert_eq!(store.list().unwrap(), [name("daily")], "nothing was created by asking");
+}
+
+#[test]
+fn a_new_version_is_seen_at_once_however_fast_they_follow() {
+    let (_root, store) = store();
+    let mut sample = Sample::three();
+    for price in 0..50 {
+        sample.assets.get_mut("AAA").unwrap().columns[3][0] = f64::from(price);
+        let published = store.publish(&name("daily"), &sample.open(), "").unwrap();
+        assert_eq!(store.version(&name("daily")).unwrap(), published.version);
+        assert_eq!(store.open(&name("daily")).unwrap().version(), published.version);
+    }
+}
+
+#[test]
+fn a_settled_head_is_known_by_its_stat_and_a_replaced_one_is_read() {
+    let (root, store) = store();
+    let mut sample = Sample::three();
+    let first = store.publish(&name("daily"), &sample.open(), "").unwrap().version;
+    std::thread::sleep(std::time::Duration::from_millis(150));
+    assert_eq!(store.version(&name("daily")).unwrap(), first);
+    assert_eq!(store.version(&name("daily")).unwrap(), first);
+    sample.assets.get_mut("AAA").unwrap().columns[0][0] = 1.5;
+    let other = Store::open(root.path()).unwrap();
+    let second = other.publish(&name("daily"), &sample.open(), "").unwrap().version;
+    assert_eq!(store.version(&name("daily")).unwrap(), second);
+    fs::remove_dir_all(root.path().join("daily")).unwrap();
+    let error = store.version(&name("daily")).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::BundleNotFound { .. }), "{error}");
+}
+
+#[test]
+fn a_hostile_head_never_joins_a_path() {
+    let (root, store) = store();
+    let version = store.publish(&name("daily"), &Sample::three().open(), "").unwrap().version.to_string();
+    let head = root.path().join("daily/HEAD");
+    let hostile = [
+        String::new(),
+        "../../etc/passwd".to_owned(),
+        format!("{version}\n"),
+        version.to_uppercase(),
+        format!("{}/", &version[1..]),
+        "\0".repeat(64),
+        "x".repeat(1 << 20),
+    ];
+    for text in hostile {
+        fs::write(&head, &text).unwrap();
+        for error in [store.version(&name("daily")).unwrap_err(), store.open(&name("daily")).unwrap_err()] {
+            assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{error}");
+            assert!(error.to_string().len() < 1000);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn links_below_the_root_are_refused() {
+    use std::os::unix::fs::symlink;
+    let (root, store) = store();
+    let version = store.publish(&name("daily"), &Sample::three().open(), "").unwrap().version;
+    let daily = root.path().join("daily");
+    let files = [
+        format!("{version}/bars.arrow"),
+        format!("{version}/index.arrow"),
+        version.to_string(),
+        "HEAD".into(),
+    ];
+    for file in files {
+        let (path, aside) = (daily.join(&file), root.path().join("aside"));
+        fs::rename(&path, &aside).unwrap();
+        symlink(&aside, &path).unwrap();
+        let error = store.open(&name("daily")).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{file}: {error}");
+        fs::remove_file(&path).unwrap();
+        fs::rename(&aside, &path).unwrap();
+    }
+    symlink(&daily, root.path().join("other")).unwrap();
+    let refused = [
+        store.open(&name("other")).unwrap_err(),
+        store.open_version(&name("other"), version).unwrap_err(),
+        store.publish(&name("other"), &Sample::three().open(), "").unwrap_err(),
+    ];
+    for error in refused {
+        assert!(matches!(error.kind(), ErrorKind::Unsupported { .. }), "{error}");
+    }
+    store.open(&name("daily")).unwrap();
+}
+
+#[test]
+fn a_twin_that_differs_in_case_only_is_refused() {
+    let (_root, store) = store();
+    store.publish(&name("daily"), &Sample::three().open(), "").unwrap();
+    let error = store.publish(&name("Daily"), &Sample::three().open(), "").unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::InvalidName { .. }), "{error}");
+}
+
+#[test]
+fn a_second_writer_is_told_that_it_has_to_wait() {
+    let (root, store) = store();
+    let draft = store.draft(&name("daily"), shape(&[("AAA", 1)], &[10])).unwrap();
+    let other = Store::open(root.path()).unwrap();
+    let error = other.publish(&name("daily"), &Sample::three().open(), "").unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Busy { .. }), "{error}");
+    other.publish(&name("hourly"), &Sample::three().open(), "").unwrap();
+    drop(draft);
+    other.publish(&name("daily"), &Sample::three().open(), "").unwrap();
+    assert_same(&*store.open(&name("daily")).unwrap(), &Sample::three());
+}
+
+#[test]
+fn two_writers_at_once_leave_one_of_their_versions() {
+    let (root, _store) = store();
+    let mut samples = [Sample::three(), Sample::three()];
+    samples[1].assets.get_mut("AAA").unwrap().columns[0][0] = 1.5;
+    for _ in 0..20 {
+        let publish = |sample: &Sample| {
+            let result = Store::open(root.path()).unwrap().publish(&name("daily"), &sample.open(), "");
+            if let Err(error) = &result {
+                assert!(matches!(error.kind(), ErrorKind::Busy { .. }), "{error}");
+            }
+            result.is_ok()
+        };
+        let done = std::thread::scope(|scope| {
+            let threads = samples.each_ref().map(|sample| scope.spawn(move || publish(sample)));
+            threads.map(|thread| thread.join().unwrap())
+        });
+        assert_ne!(done, [false, false]);
+        Store::open(root.path()).unwrap().verify(&name("daily"), None).unwrap();
+    }
+}
+
+fn shape(assets: &[(&str, usize)], calendar: &[i64]) -> DraftShape {
+    DraftShape {
+        frequency: "1d".parse().unwrap(),
+        extra_columns: vec![],
+        assets: assets.iter().map(|&(name, bars)| (name.to_owned(), bars)).collect(),
+        calendar: calendar.iter().map(|&nanos| Timestamp::from_nanos(nanos)).collect(),
+        adjustments: Default::default(),
+        origin: String::new(),
+    }
+}
+
+#[test]
+fn a_draft_that_is_dropped_leaves_nothing_behind() {
+    let (root, store) = store();
+    drop(store.draft(&name("daily"), shape(&[("AAA", 1)], &[10])).unwrap());
+    let left: Vec<_> =
+        fs::read_dir(root.path().join("daily")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left, [".lock"]);
+    assert!(store.list().unwrap().is_empty());
+}
+
+#[test]
+fn a_draft_refuses_what_contradicts_its_shape() {
+    let (_root, store) = store();
+    let times = [10, 20].map(Timestamp::from_nanos);
+    let values = [0.0; 10];
+    let bars = |n: usize| bt_bundle::bt_core::Bars::new(&times[..n], &values, 2).unwrap();
+    let daily = name("daily");
+    let write = |shape: DraftShape, assets: &[usize]| {
+        let mut draft = store.draft(&daily, shape)?;
+        assets.iter().try_for_each(|&n| draft.write_asset(bars(n)))?;
+        draft.publish()
+    };
+    let extra = DraftShape { extra_columns: vec!["x".to_owned()], ..shape(&[("A", 2)], &[10, 20]) };
+    let refused = [
+        write(shape(&[("B", 1), ("A", 1)], &[10]), &[1, 1]),
+        write(shape(&[("A", 1), ("A", 1)], &[10]), &[1, 1]),
+        write(shape(&[("", 1)], &[10]), &[1]),
+        write(shape(&[("A", 2)], &[20, 10]), &[2]),
+        write(shape(&[("A", 2)], &[10, 20]), &[1]),
+        write(shape(&[("A", 2)], &[10, 30]), &[2]),
+        write(shape(&[("A", 2)], &[10, 20]), &[2, 0]),
+        write(shape(&[("A", 2)], &[10, 20]), &[]),
+        write(shape(&[("A", 2)], &[10, 15, 20]), &[2]),
+        write(extra, &[2]),
+    ];
+    for (at, refused) in refused.into_iter().enumerate() {
+        let error = refused.expect_err(&format!("case {at} was accepted"));
+        assert!(matches!(error.kind(), ErrorKind::InvalidInput { .. }), "{error}");
+    }
+    for columns in [vec!["close"], vec![""], vec!["x", "x"], vec!["asset"]] {
+        let extra_columns = columns.iter().map(|&column| column.to_owned()).collect();
+        let error = store.draft(&daily, DraftShape { extra_columns, ..shape(&[], &[]) }).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::InvalidOption { .. }), "{error}");
+    }
+    assert!(store.list().unwrap().is_empty());
+}
+
+#[test]
+fn adjustments_that_make_no_sense_are_refused() {
+    let (_root, store) = store();
+    let split =
+        |ratio| Adjustment { ex_date: Timestamp::from_nanos(5), kind: AdjustmentKind::Split { ratio } };
+    for (asset, list) in [("B", vec![split(2.0)]), ("A", vec![split(0.0)]), ("A", vec![split(f64::NAN)])] {
+        let adjustments = [(asset.to_owned(), list)].into();
+        let error =
+            store.draft(&name("d"), DraftShape { adjustments, ..shape(&[("A", 0)], &[]) }).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::InvalidInput { .. }), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn published_files_are_read_only() {
+    let (root, store) = store();
+    let version = store.publish(&name("daily"), &Sample::three().open(), "").unwrap().version;
+    for file in ["bars.arrow", "index.arrow", "manifest.json"] {
+        let path = root.path().join("daily").join(version.to_string()).join(file);
+        assert!(fs::metadata(&path).unwrap().permissions().readonly(), "{file}");
+    }
+}
+
+#[test]
+fn the_manifest_tells_what_the_version_holds() {
+    let (_root, store) = store();
+    let sample = rich();
+    let version = store.publish(&name("daily"), &sample.open(), "a test").unwrap().version;
+    let versions = store.versions(&name("daily")).unwrap();
+    let manifest = versions[0].1.as_ref().unwrap();
+    assert_eq!(
+        (manifest.version.as_str(), manifest.origin.as_str()),
+        (version.to_string().as_str(), "a test")
+    );
+    assert_eq!((manifest.rows, manifest.moments, manifest.adjustments), (8, 4, 3));
+    assert_eq!(manifest.columns, ["open", "high", "low", "close", "volume", "adj_close"]);
+    assert_eq!(manifest.assets[2].last.as_deref(), Some("1970-01-01T00:00:00.00000004Z"));
+}
+
+#[test]
+fn extra_columns_are_reached_by_name() {
+    let (_root, store) = store();
+    store.publish(&name("daily"), &rich().open(), "").unwrap();
+    let bundle = store.open(&name("daily")).unwrap();
+    let field = bundle.field("adj_close").unwrap();
+    let bars = bundle.bars(bundle.assets().id("AAA").unwrap()).unwrap();
+    assert_eq!(bars.field(field)[1], bars.field(Field::CLOSE)[1] / 2.0);
+    assert!(bundle.field("adj_open").is_err());
+}
+
+#[test]
+fn mapped_bytes_do_not_count_as_heap_and_copied_ones_do() {
+    let (_root, store) = store();
+    store.publish(&name("daily"), &Sample::three().open(), "").unwrap();
+    let read = store.clone().with_options(OpenOptions { mode: OpenMode::Read, ..Default::default() });
+    let (mapped, read) = (store.open(&name("daily")).unwrap(), read.open(&name("daily")).unwrap());
+    assert!(mapped.heap_bytes() < 1000);
+    assert!(read.heap_bytes() > mapped.heap_bytes() + 2000);
 }

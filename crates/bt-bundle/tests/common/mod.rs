@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use bt_bundle::bt_core::{
-    Adjustment, AssetId, AssetList, Bars, Bundle, BundleName, BundleVersion, Calendar, Frequency, Result,
-    Timestamp,
+    Adjustment, AssetId, AssetList, Bars, Bundle, BundleName, BundleVersion, Calendar, Field, Frequency,
+    Result, Timestamp,
 };
 
 /// One asset's bars: timestamps, and columns of the same length.
@@ -97,4 +97,26 @@ impl Bundle for Memory {
 
 pub(crate) fn name(name: &str) -> BundleName {
     BundleName::new(name).unwrap()
+}
+
+/// Checks that an open bundle holds exactly what a sample does.
+pub(crate) fn assert_same(bundle: &dyn Bundle, sample: &Sample) {
+    let expected = sample.open();
+    assert_eq!(bundle.assets().names().collect::<Vec<_>>(), expected.assets().names().collect::<Vec<_>>());
+    assert_eq!(bundle.calendar().as_slice(), expected.calendar().as_slice());
+    assert_eq!(bundle.frequency(), expected.frequency());
+    assert_eq!(bundle.extra_columns(), expected.extra_columns());
+    for ((id, expected_id), asset) in
+        bundle.assets().ids().zip(expected.assets().ids()).zip(sample.assets.values())
+    {
+        let bars = bundle.bars(id).unwrap();
+        assert_eq!(bars.timestamps(), expected.bars(expected_id).unwrap().timestamps());
+        for (number, column) in asset.columns.iter().enumerate() {
+            let field =
+                Field::OHLCV.get(number).copied().unwrap_or_else(|| Field::extra(number - 5).unwrap());
+            let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+            assert_eq!(bits(bars.field(field)), bits(column), "{field}");
+        }
+        assert_eq!(bundle.adjustments(id).unwrap(), asset.adjustments);
+    }
 }

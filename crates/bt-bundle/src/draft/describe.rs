@@ -1,0 +1,71 @@
+//! The manifest of a draft.
+
+use bt_core::{BundleMetadata, BundleVersion, Field, Span, Timestamp, timestamps_digest};
+
+use super::Draft;
+use crate::Manifest;
+use crate::manifest::{AssetRange, Digests};
+
+impl Draft<'_> {
+    pub(super) fn manifest(&self, version: BundleVersion) -> Manifest {
+        let sequence = self.store.versions(&self.name).ok().and_then(|versions| {
+            versions
+                .iter()
+                .filter_map(|(_, manifest)| manifest.as_ref().map(|manifest| manifest.sequence))
+                .max()
+        });
+        let text = |moment: &Timestamp| moment.to_string();
+        let calendar = &self.shape.calendar;
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        Manifest {
+            format: 1,
+            name: self.name.to_string(),
+            version: version.to_string(),
+            sequence: sequence.unwrap_or(0) + 1,
+            published: Timestamp::from_nanos(0).plus_seconds(now.as_secs() as i64).to_string(),
+            parent: self.parent.map(|parent| parent.to_string()),
+            origin: self.shape.origin.clone(),
+            frequency: self.shape.frequency.to_string(),
+            columns: Field::NAMES
+                .map(String::from)
+                .into_iter()
+                .chain(self.shape.extra_columns.clone())
+                .collect(),
+            rows: self.spans.last().map_or(0, Span::end),
+            moments: calendar.len() as u64,
+            first: calendar.first().map(text),
+            last: calendar.last().map(text),
+            adjustments: self.shape.adjustments.values().map(|list| list.len() as u64).sum(),
+            assets: self.names.iter().zip(&self.spans).map(|(name, span)| self.range(name, span)).collect(),
+            digests: self.digests(),
+        }
+    }
+
+    fn range(&self, name: &str, span: &Span) -> AssetRange {
+        let first = span.calendar_first as usize;
+        let moments = &self.shape.calendar[first..first + span.calendar_len as usize];
+        let text = |moment: &Timestamp| moment.to_string();
+        AssetRange {
+            name: name.to_owned(),
+            bars: span.len.into(),
+            first: moments.first().map(text),
+            last: moments.last().map(text),
+        }
+    }
+
+    fn digests(&self) -> Digests {
+        let calendar = &self.shape.calendar;
+        let metadata = calendar.first().zip(calendar.last()).map(|(&start, &end)| {
+            let metadata = BundleMetadata {
+                name: self.name.clone(),
+                symbols: self.names.clone(),
+                start,
+                end,
+                frequency: self.shape.frequency,
+                extra_columns: self.shape.extra_columns.clone(),
+            };
+            BundleVersion(metadata.digest()).to_string()
+        });
+        Digests { calendar: BundleVersion(timestamps_digest(calendar)).to_string(), metadata }
+    }
+}

@@ -1,0 +1,177 @@
+//! Appending adds bars and keeps what was there; collecting keeps what is used.
+
+mod common;
+
+use bt_bundle::Store;
+use bt_bundle::bt_core::{Adjustment, AdjustmentKind, Bundle, BundleSource, ErrorKind, Frequency, Timestamp};
+use common::{Asset, Sample, assert_same, name};
+
+fn store() -> (tempfile::TempDir, Store) {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::create(root.path()).unwrap();
+    store.publish(&name("daily"), &Sample::three().open(), "").unwrap();
+    (root, store)
+}
+
+fn push(sample: &mut Sample, asset: &str, time: i64, value: f64) {
+    let columns = sample.extra.len() + 5;
+    let asset = sample.assets.entry(asset.to_owned()).or_default();
+    asset.columns.resize(columns, vec![]);
+    asset.times.push(time);
+    asset.columns.iter_mut().for_each(|column| column.push(value));
+}
+
+fn only(bars: &[(&str, i64, f64)]) -> Sample {
+    let mut sample = Sample { assets: Default::default(), ..Sample::three() };
+    bars.iter().for_each(|&(asset, time, value)| push(&mut sample, asset, time, value));
+    sample
+}
+
+#[test]
+fn what_is_appended_is_there_and_the_version_is_that_of_the_whole() {
+    let (_root, store) = store();
+    let bars =
+        [("AAA", 50, 1.5), ("AAA", 60, f64::NAN), ("CCC", 60, 2.5), ("NEW", 30, 3.5), ("NEW", 60, 4.5)];
+    let mut whole = Sample::three();
+    bars.iter().for_each(|&(asset, time, value)| push(&mut whole, asset, time, value));
+    let appended = store.append(&name("daily"), &only(&bars).open(), "more").unwrap();
+    assert_eq!((appended.new_bars, appended.repeated_bars, appended.unchanged_assets), (5, 0, 1));
+    assert_same(&*store.open(&name("daily")).unwrap(), &whole);
+    store.verify(&name("daily"), None).unwrap();
+    let at_once = store.publish(&name("other"), &whole.open(), "").unwrap();
+    assert_eq!(at_once.version, appended.published.version);
+    let parent = store.versions(&name("daily")).unwrap()[0].1.as_ref().unwrap().parent.clone();
+    assert_eq!(parent, Some(store.versions(&name("daily")).unwrap()[1].0.to_string()));
+}
+
+#[test]
+fn appending_again_what_is_there_changes_nothing() {
+    let (_root, store) = store();
+    let before = store.version(&name("daily")).unwrap();
+    let appended = store.append(&name("daily"), &Sample::three().open(), "").unwrap();
+    assert!(appended.published.unchanged && appended.published.version == before);
+    assert_eq!((appended.new_bars, appended.repeated_bars, appended.unchanged_assets), (0, 8, 3));
+}
+
+#[test]
+fn bars_that_contradict_the_old_ones_are_refused_by_name_and_moment() {
+    let (_root, store) = store();
+    let mut corrected = Sample::three();
+    corrected.assets.get_mut("CCC").unwrap().columns[4][0] += 1.0;
+    let volume = store.append(&name("daily"), &corrected.open(), "").unwrap_err();
+    assert!(volume.to_string().contains("\"CCC\"") && volume.to_string().contains("volume"), "{volume}");
+    for inserted in [only(&[("CCC", 20, 1.0)]), only(&[("BBB", 10, 1.0)])] {
+        let error = store.append(&name("daily"), &inserted.open(), "").unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::InvalidInput { .. }), "{error}");
+    }
+    assert_same(&*store.open(&name("daily")).unwrap(), &Sample::three());
+}
+
+#[test]
+fn bars_of_another_frequency_or_with_other_columns_are_refused() {
+    let (_root, store) = store();
+    let minutes = Sample { frequency: Frequency::Minutes(5), ..only(&[("AAA", 50, 1.0)]) };
+    let mut extra = Sample { extra: vec!["x".to_owned()], ..only(&[]) };
+    push(&mut extra, "AAA", 50, 1.0);
+    for sample in [minutes, extra] {
+        let error = store.append(&name("daily"), &sample.open(), "").unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::InvalidInput { .. }), "{error}");
+    }
+}
+
+#[test]
+fn an_append_adds_adjustments_and_keeps_the_old_ones() {
+    let (_root, store) = store();
+    let split =
+        |day| Adjustment { ex_date: Timestamp::from_nanos(day), kind: AdjustmentKind::Split { ratio: 2.0 } };
+    for (new, expected) in [(vec![45], vec![45]), (vec![41], vec![41, 45]), (vec![45], vec![41, 45])] {
+        let mut sample = only(&[]);
+        let adjustments = new.into_iter().map(split).collect();
+        sample.assets.insert("AAA".into(), Asset { columns: vec![vec![]; 5], adjustments, times: vec![] });
+        store.append(&name("daily"), &sample.open(), "").unwrap();
+        let bundle = store.open(&name("daily")).unwrap();
+        let found = bundle.adjustments(bundle.assets().id("AAA").unwrap()).unwrap();
+        assert_eq!(found, expected.into_iter().map(split).collect::<Vec<_>>());
+        store.verify(&name("daily"), None).unwrap();
+    }
+}
+
+/// Publishes `n` versions that differ in a price.
+fn versions(store: &Store, n: usize) -> Vec<bt_bundle::bt_core::BundleVersion> {
+    let mut sample = Sample::three();
+    let mut publish = |price: usize| {
+        sample.assets.get_mut("AAA").unwrap().columns[0][0] = price as f64;
+        store.publish(&name("daily"), &sample.open(), "").unwrap().version
+    };
+    (0..n).map(&mut publish).collect()
+}
+
+#[test]
+fn the_last_published_and_the_current_version_are_kept() {
+    let (_root, store) = store();
+    let published = versions(&store, 4);
+    let mut sample = Sample::three();
+    sample.assets.get_mut("AAA").unwrap().columns[0][0] = 0.0;
+    store.publish(&name("daily"), &sample.open(), "back to the first").unwrap();
+    let collected = store.gc(&name("daily"), 2).unwrap();
+    assert_eq!(collected.removed.len(), 2, "{collected:?}");
+    let mut left: Vec<_> =
+        store.versions(&name("daily")).unwrap().into_iter().map(|(version, _)| version).collect();
+    let mut expected = vec![published[0], published[2], published[3]];
+    (left.sort(), expected.sort());
+    assert_eq!(left, expected);
+    let error = store.open_version(&name("daily"), published[1]).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::VersionNotFound { .. }), "{error}");
+}
+
+#[test]
+fn a_version_that_somebody_has_open_is_kept_until_it_is_closed() {
+    let (root, store) = store();
+    let old = store.open(&name("daily")).unwrap();
+    versions(&store, 1);
+    let other = Store::open(root.path()).unwrap();
+    assert_eq!(other.gc(&name("daily"), 1).unwrap().leased, [old.version()]);
+    assert_same(&*store.open_version(&name("daily"), old.version()).unwrap(), &Sample::three());
+    let version = old.version();
+    drop(old);
+    assert_eq!(other.gc(&name("daily"), 1).unwrap().removed, [version]);
+}
+
+#[test]
+fn collecting_waits_for_nobody_and_keeps_at_least_one_version() {
+    let (_root, store) = store();
+    assert!(matches!(store.gc(&name("daily"), 0).unwrap_err().kind(), ErrorKind::InvalidOption { .. }));
+    let shape = bt_bundle::DraftShape {
+        frequency: Frequency::Daily,
+        extra_columns: vec![],
+        assets: vec![],
+        calendar: vec![],
+        adjustments: Default::default(),
+        origin: String::new(),
+    };
+    let draft = store.draft(&name("daily"), shape).unwrap();
+    assert!(matches!(store.gc(&name("daily"), 1).unwrap_err().kind(), ErrorKind::Busy { .. }));
+    drop(draft);
+    store.gc(&name("daily"), 1).unwrap();
+}
+
+#[test]
+fn readers_and_collectors_at_once_see_whole_versions_only() {
+    let (root, store) = store();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let store = Store::open(root.path()).unwrap();
+                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                    store.open(&name("daily")).unwrap().verify().unwrap();
+                }
+            });
+        }
+        for _ in 0..10 {
+            versions(&store, 5);
+            store.gc(&name("daily"), 1).unwrap();
+        }
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+}
