@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bt_core::{Error, ErrorKind, Result};
-use hashbrown::{DefaultHashBuilder, HashMap};
+use hashbrown::{DefaultHashBuilder, Equivalent, HashMap};
 use parking_lot::Mutex;
 
 use crate::flight::Flight;
@@ -103,12 +103,12 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         })
     }
 
-    /// The kept value, now the one used last.
+    /// The kept value, now the one used last. As in a hash map, a borrowed form of the key will do.
     ///
     /// # Complexity
     /// O(1), one lock and one count of references.
     #[inline]
-    pub fn get(&self, key: &K) -> Option<Arc<T>> {
+    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Arc<T>> {
         let hash = self.hash(key);
         let mut state = self.state.lock();
         state.shelf.get(hash, key).map(|found| Arc::clone(&found.value))
@@ -217,13 +217,21 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     }
 
     /// Takes a value out. A load of the key that is under way will not be kept.
-    pub fn remove(&self, key: &K) -> Option<Arc<T>> {
+    pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Arc<T>> {
         let hash = self.hash(key);
         let departed = self.locked(|state| {
             state.ground(key);
             state.shelf.remove(hash, key)
         });
         departed.map(|(_, value)| value)
+    }
+
+    /// Takes this very value out, and not one that has taken its place meanwhile; for those who saw that it is out of
+    /// date. Says whether it was there. A load that is under way is left alone.
+    pub fn remove_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q, value: &Arc<T>) -> bool {
+        let hash = self.hash(key);
+        let departed = self.locked(|state| state.shelf.remove_value(hash, key, value));
+        departed.is_some()
     }
 
     /// Takes all values out. Loads that are under way will not be kept.
@@ -250,6 +258,25 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
                 let _departed = self.locked(|state| state.shelf.remove_stamp(hash, &key, found.stamp));
             }
         }
+    }
+
+    /// As [`retain`](Self::retain), by key alone, so that loads of keys that are kept go on to be kept.
+    ///
+    /// # Complexity
+    /// O(entries), and as many clones of keys.
+    pub fn retain_keys(&self, mut keep: impl FnMut(&K) -> bool) {
+        let mut unwanted: Vec<K> = self.locked(|state| {
+            let present = state.shelf.iter().map(|(key, _)| key);
+            present.chain(state.flights.keys()).cloned().collect()
+        });
+        unwanted.retain(|key| !keep(key));
+        let _departed: Vec<_> = self.locked(|state| {
+            let remove = |key| {
+                state.ground(key);
+                state.shelf.remove(self.hash(key), key)
+            };
+            unwanted.iter().filter_map(remove).collect()
+        });
     }
 
     /// Counters and sizes, all of one moment.
@@ -287,7 +314,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
 
     /// The hash by which the shelf knows the key; taken before the lock is.
     #[inline]
-    pub(crate) fn hash(&self, key: &K) -> u64 {
+    pub(crate) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
         self.hasher.hash_one(key)
     }
 
@@ -322,7 +349,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
 }
 
 impl<K: Key, T: ?Sized> State<K, T> {
-    fn ground(&mut self, key: &K) {
+    fn ground<Q: Hash + Equivalent<K> + ?Sized>(&mut self, key: &Q) {
         if !self.flights.is_empty() {
             self.flights.remove(key);
         }

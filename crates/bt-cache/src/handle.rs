@@ -1,8 +1,9 @@
 use std::cell::Cell;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use bt_core::Result;
-use hashbrown::HashMap;
+use hashbrown::{Equivalent, HashMap};
 
 use crate::Cache;
 use crate::cache::Key;
@@ -51,7 +52,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
     /// # Complexity
     /// One lookup in a hash table; no lock, no atomic, no count of references.
     #[inline]
-    pub fn get(&self, key: &K) -> Option<&T> {
+    pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&T> {
         let held = self.held.get(key)?;
         self.hits.set(self.hits.get() + 1);
         held.used.set(true);
@@ -78,7 +79,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
     }
 
     /// The value itself, to keep beyond the handle. Costs a count of references.
-    pub fn get_arc(&self, key: &K) -> Option<Arc<T>> {
+    pub fn get_arc<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Arc<T>> {
         self.get(key)?;
         self.held.get(key).map(|held| Arc::clone(&held.stamped.value))
     }
@@ -95,6 +96,11 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
             self.departures_seen = departures;
             self.drop_departed();
         }
+    }
+
+    /// The keys held, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = &K> {
+        self.held.keys()
     }
 
     /// Number of entries held.

@@ -11,4 +11,5 @@ mod stats;
 pub use bt_core;
 pub use cache::{Cache, Key, Limits};
 pub use handle::Handle;
+pub use hashbrown::Equivalent;
 pub use stats::CacheStats;

@@ -1,6 +1,6 @@
 //! A hash table whose entries are linked in the order of their last use.
 
-use hashbrown::HashTable;
+use hashbrown::{Equivalent, HashTable};
 
 /// A map that knows which of its entries was used longest ago. Callers hash keys, once per operation and outside of any
 /// lock; the same key must always come with the same hash.
@@ -40,7 +40,7 @@ impl<K: Eq, V> Recency<K, V> {
 
     /// Finds an entry and makes it the newest.
     #[inline]
-    pub(crate) fn get(&mut self, hash: u64, key: &K) -> Option<&V> {
+    pub(crate) fn get<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<&V> {
         let at = self.find(hash, key)?;
         if at != self.newest {
             self.unlink(at);
@@ -50,19 +50,19 @@ impl<K: Eq, V> Recency<K, V> {
     }
 
     /// Finds an entry and leaves the order alone.
-    pub(crate) fn peek(&self, hash: u64, key: &K) -> Option<&V> {
+    pub(crate) fn peek<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> Option<&V> {
         let at = self.find(hash, key)?;
         Some(&self.nodes[at as usize].value)
     }
 
     /// As [`peek`](Self::peek), to change the entry.
-    pub(crate) fn peek_mut(&mut self, hash: u64, key: &K) -> Option<&mut V> {
+    pub(crate) fn peek_mut<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<&mut V> {
         let at = self.find(hash, key)?;
         Some(&mut self.nodes[at as usize].value)
     }
 
     #[inline]
-    pub(crate) fn remove(&mut self, hash: u64, key: &K) -> Option<(K, V)> {
+    pub(crate) fn remove<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<(K, V)> {
         let at = self.find(hash, key)?;
         Some(self.take(at))
     }
@@ -115,8 +115,8 @@ impl<K: Eq, V> Recency<K, V> {
     }
 
     #[inline]
-    fn find(&self, hash: u64, key: &K) -> Option<u32> {
-        self.positions.find(hash, |&at| self.nodes[at as usize].key == *key).copied()
+    fn find<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> Option<u32> {
+        self.positions.find(hash, |&at| key.equivalent(&self.nodes[at as usize].key)).copied()
     }
 
     /// Takes a node out; the last node moves to its position.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
 use hashbrown::hash_map::Entry as Slot;
+use hashbrown::{Equivalent, HashMap};
 
 use crate::Limits;
 use crate::recency::{MAX_ENTRIES, Node, Recency};
@@ -106,7 +106,7 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
 
     /// Looks up and marks as used last.
     #[inline]
-    pub(crate) fn get(&mut self, hash: u64, key: &K) -> Option<&Stamped<T>> {
+    pub(crate) fn get<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<&Stamped<T>> {
         match self.entries.get(hash, key) {
             Some(entry) => {
                 self.tally.hits += 1;
@@ -159,9 +159,20 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
     }
 
     #[inline]
-    pub(crate) fn remove(&mut self, hash: u64, key: &K) -> Option<(K, Arc<T>)> {
+    pub(crate) fn remove<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<(K, Arc<T>)> {
         let (key, entry) = self.entries.remove(hash, key)?;
         Some((key, self.departing(entry)))
+    }
+
+    /// Removes this very value, and not what has taken its place.
+    pub(crate) fn remove_value<Q: Equivalent<K> + ?Sized>(
+        &mut self,
+        hash: u64,
+        key: &Q,
+        value: &Arc<T>,
+    ) -> Option<(K, Arc<T>)> {
+        let found = self.entries.peek(hash, key)?;
+        Arc::ptr_eq(&found.stamped.value, value).then(|| self.remove(hash, key))?
     }
 
     /// Removes one arrival, and not what has taken its place.

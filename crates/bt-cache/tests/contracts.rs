@@ -170,3 +170,26 @@ fn the_time_of_loads_and_the_rate_of_hits_are_told() {
     }
     assert_eq!(cache.stats().hit_rate(), 0.75);
 }
+
+#[test]
+fn a_borrowed_form_of_the_key_will_do() {
+    let limits = Limits { max_bytes: 10_000, max_entries: 10 };
+    let cache: Arc<Cache<String, u8>> =
+        Arc::new(Cache::new(limits, |key: &String, _: &u8| key.len()).unwrap());
+    cache.insert("AAPL".to_owned(), Arc::new(7));
+    let mut handle = cache.handle();
+    handle.get_or_load(&"AAPL".to_owned(), || unreachable!("it is kept")).unwrap();
+    assert_eq!((handle.get("AAPL"), handle.get("IBM")), (Some(&7), None));
+    assert_eq!(cache.get("AAPL").as_deref(), Some(&7));
+    assert_eq!(cache.remove("AAPL").as_deref(), Some(&7));
+}
+
+#[test]
+fn taking_out_a_value_spares_the_one_in_its_place() {
+    let cache = blobs(10_000, 10);
+    let (old, new) = (blob(1), blob(2));
+    cache.insert(1, Arc::clone(&new));
+    assert!(!cache.remove_value(&1, &old));
+    assert!(cache.remove_value(&1, &new));
+    assert!(!cache.remove_value(&1, &new));
+}

@@ -222,10 +222,11 @@ fn waiting_for_each_other_one_after_the_other_is_no_circle() {
 
 #[test]
 fn what_was_loaded_before_an_invalidation_is_not_kept_after_it() {
-    let invalidations: [fn(&Texts); 4] = [
+    let invalidations: [fn(&Texts); 5] = [
         |cache| drop(cache.remove(&1)),
         |cache| cache.clear(),
         |cache| cache.retain(|_, _| true),
+        |cache| cache.retain_keys(|key| *key != 1),
         |cache| assert!(cache.insert(1, Arc::from("new"))),
     ];
     for (number, invalidate) in invalidations.into_iter().enumerate() {
@@ -263,4 +264,14 @@ fn a_value_larger_than_the_budget_is_shared_by_all_who_wait_and_not_kept() {
     assert!(Arc::ptr_eq(&value, &waiter.join().unwrap()));
     let stats = cache.stats();
     assert_eq!((stats.loads, stats.rejections, stats.entries, stats.bytes), (1, 1, 0, 0));
+}
+
+#[test]
+fn invalidating_by_key_leaves_other_loads_alone() {
+    let cache = cache();
+    cache.insert(2, Arc::from("two"));
+    let slow = slow_load(&cache, 1);
+    cache.retain_keys(|key| *key != 2);
+    assert_eq!(&*slow.finish(text("one")).unwrap(), "one");
+    assert_eq!((cache.get(&1).is_some(), cache.get(&2).is_some()), (true, false));
 }
