@@ -14,6 +14,7 @@ mod files;
 mod gc;
 mod head;
 mod index;
+mod ingest;
 mod ipc;
 mod lock;
 mod manifest;
@@ -23,6 +24,7 @@ mod publish;
 mod store;
 mod verify;
 
+pub use bt_asset_cache::Label;
 pub use bt_core;
 
 pub use append::Appended;
@@ -30,6 +32,12 @@ pub use bundle::MappedBundle;
 pub use disk::{Disk, RealDisk};
 pub use draft::{Draft, DraftShape, Published};
 pub use gc::Collected;
+pub use ingest::{
+    AppendReport, BadRow, BadRows, Column, EpochUnit, Extras, Ingest, IngestOptions, IngestReport, LeftOut,
+    NumberFormat, SessionClose, TimeFormat, Timings, Zone,
+};
+#[cfg(feature = "parquet")]
+pub use ingest::{FileDigests, ParquetTables};
 pub use manifest::{AssetRange, Digests, Manifest};
 pub use map::OpenMode;
 pub use store::{OpenOptions, Store};

@@ -1,0 +1,296 @@
+//! From what a row is stamped with to the moment at which its bar became known.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bt_asset_cache::Label;
+use bt_core::{Error, ErrorKind, Frequency, Result, Timestamp};
+use hashbrown::HashMap;
+
+use super::IngestOptions;
+use super::rows::Place;
+use super::stamp::{Stamp, time_of_day};
+use super::zone::{DAY, MINUTE, Zone};
+
+/// When the session of a day closes, on the wall clock.
+///
+/// ```
+/// let close: bt_bundle::SessionClose = "16:00".parse()?;
+/// assert_eq!(close.to_string(), "16:00");
+/// assert!("26:00".parse::<bt_bundle::SessionClose>().is_err());
+/// # Ok::<(), bt_core::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SessionClose {
+    nanos: i64,
+}
+
+impl FromStr for SessionClose {
+    type Err = Error;
+
+    /// Reads `HH:MM`, or `HH:MM:SS`.
+    fn from_str(text: &str) -> Result<Self> {
+        let unreadable = || ErrorKind::Unreadable {
+            what: "session close",
+            text: text.chars().take(100).collect(),
+            allowed: "HH:MM or HH:MM:SS, 00:00 to 23:59:59",
+        };
+        time_of_day(text.as_bytes()).map(|nanos| Self { nanos }).ok_or_else(|| unreadable().into())
+    }
+}
+
+impl fmt::Display for SessionClose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let minutes = self.nanos / MINUTE;
+        write!(f, "{:02}:{:02}", minutes / 60, minutes % 60)?;
+        match self.nanos % MINUTE / super::zone::SECOND {
+            0 => Ok(()),
+            seconds => write!(f, ":{seconds:02}"),
+        }
+    }
+}
+
+/// What the stamps read so far have in common.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Traits {
+    /// The first that is a date without a time.
+    pub(super) date: Option<Place>,
+    /// The first with a time.
+    pub(super) time: Option<Place>,
+    /// All with a time are midnights of the stated zone.
+    pub(super) local_midnights: bool,
+    /// All with a time are midnights UTC.
+    pub(super) utc_midnights: bool,
+}
+
+impl Traits {
+    pub(super) const NONE: Self = Self { date: None, time: None, local_midnights: true, utc_midnights: true };
+
+    /// Adds one stamp, which is `moment`.
+    #[inline]
+    pub(super) fn note(&mut self, stamp: Stamp, moment: i64, place: Place, zone: &Zone) {
+        if stamp.is_date() {
+            self.date.get_or_insert(place);
+            return;
+        }
+        self.time.get_or_insert(place);
+        self.utc_midnights &= moment.rem_euclid(DAY) == 0;
+        self.local_midnights = self.local_midnights
+            && match stamp {
+                Stamp::Local(local) => local.rem_euclid(DAY) == 0,
+                Stamp::Date(_) | Stamp::Moment(_) => zone.is_midnight(moment),
+            };
+    }
+
+    /// Adds what later stamps have in common.
+    pub(super) fn extend(&mut self, later: Self) {
+        self.date = self.date.or(later.date);
+        self.time = self.time.or(later.time);
+        self.local_midnights &= later.local_midnights;
+        self.utc_midnights &= later.utc_midnights;
+    }
+
+    fn dates(self) -> bool {
+        self.time.is_none()
+    }
+}
+
+/// How stamps become known moments, settled once for an ingest.
+#[derive(Clone, Debug)]
+pub(super) struct Clock {
+    pub(super) frequency: Frequency,
+    pub(super) rule: Rule,
+    zone: Zone,
+    close: Option<SessionClose>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Rule {
+    /// The stamp is the 00:00 UTC of a day, which it stands for.
+    EndOfDate,
+    /// The stamp is a moment; the bar is known when its local day ends.
+    EndOfLocalDay,
+    /// The stamp is a moment; the bar is known at the first session close after it.
+    NextClose,
+    /// The stamp is a moment; the bar is known at the same time of the next local day.
+    NextDay,
+    /// The bar is known so many nanoseconds after its stamp.
+    After(i64),
+}
+
+impl Clock {
+    /// Settles what was not stated, on the safe side: never is a bar known before its end.
+    ///
+    /// `gaps` are only asked for where the frequency must be inferred.
+    pub(super) fn settle(
+        options: &IngestOptions,
+        traits: Traits,
+        gaps: impl FnOnce() -> Result<Gaps>,
+    ) -> Result<Self> {
+        let midnights = traits.dates() || traits.local_midnights || traits.utc_midnights;
+        let frequency = match options.frequency {
+            Some(frequency) => frequency,
+            None => gaps()?.frequency(midnights)?,
+        };
+        let rule = rule(options, traits, frequency)?;
+        Ok(Self { frequency, rule, zone: options.zone.clone(), close: options.session_close })
+    }
+
+    /// When the bar with this stamp became known. Ascends with the stamp.
+    #[inline]
+    pub(super) fn known(&self, stamp: i64) -> Timestamp {
+        Timestamp::from_nanos(match self.rule {
+            Rule::After(nanos) => stamp.saturating_add(nanos),
+            Rule::EndOfDate => self.end_of_day(stamp.div_euclid(DAY)),
+            Rule::EndOfLocalDay => self.end_of_day(self.zone.local(stamp).div_euclid(DAY)),
+            Rule::NextClose => self.next_close(stamp),
+            Rule::NextDay => self.next_day(stamp),
+        })
+    }
+
+    /// When bars become known, in words.
+    pub(super) fn describe(&self, options: &IngestOptions) -> String {
+        let zone = &self.zone;
+        let end = match self.close {
+            Some(close) => format!("at the session close, {close} in {zone}"),
+            None => format!("when that day ends in {zone}"),
+        };
+        let assumed = match options.label {
+            Some(_) => "",
+            None => "; assumed, since no label was stated",
+        };
+        match self.rule {
+            Rule::EndOfDate | Rule::EndOfLocalDay => format!("times stand for days; a bar is known {end}"),
+            Rule::NextClose => {
+                let close = self.close.map(|close| close.to_string()).unwrap_or_default();
+                format!(
+                    "times are bars' starts{assumed}; a bar is known at the next session close, {close} in {zone}"
+                )
+            }
+            Rule::NextDay => {
+                format!("times are bars' starts{assumed}; a bar is known one day later in {zone}")
+            }
+            Rule::After(0) => "times are bars' ends; a bar is known then".to_owned(),
+            Rule::After(nanos) => {
+                format!("times are bars' starts{assumed}; a bar is known {} minutes later", nanos / MINUTE)
+            }
+        }
+    }
+
+    fn end_of_day(&self, day: i64) -> i64 {
+        match self.close {
+            Some(close) => self.zone.latest(day.saturating_mul(DAY).saturating_add(close.nanos)),
+            None => self.zone.start_of_day(day + 1),
+        }
+    }
+
+    fn next_close(&self, stamp: i64) -> i64 {
+        let day = self.zone.local(stamp).div_euclid(DAY);
+        let close = self.end_of_day(day);
+        if close > stamp { close } else { self.end_of_day(day + 1) }
+    }
+
+    fn next_day(&self, stamp: i64) -> i64 {
+        let local = self.zone.local(stamp);
+        match self.zone.is_midnight(stamp) {
+            true => self.zone.start_of_day(local.div_euclid(DAY) + 1),
+            false => self.zone.latest(local.saturating_add(DAY)),
+        }
+    }
+}
+
+fn rule(options: &IngestOptions, traits: Traits, frequency: Frequency) -> Result<Rule> {
+    let dates = traits.dates() || traits.utc_midnights;
+    match (frequency, options.label) {
+        (Frequency::Minutes(_), _) if traits.dates() => {
+            Err(Error::invalid_option("frequency", frequency, "1d, for the times are dates"))
+        }
+        (Frequency::Minutes(_), Some(Label::Date)) => Err(Error::invalid_option(
+            "label",
+            "Date",
+            "Start or End, for bars within a day are told apart by their times",
+        )),
+        (Frequency::Minutes(_), _) if options.session_close.is_some() => {
+            Err(no_close("the bars are not daily"))
+        }
+        (Frequency::Minutes(_), Some(Label::End)) => Ok(Rule::After(0)),
+        (Frequency::Minutes(minutes), _) => Ok(Rule::After(i64::from(minutes) * MINUTE)),
+        (Frequency::Daily, Some(Label::End)) if !traits.dates() => match options.session_close {
+            Some(_) => Err(no_close("the label says that the times are the bars' ends")),
+            None => Ok(Rule::After(0)),
+        },
+        // Midnights UTC are dates, whatever the zone: taken as moments they would lie on the evening before in New
+        // York, and the bar would be known a day too early.
+        (Frequency::Daily, _) if dates => Ok(Rule::EndOfDate),
+        (Frequency::Daily, Some(Label::Date)) => Ok(Rule::EndOfLocalDay),
+        (Frequency::Daily, _) if options.session_close.is_some() => Ok(Rule::NextClose),
+        (Frequency::Daily, _) if traits.local_midnights => Ok(Rule::EndOfLocalDay),
+        (Frequency::Daily, _) => Ok(Rule::NextDay),
+    }
+}
+
+fn no_close(why: &str) -> Error {
+    Error::invalid_option("session_close", "stated", format!("none, because {why}"))
+}
+
+/// The distances between neighbouring bars of the same asset.
+#[derive(Default, Debug)]
+pub(super) struct Gaps {
+    /// Below a day: how often each occurs.
+    short: HashMap<i64, u64>,
+    /// One to four days: daily bars, with weekends and holidays.
+    days: u64,
+    /// More: weekly or monthly bars, or none for a while.
+    long: u64,
+}
+
+impl Gaps {
+    /// Clocks that are set forward make a day of 23 hours.
+    const SHORTEST_DAY: i64 = 22 * 60 * MINUTE;
+
+    /// Adds the gaps of one asset's ascending stamps.
+    pub(super) fn add(&mut self, stamps: &[i64]) {
+        for pair in stamps.windows(2) {
+            match pair[1].saturating_sub(pair[0]) {
+                0 => (),
+                gap if gap < Self::SHORTEST_DAY => *self.short.entry(gap).or_default() += 1,
+                gap if gap <= 4 * DAY + 2 * 60 * MINUTE => self.days += 1,
+                _ => self.long += 1,
+            }
+        }
+    }
+
+    fn frequency(&self, midnights: bool) -> Result<Frequency> {
+        let short: u64 = self.short.values().sum();
+        if midnights || short < self.days {
+            return self.daily();
+        }
+        // Of two that occur equally often the longer: a bar is then known late rather than early.
+        let commonest = self.short.iter().max_by_key(|&(&gap, &count)| (count, gap)).map(|(&gap, _)| gap);
+        let Some(gap) = commonest else {
+            return Err(Error::invalid_option(
+                "frequency",
+                "inferred",
+                "a stated one, such as 1d or 5m: no asset has two bars near each other",
+            ));
+        };
+        match u16::try_from(gap / MINUTE) {
+            Ok(minutes @ 1..1440) if gap % MINUTE == 0 => Ok(Frequency::Minutes(minutes)),
+            _ => Err(Error::invalid_option(
+                "frequency",
+                format!("{} s, the commonest distance of bars,", gap as f64 / 1e9),
+                "1d, or 1m to 1439m; state the frequency, or resample the bars",
+            )),
+        }
+    }
+
+    fn daily(&self) -> Result<Frequency> {
+        const ENOUGH_TO_JUDGE: u64 = 8;
+        if self.long > self.days && self.long + self.days >= ENOUGH_TO_JUDGE {
+            let allowed = "a stated one: most bars are more than four days apart, and a weekly or monthly bar that is \
+                           stamped with its first day would be visible before its end; state 1d if they are daily bars";
+            return Err(Error::invalid_option("frequency", "inferred", allowed));
+        }
+        Ok(Frequency::Daily)
+    }
+}

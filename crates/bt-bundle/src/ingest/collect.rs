@@ -1,0 +1,272 @@
+//! All rows of an ingest, asset by asset: in memory up to a budget, beyond it in a temporary file.
+
+use std::fs::File;
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+
+use bt_core::{Error, Result, Timestamp};
+use hashbrown::HashMap;
+use zerocopy::IntoBytes;
+
+use super::IngestOptions;
+use super::clock::Traits;
+use super::rows::{LeftOut, Place, Rows};
+
+/// Rows as they came, found by asset.
+#[derive(Debug)]
+pub(super) struct Collected {
+    numbers: HashMap<Box<str>, u32>,
+    names: Vec<Box<str>>,
+    /// Where each asset's rows lie, in the order in which they came.
+    segments: Vec<Vec<Segment>>,
+    resident: Vec<Rows>,
+    resident_bytes: usize,
+    spill: Option<Spill>,
+    columns: usize,
+    pub(super) traits: Traits,
+    pub(super) read: u64,
+    pub(super) left_out: LeftOut,
+    pub(super) outside: LeftOut,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Segment {
+    home: Home,
+    rows: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Home {
+    /// From this row of this number of the resident stretches.
+    Memory { stretch: u32, first: u32 },
+    /// At this byte of the temporary file.
+    File { at: u64 },
+}
+
+/// A temporary file without a name: it goes with the process, whatever becomes of it.
+#[derive(Debug)]
+struct Spill {
+    file: File,
+    len: u64,
+}
+
+/// One asset's rows, in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct AssetRows {
+    pub(super) stamps: Vec<i64>,
+    pub(super) places: Vec<Place>,
+    /// Column-major: `stamps.len()` values of each column.
+    pub(super) values: Vec<f64>,
+    /// When the bars that were made of the rows became known, ascending.
+    pub(super) known: Vec<Timestamp>,
+    /// Their values, column-major: `known.len()` of each column.
+    pub(super) sorted: Vec<f64>,
+}
+
+/// What of an asset's rows is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Want {
+    /// Stamps and places.
+    Times,
+    /// Values as well.
+    All,
+}
+
+impl Collected {
+    pub(super) fn new(columns: usize) -> Self {
+        Self {
+            numbers: HashMap::new(),
+            names: Vec::new(),
+            segments: Vec::new(),
+            resident: Vec::new(),
+            resident_bytes: 0,
+            spill: None,
+            columns,
+            traits: Traits::NONE,
+            read: 0,
+            left_out: LeftOut::default(),
+            outside: LeftOut::default(),
+        }
+    }
+
+    /// Adds what was read next.
+    ///
+    /// # Errors
+    /// Where the temporary file cannot be written.
+    pub(super) fn add(&mut self, mut rows: Rows, options: &IngestOptions) -> Result<()> {
+        self.traits.extend(rows.traits);
+        self.read += rows.read;
+        self.left_out.extend(std::mem::take(&mut rows.left_out));
+        self.outside.extend(std::mem::take(&mut rows.outside));
+        let stretch = self.resident.len() as u32;
+        for (name, range) in rows.assets.iter().zip(rows.starts.windows(2)) {
+            let number = self.number(name);
+            let home = Home::Memory { stretch, first: range[0] };
+            self.segments[number].push(Segment { home, rows: range[1] - range[0] });
+        }
+        self.resident_bytes += rows.bytes() + rows.assets.len() * size_of::<Segment>();
+        self.resident.push(rows);
+        if self.resident_bytes > options.memory_budget { self.spill(options) } else { Ok(()) }
+    }
+
+    fn number(&mut self, name: &str) -> usize {
+        if let Some(&number) = self.numbers.get(name) {
+            return number as usize;
+        }
+        let number = self.names.len();
+        self.numbers.insert(name.into(), number as u32);
+        self.names.push(name.into());
+        self.segments.push(Vec::new());
+        number
+    }
+
+    /// The assets in order of their names, bytewise: name and number.
+    pub(super) fn by_name(&self) -> Vec<(&str, usize)> {
+        let mut assets: Vec<_> =
+            self.names.iter().enumerate().map(|(number, name)| (&**name, number)).collect();
+        assets.sort_unstable();
+        assets
+    }
+
+    /// Gathers one asset's rows.
+    ///
+    /// # Errors
+    /// Where the temporary file cannot be read.
+    pub(super) fn gather(&self, asset: usize, want: Want, into: &mut AssetRows) -> Result<()> {
+        let segments = &self.segments[asset];
+        let rows = segments.iter().map(|segment| segment.rows as usize).sum();
+        into.clear(rows, if want == Want::All { self.columns } else { 0 });
+        let mut at = 0;
+        for segment in segments {
+            match segment.home {
+                Home::Memory { stretch, first } => {
+                    self.resident[stretch as usize].copy(
+                        first as usize,
+                        segment.rows as usize,
+                        at,
+                        want,
+                        into,
+                    );
+                }
+                Home::File { at: offset } => self.read_back(offset, segment.rows as usize, at, want, into)?,
+            }
+            at += segment.rows as usize;
+        }
+        Ok(())
+    }
+
+    /// Writes all resident rows to the temporary file, asset by asset, and forgets them.
+    fn spill(&mut self, options: &IngestOptions) -> Result<()> {
+        let mut spill = match self.spill.take() {
+            Some(spill) => spill,
+            None => Spill::new(options)?,
+        };
+        let mut out = BufWriter::with_capacity(1 << 20, &spill.file);
+        let mut rows = AssetRows::default();
+        for asset in 0..self.names.len() {
+            let spilled = self.segments[asset].iter().take_while(|segment| segment.is_spilled()).count();
+            let resident = self.segments[asset].split_off(spilled);
+            let before = std::mem::replace(&mut self.segments[asset], resident);
+            let gathered = self.gather(asset, Want::All, &mut rows);
+            self.segments[asset] = before;
+            gathered?;
+            if !rows.stamps.is_empty() {
+                let home = Home::File { at: spill.len };
+                self.segments[asset].push(Segment { home, rows: rows.stamps.len() as u32 });
+                spill.len += rows.write(&mut out).map_err(written)?;
+            }
+        }
+        out.flush().map_err(written)?;
+        drop(out);
+        self.spill = Some(spill);
+        self.resident.clear();
+        self.resident_bytes = 0;
+        Ok(())
+    }
+
+    /// Reads `count` rows at a byte of the temporary file into place `at` of the asset's rows.
+    fn read_back(
+        &self,
+        offset: u64,
+        count: usize,
+        at: usize,
+        want: Want,
+        into: &mut AssetRows,
+    ) -> Result<()> {
+        let Some(spill) = &self.spill else { return Err(Error::corrupt("temporary file", "it is gone")) };
+        let read = || {
+            let mut file = &spill.file;
+            file.seek(SeekFrom::Start(offset))?;
+            file.read_exact(into.stamps[at..at + count].as_mut_bytes())?;
+            let mut places = vec![0_u64; count];
+            file.read_exact(places.as_mut_bytes())?;
+            into.places.extend(places.into_iter().map(Place::from_bits));
+            if want == Want::All {
+                let stride = into.stamps.len();
+                for column in 0..self.columns {
+                    file.read_exact(into.values[column * stride + at..][..count].as_mut_bytes())?;
+                }
+            }
+            Ok(())
+        };
+        let mut read = read;
+        read().map_err(|error| Error::io("read the temporary file", error))
+    }
+
+    /// Whether rows went through the temporary file.
+    pub(super) fn spilled_bytes(&self) -> u64 {
+        self.spill.as_ref().map_or(0, |spill| spill.len)
+    }
+}
+
+fn written(error: std::io::Error) -> Error {
+    Error::io("write the temporary file; options: memory_budget, temporary_directory", error)
+}
+
+impl Segment {
+    fn is_spilled(&self) -> bool {
+        matches!(self.home, Home::File { .. })
+    }
+}
+
+impl Spill {
+    fn new(options: &IngestOptions) -> Result<Self> {
+        let file = match &options.temporary_directory {
+            Some(directory) => tempfile::tempfile_in(directory),
+            None => tempfile::tempfile(),
+        };
+        Ok(Self { file: file.map_err(|error| Error::io("create a temporary file", error))?, len: 0 })
+    }
+}
+
+impl Rows {
+    fn copy(&self, first: usize, count: usize, at: usize, want: Want, into: &mut AssetRows) {
+        let range = first..first + count;
+        into.stamps[at..at + count].copy_from_slice(&self.stamps[range.clone()]);
+        into.places.extend_from_slice(&self.places[range.clone()]);
+        if want == Want::All {
+            let stride = into.stamps.len();
+            for (number, column) in self.columns.iter().enumerate() {
+                into.values[number * stride + at..][..count].copy_from_slice(&column[range.clone()]);
+            }
+        }
+    }
+}
+
+impl AssetRows {
+    fn clear(&mut self, rows: usize, columns: usize) {
+        self.stamps.clear();
+        self.stamps.resize(rows, 0);
+        self.places.clear();
+        self.values.clear();
+        self.values.resize(rows * columns, 0.0);
+    }
+
+    fn write(&self, out: &mut impl Write) -> std::io::Result<u64> {
+        out.write_all(self.stamps.as_bytes())?;
+        for place in &self.places {
+            out.write_all(&place.bits().to_ne_bytes())?;
+        }
+        out.write_all(self.values.as_bytes())?;
+        Ok(8 * (self.stamps.len() + self.places.len() + self.values.len()) as u64)
+    }
+}

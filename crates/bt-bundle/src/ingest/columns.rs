@@ -1,0 +1,267 @@
+//! Which column of an input is what.
+
+use bt_core::{Error, Field, Result};
+
+use super::{Column, Extras, IngestOptions};
+
+/// The columns of one input, by number.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Layout {
+    /// The names as the input has them.
+    pub(super) names: Vec<String>,
+    /// `None` where the file's name says the asset.
+    pub(super) asset: Option<usize>,
+    pub(super) time: usize,
+    /// Open, high, low, close, volume (which may be absent), then the extra columns in order of their names.
+    pub(super) values: Vec<Option<usize>>,
+    /// Names of the extra columns, ascending.
+    pub(super) extras: Vec<String>,
+    /// What the bundle does not keep.
+    pub(super) ignored: Vec<usize>,
+}
+
+const ASSET: &[&str] = &["asset", "ticker", "symbol", "sid", "instrument", "security", "name", "code"];
+const TIMESTAMP: &[&str] = &["timestamp", "date", "datetime", "date_time", "time", "ts", "session", "day"];
+const VALUES: [&[&str]; 5] = [
+    &["open", "o", "open_price", "px_open"],
+    &["high", "h", "high_price", "px_high"],
+    &["low", "l", "low_price", "px_low"],
+    &["close", "c", "close_price", "px_last", "last"],
+    &["volume", "v", "vol", "px_volume"],
+];
+
+impl Layout {
+    /// Finds the columns of an input with these names; `is_number` says whether a column that nobody knows holds
+    /// numbers.
+    ///
+    /// # Errors
+    /// Where a column is missing, two columns could be the same thing, or an option names a column that is not there.
+    pub(super) fn find(
+        place: &str,
+        names: Vec<String>,
+        asset_is_file_name: bool,
+        options: &IngestOptions,
+        is_number: impl Fn(usize) -> bool,
+    ) -> Result<Self> {
+        let mut columns = stated(place, &names, options)?;
+        let find = |columns: &mut Vec<Option<Column>>, column: Column, known: &[&str]| {
+            unique(place, &names, columns, column, known)
+        };
+        let asset = find(&mut columns, Column::Asset, ASSET)?.filter(|_| !asset_is_file_name);
+        let time = find(&mut columns, Column::Timestamp, TIMESTAMP)?;
+        let time = time.ok_or_else(|| missing(place, &names, "a timestamp", TIMESTAMP))?;
+        if asset.is_none() && !asset_is_file_name {
+            return Err(missing(place, &names, "an asset", ASSET));
+        }
+        let mut values = Vec::with_capacity(5);
+        for (field, known) in Field::OHLCV.into_iter().zip(VALUES) {
+            let column = find(&mut columns, of_field(field), known)?;
+            if column.is_none() && field != Field::VOLUME {
+                return Err(missing(place, &names, &format!("a column of {field} prices"), known));
+            }
+            values.push(column);
+        }
+        keep_extras(place, &names, &mut columns, options, is_number)?;
+        let mut extras: Vec<(String, usize)> = Vec::new();
+        for (at, column) in columns.iter().enumerate() {
+            if let Some(Column::Extra(name)) = column {
+                extras.push((name.clone(), at));
+            }
+        }
+        extras.sort_unstable();
+        if let Some(twin) = extras.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(twins(place, &names, twin[0].1, twin[1].1, &twin[0].0));
+        }
+        values.extend(extras.iter().map(|&(_, at)| Some(at)));
+        let used = |at: &usize| Some(*at) == asset || *at == time || values.contains(&Some(*at));
+        let ignored = (0..names.len()).filter(|at| !used(at)).collect();
+        let extras = extras.into_iter().map(|(name, _)| name).collect();
+        Ok(Self { names, asset, time, values, extras, ignored })
+    }
+}
+
+/// What the options say about each column.
+fn stated(place: &str, names: &[String], options: &IngestOptions) -> Result<Vec<Option<Column>>> {
+    let mut columns = vec![None; names.len()];
+    for (name, column) in &options.columns {
+        let at = names.iter().position(|other| other.trim().eq_ignore_ascii_case(name.trim()));
+        let at = at.ok_or_else(|| {
+            Error::invalid_input(
+                place,
+                format!(
+                    "no column {name:?}, which the options state to be {column:?}; it has {}",
+                    list(names)
+                ),
+            )
+        })?;
+        columns[at] = Some(match column {
+            Column::Extra(name) => Column::Extra(normal(name)),
+            column => column.clone(),
+        });
+    }
+    Ok(columns)
+}
+
+/// The one column that was stated to be `column`, or that goes by one of its known names.
+fn unique(
+    place: &str,
+    names: &[String],
+    columns: &mut [Option<Column>],
+    column: Column,
+    known: &[&str],
+) -> Result<Option<usize>> {
+    let is_stated = columns.contains(&Some(column.clone()));
+    let fits = |at: &usize| match &columns[*at] {
+        Some(stated) => *stated == column,
+        None => !is_stated && known.contains(&normal(&names[*at]).as_str()),
+    };
+    let mut found = (0..names.len()).filter(fits);
+    match (found.next(), found.next()) {
+        (Some(one), Some(other)) => Err(twins(place, names, one, other, &format!("{column:?}"))),
+        (one, _) => {
+            drop(found);
+            if let Some(one) = one {
+                columns[one] = Some(column);
+            }
+            Ok(one)
+        }
+    }
+}
+
+fn keep_extras(
+    place: &str,
+    names: &[String],
+    columns: &mut [Option<Column>],
+    options: &IngestOptions,
+    is_number: impl Fn(usize) -> bool,
+) -> Result<()> {
+    let wanted: Option<Vec<String>> = match &options.extras {
+        Extras::Numeric => None,
+        Extras::Only(wanted) => Some(wanted.iter().map(|name| normal(name)).collect()),
+    };
+    for (at, name) in names.iter().enumerate() {
+        let name = normal(name);
+        let keep = || wanted.as_ref().map_or_else(|| is_number(at), |wanted| wanted.contains(&name));
+        if columns[at].is_none() && !name.is_empty() && keep() {
+            columns[at] = Some(Column::Extra(name));
+        }
+    }
+    let absent = |name: &&String| {
+        !columns.iter().any(|column| matches!(column, Some(Column::Extra(extra)) if extra == *name))
+    };
+    match wanted.iter().flatten().find(absent) {
+        Some(name) => {
+            Err(Error::invalid_input(place, format!("no extra column {name:?}; it has {}", list(names))))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Lower case, with one underscore for whatever is neither letter nor digit: `Adj Close` is `adj_close`.
+pub(super) fn normal(name: &str) -> String {
+    let spaced: String =
+        name.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join("_")
+}
+
+fn of_field(field: Field) -> Column {
+    match field {
+        Field::OPEN => Column::Open,
+        Field::HIGH => Column::High,
+        Field::LOW => Column::Low,
+        Field::CLOSE => Column::Close,
+        _ => Column::Volume,
+    }
+}
+
+fn missing(place: &str, names: &[String], what: &str, known: &[&str]) -> Error {
+    let (known, names) = (known.join(", "), list(names));
+    Error::invalid_input(
+        place,
+        format!(
+            "no column looks like {what} (known names: {known}); it has {names}; state which column it is"
+        ),
+    )
+}
+
+fn twins(place: &str, names: &[String], one: usize, other: usize, what: &str) -> Error {
+    let reason =
+        format!("columns {:?} and {:?} could both be {what}; state which one is", names[one], names[other]);
+    Error::invalid_input(place, reason)
+}
+
+fn list(names: &[String]) -> String {
+    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(names: &[&str], options: &IngestOptions) -> Result<Layout> {
+        let names = names.iter().map(|&name| name.to_owned()).collect();
+        Layout::find("prices.csv", names, false, options, |_| true)
+    }
+
+    #[test]
+    fn columns_are_found_by_their_usual_names_in_any_order_and_case() {
+        for names in [
+            ["Ticker", "Date", "Open", "High", "Low", "Close", "Volume"],
+            ["SYMBOL", "datetime", "o", "h", "l", "c", "v"],
+            ["<TICKER>", "<DATE>", "<OPEN>", "<HIGH>", "<LOW>", "<CLOSE>", "<VOL>"],
+        ] {
+            let layout = find(&names, &IngestOptions::default()).unwrap();
+            assert_eq!((layout.asset, layout.time), (Some(0), 1));
+            assert_eq!(layout.values, [Some(2), Some(3), Some(4), Some(5), Some(6)]);
+        }
+    }
+
+    #[test]
+    fn numbers_that_nobody_knows_become_extra_columns_in_order_of_their_names() {
+        let names = ["Date", "Ticker", "Open", "High", "Low", "Close", "Volume", "VWAP", "Adj Close", ""];
+        let layout = find(&names, &IngestOptions::default()).unwrap();
+        assert_eq!(layout.extras, ["adj_close", "vwap"]);
+        assert_eq!(layout.values[5..], [Some(8), Some(7)]);
+        assert_eq!(layout.ignored, [9]);
+        let none = IngestOptions { extras: Extras::NONE, ..Default::default() };
+        assert_eq!(find(&names, &none).unwrap().ignored, [7, 8, 9]);
+        let one = IngestOptions { extras: Extras::Only(vec!["Adj Close".into()]), ..Default::default() };
+        assert_eq!(find(&names, &one).unwrap().extras, ["adj_close"]);
+    }
+
+    #[test]
+    fn what_is_stated_goes_before_what_is_known() {
+        let columns = vec![("Last".to_owned(), Column::Close), ("close".to_owned(), Column::Ignored)];
+        let options = IngestOptions { columns, ..Default::default() };
+        let layout =
+            find(&["asset", "date", "open", "high", "low", "Close", "last", "volume"], &options).unwrap();
+        assert_eq!(layout.values[3], Some(6));
+        assert_eq!(layout.ignored, [5]);
+    }
+
+    #[test]
+    fn columns_that_are_missing_or_could_be_two_things_are_refused_by_name() {
+        let refused = |names: &[&str], options: &IngestOptions| find(names, options).unwrap_err().to_string();
+        let default = IngestOptions::default();
+        let twins = refused(&["asset", "date", "time", "open", "high", "low", "close"], &default);
+        assert!(twins.contains("\"date\" and \"time\" could both be Timestamp"), "{twins}");
+        let missing = refused(&["asset", "date", "open", "high", "low", "volume"], &default);
+        assert!(missing.contains("prices.csv: no column looks like a column of close prices"), "{missing}");
+        let extras =
+            refused(&["asset", "date", "open", "high", "low", "close", "Adj Close", "adj_close"], &default);
+        assert!(extras.contains("could both be adj_close"), "{extras}");
+        let columns = vec![("Schluss".to_owned(), Column::Close)];
+        let stated = refused(&["asset", "date"], &IngestOptions { columns, ..Default::default() });
+        assert!(stated.contains("no column \"Schluss\""), "{stated}");
+        let only = IngestOptions { extras: Extras::Only(vec!["vwap".into()]), ..Default::default() };
+        let absent = refused(&["asset", "date", "open", "high", "low", "close"], &only);
+        assert!(absent.contains("no extra column \"vwap\""), "{absent}");
+    }
+
+    #[test]
+    fn a_missing_volume_is_missing_in_every_bar() {
+        let layout =
+            find(&["asset", "date", "open", "high", "low", "close"], &IngestOptions::default()).unwrap();
+        assert_eq!(layout.values[4], None);
+    }
+}

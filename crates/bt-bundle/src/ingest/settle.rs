@@ -1,0 +1,245 @@
+//! What must be known of all rows before the first bar is written: frequency, calendar, bars of each asset.
+
+use bt_core::{Bars, Error, Result, Timestamp};
+
+use super::clock::{Clock, Gaps};
+use super::collect::{AssetRows, Collected, Want};
+use super::rows::{BadRow, LeftOut, Place, Source};
+use super::{BadRows, IngestOptions};
+
+/// An ingest whose every question is answered.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) clock: Clock,
+    /// By name, those without a bar left out.
+    pub(super) assets: Vec<Asset>,
+    pub(super) calendar: Vec<Timestamp>,
+    pub(super) duplicates: LeftOut,
+}
+
+#[derive(Debug)]
+pub(super) struct Asset {
+    pub(super) name: String,
+    /// Its number in the collected rows.
+    pub(super) number: usize,
+    pub(super) bars: usize,
+}
+
+/// Passes over all stamps, once or (where the frequency is to be inferred) twice.
+///
+/// # Errors
+/// No rows; dates among times; a duplicate, where bad rows fail; what [`Clock::settle`] refuses.
+pub(super) fn settle(rows: &Collected, sources: &[Source], options: &IngestOptions) -> Result<Settled> {
+    check_kinds(rows, sources)?;
+    let clock = Clock::settle(options, rows.traits, || gaps(rows))?;
+    let (mut calendar, mut duplicates) = (CalendarBuilder::default(), LeftOut::default());
+    let (mut assets, mut gathered) = (Vec::new(), AssetRows::default());
+    for (name, number) in rows.by_name() {
+        rows.gather(number, Want::Times, &mut gathered)?;
+        let order = Order::of(&gathered.stamps, &clock);
+        for &(twin, first) in &order.twins {
+            let bad = || twin_row(name, &gathered, twin as usize, first as usize, &clock, sources);
+            match options.on_bad_row {
+                BadRows::Fail => return Err(bad().into()),
+                BadRows::Skip => duplicates.add(bad),
+            }
+        }
+        order.apply(&clock, &mut gathered, 0);
+        calendar.add(&gathered.known);
+        assets.push(Asset { name: name.to_owned(), number, bars: gathered.known.len() });
+    }
+    Ok(Settled { clock, assets, calendar: calendar.finish(), duplicates })
+}
+
+fn check_kinds(rows: &Collected, sources: &[Source]) -> Result<()> {
+    let traits = rows.traits;
+    match (traits.date, traits.time) {
+        (None, None) => {
+            let names = super::report::first_names(sources);
+            let reason = match rows.left_out.examples.first() {
+                None => "there are no rows".to_owned(),
+                Some(first) => format!("all {} rows are bad; the first: {first}", rows.left_out.count),
+            };
+            Err(Error::invalid_input(names, reason))
+        }
+        (Some(date), Some(time)) => {
+            let (later, what, earlier, other) = match date > time {
+                true => (date, "a date without a time", time, "a time"),
+                false => (time, "a date with a time", date, "none"),
+            };
+            let reason = format!("{what}, but {} has {other}", place(earlier, sources));
+            Err(BadRow::new(&sources[later.source()], later.number(), None, reason).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn place(place: Place, sources: &[Source]) -> String {
+    let source = &sources[place.source()];
+    format!("{}, {} {}", source.name, source.unit, place.number())
+}
+
+fn twin_row(
+    name: &str,
+    rows: &AssetRows,
+    twin: usize,
+    first: usize,
+    clock: &Clock,
+    sources: &[Source],
+) -> BadRow {
+    let (known, twin) = (clock.known(rows.stamps[first]), rows.places[twin]);
+    let earlier = place(rows.places[first], sources);
+    let reason = format!("{name:?} has a bar for the same time (known {known}) already, in {earlier}");
+    BadRow::new(&sources[twin.source()], twin.number(), None, reason)
+}
+
+fn gaps(rows: &Collected) -> Result<Gaps> {
+    let (mut gaps, mut gathered) = (Gaps::default(), AssetRows::default());
+    for (_, number) in rows.by_name() {
+        rows.gather(number, Want::Times, &mut gathered)?;
+        if !gathered.stamps.is_sorted() {
+            gathered.stamps.sort_unstable();
+        }
+        gaps.add(&gathered.stamps);
+    }
+    Ok(gaps)
+}
+
+/// The order of one asset's rows in time, and those that come too late.
+#[derive(Debug)]
+struct Order {
+    /// The rows to keep, ascending in time; `None` where they are all of them as they stand.
+    kept: Option<Vec<u32>>,
+    /// Rows left out, each with the earlier one for the same time.
+    twins: Vec<(u32, u32)>,
+}
+
+impl Order {
+    fn of(stamps: &[i64], clock: &Clock) -> Self {
+        let ascend = |pair: &[i64]| pair[0] < pair[1] && clock.known(pair[0]) < clock.known(pair[1]);
+        if stamps.windows(2).all(ascend) {
+            return Self { kept: None, twins: Vec::new() };
+        }
+        let mut order: Vec<u32> = (0..stamps.len() as u32).collect();
+        // Stable, so that of two rows for the same time the one that was read first stays.
+        order.sort_by_key(|&row| stamps[row as usize]);
+        let (mut kept, mut twins) = (Vec::<u32>::with_capacity(order.len()), Vec::new());
+        let known = |row: u32| clock.known(stamps[row as usize]);
+        for row in order {
+            match kept.last_mut() {
+                Some(last) if known(*last) == known(row) => {
+                    // By their stamps they may stand in another order than in the input.
+                    let (first, twin) = ((*last).min(row), (*last).max(row));
+                    *last = first;
+                    twins.push((twin, first));
+                }
+                _ => kept.push(row),
+            }
+        }
+        Self { kept: Some(kept), twins }
+    }
+
+    /// Makes bars of the first `columns` columns of the rows.
+    fn apply(&self, clock: &Clock, rows: &mut AssetRows, columns: usize) {
+        let AssetRows { stamps, known, values, sorted, .. } = rows;
+        known.clear();
+        sorted.clear();
+        match &self.kept {
+            None => {
+                known.extend(stamps.iter().map(|&stamp| clock.known(stamp)));
+                std::mem::swap(values, sorted);
+            }
+            Some(kept) => {
+                known.extend(kept.iter().map(|&row| clock.known(stamps[row as usize])));
+                for column in values.chunks(stamps.len()).take(columns) {
+                    sorted.extend(kept.iter().map(|&row| column[row as usize]));
+                }
+            }
+        }
+    }
+}
+
+/// Gathers one asset's bars, ascending in time.
+///
+/// # Errors
+/// Where the temporary file cannot be read.
+pub(super) fn bars<'a>(
+    rows: &Collected,
+    asset: &Asset,
+    clock: &Clock,
+    into: &'a mut AssetRows,
+) -> Result<Bars<'a>> {
+    rows.gather(asset.number, Want::All, into)?;
+    let columns = into.values.len() / into.stamps.len().max(1);
+    Order::of(&into.stamps, clock).apply(clock, into, columns);
+    Bars::new(&into.known, &into.sorted, into.known.len())
+}
+
+/// The union of many ascending lists, in O(all their moments) where most lists hold few that are new.
+#[derive(Default, Debug)]
+struct CalendarBuilder {
+    moments: Vec<Timestamp>,
+    new: Vec<Timestamp>,
+}
+
+impl CalendarBuilder {
+    fn add(&mut self, ascending: &[Timestamp]) {
+        let mut rest = self.moments.as_slice();
+        for &moment in ascending {
+            rest = &rest[lower_bound(rest, moment)..];
+            if rest.first() == Some(&moment) {
+                rest = &rest[1..];
+            } else {
+                self.new.push(moment);
+            }
+        }
+        if self.new.len() > self.moments.len() {
+            self.merge();
+        }
+    }
+
+    fn merge(&mut self) {
+        self.moments.append(&mut self.new);
+        // The stable sort finds ascending runs and merges them.
+        self.moments.sort();
+        self.moments.dedup();
+    }
+
+    fn finish(mut self) -> Vec<Timestamp> {
+        self.merge();
+        self.moments
+    }
+}
+
+/// How many moments are below `moment`; O(log of that number).
+fn lower_bound(ascending: &[Timestamp], moment: Timestamp) -> usize {
+    let mut end = 1;
+    while end < ascending.len() && ascending[end - 1] < moment {
+        end *= 2;
+    }
+    let (start, end) = (end / 2, end.min(ascending.len()));
+    start.min(end) + ascending[start.min(end)..end].partition_point(|&other| other < moment)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+        #[test]
+        fn a_calendar_is_the_sorted_union_of_all_lists(
+            lists in prop::collection::vec(prop::collection::btree_set(0_i64..60, 0..40), 0..8),
+        ) {
+            let mut calendar = CalendarBuilder::default();
+            for list in &lists {
+                calendar.add(&list.iter().map(|&nanos| Timestamp::from_nanos(nanos)).collect::<Vec<_>>());
+            }
+            let union: std::collections::BTreeSet<i64> = lists.into_iter().flatten().collect();
+            let expected: Vec<_> = union.into_iter().map(Timestamp::from_nanos).collect();
+            prop_assert_eq!(calendar.finish(), expected);
+        }
+    }
+}

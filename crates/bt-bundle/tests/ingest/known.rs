@@ -1,0 +1,231 @@
+//! When bars become known: never before their end.
+
+use bt_bundle::{IngestOptions, Label, Zone};
+use bt_core::{Bundle, BundleSource, Frequency, Timestamp};
+use proptest::prelude::*;
+
+use crate::{HEADER, Place, csv, name};
+
+/// When the bars with these stamps became known.
+fn known(stamps: &[&str], options: IngestOptions) -> Result<Vec<String>, String> {
+    let place = Place::new();
+    let rows: String = stamps.iter().map(|stamp| format!("IBM,{stamp},1,1,1,1,1\n")).collect();
+    place.csv(format!("{HEADER}\n{rows}"), options).map_err(|error| error.to_string())?;
+    Ok(place.closes("IBM").into_iter().map(|(known, _)| known).collect())
+}
+
+fn zone(name: &str) -> Zone {
+    name.parse().unwrap()
+}
+
+fn in_zone(name: &str) -> IngestOptions {
+    IngestOptions { zone: zone(name), ..Default::default() }
+}
+
+#[test]
+fn a_date_is_known_when_its_day_ends_in_utc_unless_a_zone_is_stated() {
+    let dates = ["2024-03-08", "2024-03-11"];
+    let utc = known(&dates, IngestOptions::default()).unwrap();
+    assert_eq!(utc, ["2024-03-09T00:00:00Z", "2024-03-12T00:00:00Z"]);
+    // Clocks are set forward on the tenth.
+    let new_york = known(&dates, in_zone("America/New_York")).unwrap();
+    assert_eq!(new_york, ["2024-03-09T05:00:00Z", "2024-03-12T04:00:00Z"]);
+    let tokyo = known(&dates, in_zone("Asia/Tokyo")).unwrap();
+    assert_eq!(tokyo, ["2024-03-08T15:00:00Z", "2024-03-11T15:00:00Z"]);
+}
+
+#[test]
+fn a_date_is_known_at_the_session_close_where_that_is_stated() {
+    let options =
+        IngestOptions { session_close: Some("16:00".parse().unwrap()), ..in_zone("America/New_York") };
+    let closes = known(&["2024-03-08", "2024-03-11"], options).unwrap();
+    assert_eq!(closes, ["2024-03-08T21:00:00Z", "2024-03-11T20:00:00Z"]);
+}
+
+#[test]
+fn a_daily_bar_that_is_stamped_with_midnight_stands_for_its_day() {
+    for stamp in ["2024-01-05 00:00:00", "2024-01-05T00:00:00-05:00", "2024-01-05T05:00:00Z"] {
+        let options = IngestOptions { frequency: Some(Frequency::Daily), ..in_zone("America/New_York") };
+        assert_eq!(known(&[stamp], options).unwrap(), ["2024-01-06T05:00:00Z"], "{stamp}");
+    }
+}
+
+/// As a moment it would be the evening of the fourth in New York, and the bar of the fifth known on that evening.
+#[test]
+fn midnights_utc_are_dates_whatever_the_zone() {
+    for label in [None, Some(Label::Date)] {
+        let options = IngestOptions {
+            label,
+            session_close: Some("16:00".parse().unwrap()),
+            ..in_zone("America/New_York")
+        };
+        let closes = known(&["2024-01-05T00:00:00Z", "2024-01-08T00:00:00Z"], options).unwrap();
+        assert_eq!(closes, ["2024-01-05T21:00:00Z", "2024-01-08T21:00:00Z"]);
+    }
+}
+
+#[test]
+fn a_midnight_is_an_end_where_that_is_stated() {
+    let options = IngestOptions { label: Some(Label::End), ..Default::default() };
+    assert_eq!(known(&["2024-01-05T00:00:00Z"], options).unwrap(), ["2024-01-05T00:00:00Z"]);
+}
+
+#[test]
+fn an_unlabelled_time_is_a_start() {
+    let minutes = ["2024-01-05T14:30:00Z", "2024-01-05T14:35:00Z", "2024-01-05T14:40:00Z"];
+    let ends = known(&minutes, IngestOptions::default()).unwrap();
+    assert_eq!(ends, ["2024-01-05T14:35:00Z", "2024-01-05T14:40:00Z", "2024-01-05T14:45:00Z"]);
+    let stated = IngestOptions { label: Some(Label::End), ..Default::default() };
+    assert_eq!(known(&minutes, stated).unwrap()[0], "2024-01-05T14:30:00Z");
+    // A daily bar stamped 16:00 could be stamped with either end.
+    let days = ["2024-03-08 16:00", "2024-03-11 16:00"];
+    let next_day = known(&days, in_zone("America/New_York")).unwrap();
+    assert_eq!(next_day, ["2024-03-09T21:00:00Z", "2024-03-12T20:00:00Z"]);
+}
+
+#[test]
+fn a_session_that_starts_on_the_evening_before_is_known_at_its_own_close() {
+    let options = IngestOptions {
+        session_close: Some("16:00".parse().unwrap()),
+        frequency: Some(Frequency::Daily),
+        ..in_zone("America/Chicago")
+    };
+    assert_eq!(known(&["2024-01-04 17:00"], options).unwrap(), ["2024-01-05T22:00:00Z"]);
+}
+
+#[test]
+fn a_day_whose_midnight_clocks_skip_still_has_its_bar() {
+    let days = ["2018-11-03 00:00:00", "2018-11-04 00:00:00", "2018-11-05 00:00:00"];
+    let ends = known(&days, in_zone("America/Sao_Paulo")).unwrap();
+    assert_eq!(ends, ["2018-11-04T03:00:00Z", "2018-11-05T02:00:00Z", "2018-11-06T02:00:00Z"]);
+}
+
+#[test]
+fn the_frequency_is_inferred_from_the_distances_between_bars_whatever_their_order() {
+    let frequency = |stamps: &[&str]| {
+        let rows: String = stamps.iter().map(|stamp| format!("IBM,{stamp},1,1,1,1,1\n")).collect();
+        csv(format!("{HEADER}\n{rows}"), IngestOptions::default()).map(|report| report.frequency.to_string())
+    };
+    assert_eq!(frequency(&["2024-01-05", "2024-01-08", "2024-01-09"]).unwrap(), "1d");
+    assert_eq!(frequency(&["2024-01-05 16:00", "2024-01-09 16:00", "2024-01-08 16:00"]).unwrap(), "1d");
+    let hours = ["2024-01-05 11:30", "2024-01-05 09:30", "2024-01-05 10:30", "2024-01-08 09:30"];
+    assert_eq!(frequency(&hours).unwrap(), "60m");
+    let alone = frequency(&["2024-01-05 09:30"]).unwrap_err().to_string();
+    assert!(alone.contains("frequency = inferred"), "{alone}");
+    let seconds = frequency(&["2024-01-05 09:30:00", "2024-01-05 09:30:20"]).unwrap_err().to_string();
+    assert!(seconds.contains("20 s"), "{seconds}");
+}
+
+#[test]
+fn weekly_bars_that_could_be_stamped_with_their_first_day_are_refused_unless_stated() {
+    let weeks: Vec<String> = (0..12)
+        .map(|week| Timestamp::from_nanos(week * 7 * 86_400_000_000_000).to_string()[..10].to_owned())
+        .collect();
+    let weeks: Vec<&str> = weeks.iter().map(String::as_str).collect();
+    let error = known(&weeks, IngestOptions::default()).unwrap_err();
+    assert!(error.contains("weekly"), "{error}");
+    let stated = IngestOptions { frequency: Some(Frequency::Daily), ..Default::default() };
+    assert_eq!(known(&weeks, stated).unwrap().len(), 12);
+}
+
+#[test]
+fn options_that_contradict_each_other_or_the_input_are_refused() {
+    let close = Some("16:00".parse().unwrap());
+    let minutes = Some(Frequency::Minutes(5));
+    let date = ["2024-01-05"];
+    let time = ["2024-01-05 09:30"];
+    for (stamps, options, word) in [
+        (date, IngestOptions { frequency: minutes, ..Default::default() }, "frequency"),
+        (time, IngestOptions { frequency: minutes, label: Some(Label::Date), ..Default::default() }, "label"),
+        (
+            time,
+            IngestOptions { frequency: minutes, session_close: close, ..Default::default() },
+            "session_close",
+        ),
+        (
+            time,
+            IngestOptions {
+                frequency: Some(Frequency::Daily),
+                label: Some(Label::End),
+                session_close: close,
+                ..Default::default()
+            },
+            "session_close",
+        ),
+    ] {
+        let error = known(&stamps, options).unwrap_err();
+        assert!(error.starts_with(word), "{error}");
+    }
+}
+
+#[test]
+fn the_report_says_when_bars_are_known_and_what_was_assumed() {
+    let rows = "IBM,2024-01-05 09:30,1,1,1,1,1\nIBM,2024-01-05 09:35,1,1,1,1,1\n";
+    let report = csv(format!("{HEADER}\n{rows}"), in_zone("America/New_York")).unwrap().to_string();
+    assert!(report.contains("5m (inferred)"), "{report}");
+    assert!(
+        report.contains("starts; assumed, since no label was stated; a bar is known 5 minutes later"),
+        "{report}"
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+    /// Whatever is stated or left out, short of stating that times are ends.
+    #[test]
+    fn a_daily_bar_is_never_visible_before_its_close(
+        days in prop::collection::btree_set(0_i64..20_000, 1..20),
+        zone_name in prop::sample::select(vec!["UTC", "America/New_York", "Asia/Tokyo", "Europe/London", "Australia/Sydney"]),
+        state_zone in any::<bool>(),
+        state_close in any::<bool>(),
+        label in prop::sample::select(vec![None, Some(Label::Date), Some(Label::Start)]),
+        written in 0..4_usize,
+    ) {
+        let exchange = zone(zone_name);
+        let close_at = "16:00";
+        // Without the zone the day is taken for one in UTC, which is safe where exchanges close before 00:00 UTC.
+        let options = IngestOptions {
+            label,
+            zone: if state_zone { exchange.clone() } else { Zone::utc() },
+            session_close: (state_close && state_zone).then(|| close_at.parse().unwrap()),
+            frequency: Some(Frequency::Daily),
+            ..Default::default()
+        };
+        let text = |day: i64| Timestamp::from_nanos(day * 86_400_000_000_000).to_string()[..10].to_owned();
+        // The opening as an instant, as vendors that stamp starts write it.
+        let opening = IngestOptions { zone: exchange.clone(), label: Some(Label::End), frequency: Some(Frequency::Minutes(1)), ..Default::default() };
+        // Who states that only the day is meant, of a moment, has to state where it is that day.
+        let written = if label == Some(Label::Date) && !state_zone { written % 3 } else { written };
+        let stamp = |day: i64| match written {
+            0 => text(day),
+            1 => format!("{} 00:00:00", text(day)),
+            2 => format!("{}T00:00:00Z", text(day)),
+            _ => known(&[&format!("{} 09:30", text(day))], opening.clone()).unwrap().remove(0),
+        };
+        let stamps: Vec<String> = days.iter().map(|&day| stamp(day)).collect();
+        let got = known(&stamps.iter().map(String::as_str).collect::<Vec<_>>(), options).unwrap();
+        let ends = IngestOptions { zone: exchange, label: Some(Label::End), frequency: Some(Frequency::Minutes(1)), ..Default::default() };
+        let closes: Vec<String> = days.iter().map(|&day| format!("{} {close_at}", text(day))).collect();
+        let closes = known(&closes.iter().map(String::as_str).collect::<Vec<_>>(), ends).unwrap();
+        prop_assert_eq!(got.len(), closes.len());
+        for (known, close) in got.iter().zip(&closes) {
+            prop_assert!(known >= close, "known at {}, the close is at {}", known, close);
+        }
+    }
+}
+
+#[test]
+fn a_window_at_ten_does_not_hold_the_close_of_the_day() {
+    let place = Place::new();
+    place
+        .csv(
+            format!("{HEADER}\nIBM,2024-01-04,1,1,1,1,1\nIBM,2024-01-05,2,2,2,2,2\n"),
+            IngestOptions::default(),
+        )
+        .unwrap();
+    let bundle = place.store.open(&name()).unwrap();
+    let bars = bundle.bars(bundle.assets().id("IBM").unwrap()).unwrap();
+    assert_eq!(bars.until("2024-01-05T10:00:00Z".parse().unwrap()).len(), 1);
+    assert_eq!(bars.until("2024-01-05T23:59:59Z".parse().unwrap()).len(), 1);
+    assert_eq!(bars.until("2024-01-06".parse().unwrap()).len(), 2);
+}

@@ -1,0 +1,67 @@
+//! Parquet files as tables.
+
+use bt_asset_cache::{Label, TableColumns, TableSource};
+use bt_bundle::ParquetTables;
+use bt_core::{BundleName, ErrorKind};
+
+use crate::{Place, data};
+
+fn stocks() -> TableColumns {
+    TableColumns {
+        asset: "Ticker".into(),
+        timestamp: "Date".into(),
+        values: ["Open", "High", "Low", "Close", "Volume"].map(String::from),
+        extra: vec!["Adj Close".into()],
+    }
+}
+
+#[test]
+fn what_is_read_has_the_version_that_was_told() {
+    let name: BundleName = "stocks".parse().unwrap();
+    let tables = ParquetTables { columns: stocks(), ..ParquetTables::in_folder(data("")) };
+    let version = tables.version(&name).unwrap();
+    let table = tables.read(&name).unwrap();
+    assert_eq!((table.version, table.rows()), (version, 12_154));
+    let bars = bt_asset_cache::GroupedBars::from_table(&table).unwrap();
+    assert_eq!(bt_core::Bundle::assets(&bars).len(), 5);
+}
+
+#[test]
+fn another_file_and_another_reading_are_other_versions() {
+    let place = Place::new();
+    let name: BundleName = "bars".parse().unwrap();
+    let path = place.write("bars.parquet", std::fs::read(data("stocks.parquet")).unwrap());
+    let tables = ParquetTables::of_files(name.clone(), [&path]);
+    let version = tables.version(&name).unwrap();
+    let renamed = ParquetTables { columns: stocks(), ..ParquetTables::in_folder(place.directory.path()) };
+    let labelled = ParquetTables { label: Label::Date, ..ParquetTables::of_files(name.clone(), [&path]) };
+    let doubled = ParquetTables::of_files(name.clone(), [&path, &path]);
+    for other in [renamed, labelled, doubled] {
+        assert_ne!(other.version(&name).unwrap(), version);
+    }
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.push(0);
+    std::fs::write(&path, bytes).unwrap();
+    assert_ne!(tables.version(&name).unwrap(), version);
+}
+
+#[test]
+fn a_folder_of_parts_is_one_table() {
+    let place = Place::new();
+    let whole = std::fs::read(data("stocks.parquet")).unwrap();
+    place.write("twice/1.parquet", &whole);
+    place.write("twice/2.parquet", &whole);
+    let tables = ParquetTables { columns: stocks(), ..ParquetTables::in_folder(place.directory.path()) };
+    assert_eq!(tables.read(&"twice".parse().unwrap()).unwrap().rows(), 2 * 12_154);
+}
+
+#[test]
+fn tables_that_are_not_there_and_files_that_are_none_are_refused_by_name() {
+    let place = Place::new();
+    let tables = ParquetTables::in_folder(place.directory.path());
+    let error = tables.version(&"absent".parse().unwrap()).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::BundleNotFound { .. }), "{error}");
+    place.write("text.parquet", "not a table");
+    let error = tables.read(&"text".parse().unwrap()).unwrap_err().to_string();
+    assert!(error.contains("text.parquet"), "{error}");
+}
