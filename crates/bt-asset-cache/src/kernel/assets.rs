@@ -14,8 +14,8 @@ use hashbrown::{DefaultHashBuilder, HashTable};
 use super::Place;
 use super::times::first_null;
 
-/// Rows compared at once: enough to fill vector registers, few enough to waste little at the end of a run.
-const BLOCK: usize = 64;
+/// Rows that are compared at once at most, so that a difference near the start does not cost a look at all the rest.
+const LONGEST_STRIDE: usize = 4096;
 /// No code yet, and never a code.
 const UNKNOWN: u32 = u32::MAX;
 
@@ -28,10 +28,6 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn as_slice(&self) -> &[Box<str>] {
-        &self.names
-    }
-
     pub(super) fn into_vec(self) -> Vec<Box<str>> {
         self.names
     }
@@ -83,14 +79,84 @@ impl Successors {
 
 /// An asset column of any type.
 pub(super) trait Keys {
-    /// One row past the run of equal keys that begins at `start`.
-    fn run_end(&self, start: usize) -> usize;
+    /// Whether `count` rows from `start` on equal those `period` rows before them.
+    fn repeats(&self, start: usize, period: usize, count: usize) -> bool;
 
     /// The code of one row's asset.
     fn code(&mut self, row: usize, names: &mut Names) -> Result<u32, String>;
 
-    /// Appends the codes of all rows; returns the row that has none, and why.
-    fn codes(&mut self, names: &mut Names, codes: &mut Vec<u32>) -> Result<(), (usize, String)>;
+    /// Appends the codes of rows from `start` on, up to the first asset that comes again; returns the row after the
+    /// last, or the row that has no code, and why.
+    fn sequence(
+        &mut self,
+        start: usize,
+        names: &mut Names,
+        met: &mut Met,
+        codes: &mut Vec<u32>,
+    ) -> Result<usize, (usize, String)>;
+}
+
+/// One row past the last whole repetition of the `period` rows before `end`, in a column of `len` rows.
+///
+/// Strides double while they succeed, and halve when they fail: long repetitions are compared in long pieces.
+pub(super) fn repeated_until(keys: &dyn Keys, mut end: usize, period: usize, len: usize) -> usize {
+    let mut repeats = 1;
+    while repeats > 0 {
+        let rows = repeats * period;
+        if end + rows <= len && keys.repeats(end, period, rows) {
+            end += rows;
+            repeats = if rows < LONGEST_STRIDE { repeats * 2 } else { repeats };
+        } else {
+            repeats /= 2;
+        }
+    }
+    end
+}
+
+/// Which assets came already in a sequence of rows.
+#[derive(Default)]
+pub(super) struct Met {
+    sequence: u32,
+    last_in: Vec<u32>,
+}
+
+impl Met {
+    fn next_sequence(&mut self) {
+        self.sequence = self.sequence.wrapping_add(1);
+        if self.sequence == 0 {
+            self.last_in.clear();
+            self.sequence = 1;
+        }
+    }
+
+    /// Whether it is the first time in this sequence.
+    #[inline]
+    fn is_new(&mut self, code: u32) -> bool {
+        let code = code as usize;
+        if code >= self.last_in.len() {
+            self.last_in.resize(code + 1, 0);
+        }
+        std::mem::replace(&mut self.last_in[code], self.sequence) != self.sequence
+    }
+}
+
+#[inline]
+fn sequence(
+    rows: std::ops::Range<usize>,
+    met: &mut Met,
+    codes: &mut Vec<u32>,
+    mut code: impl FnMut(usize) -> Result<u32, String>,
+) -> Result<usize, (usize, String)> {
+    met.next_sequence();
+    let end = rows.end;
+    for row in rows {
+        let code = code(row).map_err(|reason| (row, reason))?;
+        if !met.is_new(code) {
+            return Ok(row);
+        }
+        codes.push(code);
+    }
+    Ok(end)
 }
 
 /// The keys of a column, none of which is null.
@@ -151,8 +217,8 @@ fn dictionary<'a>(array: &'a dyn Array, key: &DataType) -> Option<Box<dyn Keys +
 trait Texts {
     fn len(&self) -> usize;
     fn text(&self, row: usize) -> &str;
-    /// Whether the rows `start..start + BLOCK` all equal the row before them; may say no where it cannot tell cheaply.
-    fn block_repeats(&self, start: usize) -> bool;
+    /// As [`Keys::repeats`].
+    fn repeats(&self, start: usize, period: usize, count: usize) -> bool;
 }
 
 impl<T: ByteArrayType<Native = str>> Texts for GenericByteArray<T> {
@@ -165,17 +231,15 @@ impl<T: ByteArrayType<Native = str>> Texts for GenericByteArray<T> {
         self.value(row)
     }
 
-    /// Texts of one length repeat if the bytes equal themselves, moved by one text.
-    fn block_repeats(&self, start: usize) -> bool {
-        let offsets = &self.value_offsets()[start - 1..=start + BLOCK];
-        let (first, second) = (offsets[0].as_usize(), offsets[1].as_usize());
-        let len = second - first;
-        let even = offsets
-            .iter()
-            .zip(0..)
-            .fold(true, |even, (offset, row)| even & (offset.as_usize() == first + row * len));
-        let end = second + BLOCK * len;
-        even && self.value_data()[first..end - len] == self.value_data()[second..end]
+    /// Texts repeat if their lengths do, and their bytes.
+    fn repeats(&self, start: usize, period: usize, count: usize) -> bool {
+        let offsets = self.value_offsets();
+        let (these, those) =
+            (&offsets[start..=start + count], &offsets[start - period..=start - period + count]);
+        let moved = these[0] - those[0];
+        let even = these.iter().zip(those).fold(true, |even, (&this, &that)| even & (this - that == moved));
+        let bytes = |ends: &[T::Offset]| ends[0].as_usize()..ends[count].as_usize();
+        even && self.value_data()[bytes(these)] == self.value_data()[bytes(those)]
     }
 }
 
@@ -189,10 +253,15 @@ impl<T: ByteViewType<Native = str>> Texts for GenericByteViewArray<T> {
         self.value(row)
     }
 
-    /// Equal views are equal texts, whether they hold them or point to them.
-    fn block_repeats(&self, start: usize) -> bool {
-        all_equal(&self.views()[start..start + BLOCK], self.views()[start - 1])
+    /// Equal views are equal texts; of long ones, other views may be too.
+    fn repeats(&self, start: usize, period: usize, count: usize) -> bool {
+        slice_repeats(self.views(), start, period, count)
+            || (start..start + count).all(|row| self.value(row) == self.value(row - period))
     }
+}
+
+fn slice_repeats<T: PartialEq>(values: &[T], start: usize, period: usize, count: usize) -> bool {
+    values[start..start + count] == values[start - period..start - period + count]
 }
 
 struct Strings<'a, A> {
@@ -207,16 +276,8 @@ impl<'a, A: Texts> Strings<'a, A> {
 }
 
 impl<A: Texts> Keys for Strings<'_, A> {
-    fn run_end(&self, start: usize) -> usize {
-        let (len, text) = (self.texts.len(), self.texts.text(start));
-        let mut end = start + 1;
-        while end + BLOCK <= len && self.texts.block_repeats(end) {
-            end += BLOCK;
-        }
-        while end < len && self.texts.text(end) == text {
-            end += 1;
-        }
-        end
+    fn repeats(&self, start: usize, period: usize, count: usize) -> bool {
+        self.texts.repeats(start, period, count)
     }
 
     #[inline]
@@ -235,8 +296,14 @@ impl<A: Texts> Keys for Strings<'_, A> {
         }
     }
 
-    fn codes(&mut self, names: &mut Names, codes: &mut Vec<u32>) -> Result<(), (usize, String)> {
-        append(self.texts.len(), codes, |row| self.code(row, names))
+    fn sequence(
+        &mut self,
+        start: usize,
+        names: &mut Names,
+        met: &mut Met,
+        codes: &mut Vec<u32>,
+    ) -> Result<usize, (usize, String)> {
+        sequence(start..self.texts.len(), met, codes, |row| self.code(row, names))
     }
 }
 
@@ -268,8 +335,8 @@ fn offset_texts<O: OffsetSizeTrait>(values: &dyn Array) -> Vec<&str> {
 }
 
 impl<K: ArrowDictionaryKeyType> Keys for Dictionary<'_, K> {
-    fn run_end(&self, start: usize) -> usize {
-        run_end(self.keys.values(), start)
+    fn repeats(&self, start: usize, period: usize, count: usize) -> bool {
+        slice_repeats(self.keys.values(), start, period, count)
     }
 
     #[inline]
@@ -286,8 +353,14 @@ impl<K: ArrowDictionaryKeyType> Keys for Dictionary<'_, K> {
         }
     }
 
-    fn codes(&mut self, names: &mut Names, codes: &mut Vec<u32>) -> Result<(), (usize, String)> {
-        append(self.keys.len(), codes, |row| self.code(row, names))
+    fn sequence(
+        &mut self,
+        start: usize,
+        names: &mut Names,
+        met: &mut Met,
+        codes: &mut Vec<u32>,
+    ) -> Result<usize, (usize, String)> {
+        sequence(start..self.keys.len(), met, codes, |row| self.code(row, names))
     }
 }
 
@@ -303,8 +376,11 @@ struct Integers<'a, T: ArrowPrimitiveType> {
 impl<'a, T: ArrowPrimitiveType<Native: Ord + std::fmt::Display>> Integers<'a, T> {
     fn boxed(array: &'a dyn Array) -> Box<dyn Keys + 'a> {
         let values: &[T::Native] = array.as_primitive::<T>().values();
-        let smallest = values.iter().min().map_or(0, |smallest| smallest.as_usize());
-        let largest = values.iter().max().map_or(0, |largest| largest.as_usize());
+        // Folds, since `min` and `max` of an iterator are not done in vector registers.
+        let first = values.first().copied().unwrap_or_default();
+        let smallest = values.iter().fold(first, |least, &value| if value < least { value } else { least });
+        let largest = values.iter().fold(first, |most, &value| if value > most { value } else { most });
+        let (smallest, largest) = (smallest.as_usize(), largest.as_usize());
         let room = (values.len() * 4).max(1024);
         // Negative numbers wrap, and so does their difference: the distance is right for every integer type.
         let range = largest.wrapping_sub(smallest).saturating_add(1).min(room);
@@ -330,8 +406,8 @@ impl<'a, T: ArrowPrimitiveType<Native: Ord + std::fmt::Display>> Integers<'a, T>
 }
 
 impl<T: ArrowPrimitiveType<Native: Ord + std::fmt::Display>> Keys for Integers<'_, T> {
-    fn run_end(&self, start: usize) -> usize {
-        run_end(self.values, start)
+    fn repeats(&self, start: usize, period: usize, count: usize) -> bool {
+        slice_repeats(self.values, start, period, count)
     }
 
     #[inline]
@@ -347,37 +423,13 @@ impl<T: ArrowPrimitiveType<Native: Ord + std::fmt::Display>> Keys for Integers<'
         known.map_or_else(|| self.meet(row, names), Ok)
     }
 
-    fn codes(&mut self, names: &mut Names, codes: &mut Vec<u32>) -> Result<(), (usize, String)> {
-        append(self.values.len(), codes, |row| self.code(row, names))
+    fn sequence(
+        &mut self,
+        start: usize,
+        names: &mut Names,
+        met: &mut Met,
+        codes: &mut Vec<u32>,
+    ) -> Result<usize, (usize, String)> {
+        sequence(start..self.values.len(), met, codes, |row| self.code(row, names))
     }
-}
-
-#[inline]
-fn append(
-    rows: usize,
-    codes: &mut Vec<u32>,
-    mut code: impl FnMut(usize) -> Result<u32, String>,
-) -> Result<(), (usize, String)> {
-    codes.reserve(rows);
-    (0..rows).try_for_each(|row| {
-        codes.push(code(row).map_err(|reason| (row, reason))?);
-        Ok(())
-    })
-}
-
-fn run_end<T: Copy + PartialEq>(values: &[T], start: usize) -> usize {
-    let value = values[start];
-    let mut end = start + 1;
-    while end + BLOCK <= values.len() && all_equal(&values[end..end + BLOCK], value) {
-        end += BLOCK;
-    }
-    while end < values.len() && values[end] == value {
-        end += 1;
-    }
-    end
-}
-
-/// Without an early exit, so that it is done in vector registers.
-fn all_equal<T: Copy + PartialEq>(values: &[T], value: T) -> bool {
-    values.iter().fold(true, |equal, &other| equal & (other == value))
 }

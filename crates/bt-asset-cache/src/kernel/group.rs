@@ -1,38 +1,49 @@
+use std::hint::black_box;
 use std::ops::Range;
 
 use arrow_array::Array;
 use bt_core::{Error, Result, Timestamp};
 
-use super::assets::{Names, keys};
+use super::assets::{Met, Names, keys, repeated_until};
 use super::{Place, Times, Values};
 use crate::Table;
 
 /// Rows that are brought in order together: few enough that a column of them stays in the processor's cache, and enough
 /// that each asset gets several at once.
 const BLOCK: usize = 64 << 10;
+/// Values in a cache line: the side of the squares that are transposed at once.
+const TILE: usize = 8;
+/// Moments that are transposed before the next assets' turn, so that each of them is written in longer pieces.
+const MOMENTS: usize = 64;
+/// Rows below which a pattern is not worth its bookkeeping.
+const SMALLEST_PANEL: usize = 16;
 
 /// The assets of a table, and where each of its rows belongs once they are sorted by (asset, time).
 #[derive(Clone, Debug)]
 pub struct Grouping {
     names: Vec<Box<str>>,
     starts: Vec<usize>,
-    order: Order,
+    panels: Vec<Panel>,
+    ranks: Vec<u32>,
 }
 
-/// The asset of each row, by rank.
+/// Rows of one batch in which the same assets come in the same order again and again.
+///
+/// In a table in order of time these are moments at which the same assets have a bar; in one in order of asset, the
+/// asset's bars, a sequence of one. Rows that show no order are one long sequence that comes once.
 #[derive(Clone, Debug)]
-enum Order {
-    Runs(Vec<Run>),
-    Rows(Vec<u32>),
-}
-
-/// Rows of one batch that follow each other and belong to one asset.
-#[derive(Clone, Copy, Debug)]
-struct Run {
-    rank: u32,
+struct Panel {
     batch: usize,
     first: usize,
-    len: usize,
+    /// The sequence, as a range of [`Grouping::ranks`].
+    sequence: Range<usize>,
+    repeats: usize,
+}
+
+impl Panel {
+    fn end(&self) -> usize {
+        self.first + self.sequence.len() * self.repeats
+    }
 }
 
 impl Grouping {
@@ -43,14 +54,15 @@ impl Grouping {
     /// asset, and where a name is null or empty.
     pub fn of(table: &Table) -> Result<Self> {
         let mut names = Names::default();
-        let mut order = match runs(table, &mut names)? {
-            Some(runs) => Order::Runs(runs),
-            None => Order::Rows(rows(table, &mut names)?),
-        };
-        let counts = order.counts(names.as_slice().len());
-        let (sorted, rank_of, starts) = rank(names.as_slice(), &counts);
-        order.recode(&rank_of);
-        Ok(Self { names: sorted, starts, order })
+        let (panels, mut codes) = panels(table, &mut names)?;
+        let (names, rank_of) = rank(names.into_vec());
+        codes.iter_mut().for_each(|code| *code = rank_of[*code as usize]);
+        let mut starts = vec![0; names.len() + 1];
+        for panel in &panels {
+            codes[panel.sequence.clone()].iter().for_each(|&rank| starts[rank as usize + 1] += panel.repeats);
+        }
+        (1..starts.len()).for_each(|rank| starts[rank] += starts[rank - 1]);
+        Ok(Self { names, starts, panels, ranks: codes })
     }
 
     /// The assets' names, ascending bytewise.
@@ -68,18 +80,12 @@ impl Grouping {
         &self.starts
     }
 
-    /// The one batch that has the rows by (asset, time) already, if the times ascend within each asset.
+    /// The one batch that has the rows in order of assets already, and so of time if that ascends within each asset.
     pub(crate) fn sorted_batch(&self) -> Option<usize> {
-        match &self.order {
-            Order::Runs(runs)
-                if runs
-                    .windows(2)
-                    .all(|pair| pair[0].rank < pair[1].rank && pair[0].batch == pair[1].batch) =>
-            {
-                runs.first().map(|run| run.batch)
-            }
-            _ => None,
-        }
+        let batch = self.panels.first()?.batch;
+        let ordered =
+            |panel: &Panel| panel.batch == batch && (panel.repeats == 1 || panel.sequence.len() == 1);
+        (self.panels.iter().all(ordered) && self.ranks.is_sorted()).then_some(batch)
     }
 
     /// Writes the table's rows, sorted by asset and within each asset in the order in which they come in the table.
@@ -99,26 +105,15 @@ impl Grouping {
         stride: usize,
     ) -> Result<()> {
         let mut next = self.starts.clone();
-        let mut first_row = 0;
-        let mut runs = match &self.order {
-            Order::Runs(runs) => runs.as_slice(),
-            Order::Rows(_) => &[],
-        };
+        let mut writer = Writer { next: &mut next, timestamps, values, stride };
+        let mut panels = self.panels.as_slice();
         for batch in 0..table.batches.len() {
-            let rows = table.batches[batch].num_rows();
+            let here = panels.iter().take_while(|panel| panel.batch == batch).count();
             let columns = Columns::of(table, batch)?;
-            match &self.order {
-                Order::Runs(_) => {
-                    let here = runs.iter().take_while(|run| run.batch == batch).count();
-                    write_runs(&columns, &runs[..here], &mut next, timestamps, values, stride)?;
-                    runs = &runs[here..];
-                }
-                Order::Rows(ranks) => {
-                    let ranks = &ranks[first_row..first_row + rows];
-                    write_rows(&columns, ranks, &mut next, timestamps, values, stride)?;
-                }
+            for panel in &panels[..here] {
+                writer.write(&columns, panel.first, &self.ranks[panel.sequence.clone()], panel.repeats)?;
             }
-            first_row += rows;
+            panels = &panels[here..];
         }
         Ok(())
     }
@@ -138,68 +133,47 @@ impl Grouping {
     }
 }
 
-impl Order {
-    fn counts(&self, names: usize) -> Vec<usize> {
-        let mut counts = vec![0; names];
-        match self {
-            Self::Runs(runs) => runs.iter().for_each(|run| counts[run.rank as usize] += run.len),
-            Self::Rows(codes) => codes.iter().for_each(|&code| counts[code as usize] += 1),
-        }
-        counts
-    }
-
-    fn recode(&mut self, rank_of: &[u32]) {
-        match self {
-            Self::Runs(runs) => runs.iter_mut().for_each(|run| run.rank = rank_of[run.rank as usize]),
-            Self::Rows(codes) => codes.iter_mut().for_each(|code| *code = rank_of[*code as usize]),
-        }
-    }
+/// Sorts names; returns them with the rank of each code.
+fn rank(names: Vec<Box<str>>) -> (Vec<Box<str>>, Vec<u32>) {
+    let mut by_name: Vec<(Box<str>, u32)> = names.into_iter().zip(0..).collect();
+    by_name.sort_unstable();
+    let mut rank_of = vec![0; by_name.len()];
+    by_name.iter().zip(0..).for_each(|(&(_, code), rank)| rank_of[code as usize] = rank);
+    (by_name.into_iter().map(|(name, _)| name).collect(), rank_of)
 }
 
-/// Sorts names; returns them with each code's rank, and where each rank's rows start.
-fn rank(names: &[Box<str>], counts: &[usize]) -> (Vec<Box<str>>, Vec<u32>, Vec<usize>) {
-    // A name without rows was met in an attempt that was given up, and has rows now; so every name has rows.
-    let mut by_name: Vec<u32> = (0..names.len() as u32).collect();
-    by_name.sort_unstable_by(|&a, &b| names[a as usize].cmp(&names[b as usize]));
-    let mut rank_of = vec![0; names.len()];
-    let mut starts = vec![0; names.len() + 1];
-    for (rank, &code) in by_name.iter().enumerate() {
-        rank_of[code as usize] = rank as u32;
-        starts[rank + 1] = starts[rank] + counts[code as usize];
-    }
-    (by_name.iter().map(|&code| names[code as usize].clone()).collect(), rank_of, starts)
-}
-
-/// The runs of one asset, or `None` where they are too short for copying run by run to pay.
-fn runs(table: &Table, names: &mut Names) -> Result<Option<Vec<Run>>> {
-    let mut runs = Vec::new();
-    let mut rows = 0;
+/// The table as panels, whose sequences are codes of names.
+fn panels(table: &Table, names: &mut Names) -> Result<(Vec<Panel>, Vec<u32>)> {
+    let (mut panels, mut codes, mut met) = (Vec::new(), Vec::new(), Met::default());
     for batch in 0..table.batches.len() {
         let (array, place) = asset_column(table, batch)?;
-        let mut keys = keys(array, place)?;
-        let mut first = 0;
-        while first < array.len() {
-            let end = keys.run_end(first);
-            let rank = keys.code(first, names).map_err(|reason| place.row(first, reason))?;
-            runs.push(Run { rank, batch, first, len: end - first });
-            if runs.len() > 64 && rows + end < runs.len() * 16 {
-                return Ok(None);
-            }
-            first = end;
+        let (mut keys, len, mut first) = (keys(array, place)?, array.len(), 0);
+        while first < len {
+            let start = codes.len();
+            let end = keys.sequence(first, names, &mut met, &mut codes);
+            let end = end.map_err(|(row, reason)| place.row(row, reason))?;
+            let sequence = start..codes.len();
+            let repeats = (repeated_until(&*keys, end, sequence.len(), len) - first) / sequence.len();
+            first = push(&mut panels, &mut codes, Panel { batch, first, sequence, repeats });
         }
-        rows += array.len();
     }
-    Ok(Some(runs))
+    Ok((panels, codes))
 }
 
-fn rows(table: &Table, names: &mut Names) -> Result<Vec<u32>> {
-    let mut codes = Vec::with_capacity(table.rows());
-    for batch in 0..table.batches.len() {
-        let (array, place) = asset_column(table, batch)?;
-        let appended = keys(array, place)?.codes(names, &mut codes);
-        appended.map_err(|(row, reason)| place.row(row, reason))?;
+/// Adds a panel, and returns the row after it. What does not repeat, or too little to be worth its bookkeeping, joins the
+/// rows without order before it.
+fn push(panels: &mut Vec<Panel>, codes: &mut Vec<u32>, panel: Panel) -> usize {
+    let end = panel.end();
+    if panel.repeats > 1 && end - panel.first >= SMALLEST_PANEL {
+        panels.push(panel);
+        return end;
     }
-    Ok(codes)
+    (1..panel.repeats).for_each(|_| codes.extend_from_within(panel.sequence.clone()));
+    match panels.last_mut() {
+        Some(last) if last.repeats == 1 && last.batch == panel.batch => last.sequence.end = codes.len(),
+        _ => panels.push(Panel { sequence: panel.sequence.start..codes.len(), repeats: 1, ..panel }),
+    }
+    end
 }
 
 /// The names of a table's assets, ascending bytewise: what a backtest extracts that has only the long table. O(rows).
@@ -214,7 +188,7 @@ pub fn asset_names(table: &Table) -> Result<Vec<Box<str>>> {
         let mut row = 0;
         while row < array.len() {
             keys.code(row, &mut names).map_err(|reason| place.row(row, reason))?;
-            row = keys.run_end(row);
+            row = repeated_until(&*keys, row + 1, 1, array.len());
         }
     }
     let mut names = names.into_vec();
@@ -251,46 +225,128 @@ pub(crate) fn times(table: &Table, batch: usize) -> Result<Times<'_>> {
     Times::new(array, table.label, table.frequency, Place { batch, column })
 }
 
-fn write_runs(
-    columns: &Columns<'_>,
-    runs: &[Run],
-    next: &mut [usize],
-    timestamps: &mut [i64],
-    values: &mut [f64],
+/// Brings rows to where they belong.
+struct Writer<'a> {
+    /// Where each asset's next row goes.
+    next: &'a mut [usize],
+    timestamps: &'a mut [i64],
+    values: &'a mut [f64],
     stride: usize,
-) -> Result<()> {
-    for run in runs {
-        let to = next[run.rank as usize];
-        let (from, to) = (run.first..run.first + run.len, to..to + run.len);
-        columns.times.write(from.clone(), &mut timestamps[to.clone()])?;
-        for (column, target) in columns.values.iter().zip(values.chunks_mut(stride)) {
-            column.write(from.clone(), &mut target[to.clone()]);
-        }
-        next[run.rank as usize] = to.end;
-    }
-    Ok(())
 }
 
-fn write_rows(
-    columns: &Columns<'_>,
-    ranks: &[u32],
-    next: &mut [usize],
-    timestamps: &mut [i64],
-    values: &mut [f64],
-    stride: usize,
-) -> Result<()> {
-    // With very many assets a block of this size would bring each less than a row.
-    let block_len = BLOCK.max(next.len() * 4);
-    let (mut nanos, mut floats, mut block) = (Vec::new(), Vec::new(), Block::default());
-    for (at, ranks) in ranks.chunks(block_len).enumerate() {
-        let rows = at * block_len..at * block_len + ranks.len();
-        block.sort(ranks, next);
-        block.gather(columns.times.read(rows.clone(), &mut nanos)?, timestamps);
-        for (column, target) in columns.values.iter().zip(values.chunks_mut(stride)) {
-            block.gather(column.read(rows.clone(), &mut floats), target);
+impl Writer<'_> {
+    fn write(&mut self, columns: &Columns<'_>, first: usize, sequence: &[u32], repeats: usize) -> Result<()> {
+        match (sequence, repeats) {
+            (&[rank], _) => self.write_run(columns, first..first + repeats, rank as usize),
+            (_, 1) => self.write_loose(columns, first, sequence),
+            _ => self.write_panel(columns, first, sequence, repeats),
         }
     }
-    Ok(())
+
+    fn write_run(&mut self, columns: &Columns<'_>, rows: Range<usize>, rank: usize) -> Result<()> {
+        let to = self.next[rank]..self.next[rank] + rows.len();
+        columns.times.write(rows.clone(), &mut self.timestamps[to.clone()])?;
+        for (column, target) in columns.values.iter().zip(self.values.chunks_mut(self.stride)) {
+            column.write(rows.clone(), &mut target[to.clone()]);
+        }
+        self.next[rank] = to.end;
+        Ok(())
+    }
+
+    fn write_panel(
+        &mut self,
+        columns: &Columns<'_>,
+        first: usize,
+        sequence: &[u32],
+        repeats: usize,
+    ) -> Result<()> {
+        let (len, mut nanos, mut floats) = (sequence.len(), Vec::new(), Vec::new());
+        let at_once = (BLOCK / len).next_multiple_of(MOMENTS);
+        for done in (0..repeats).step_by(at_once) {
+            let moments = at_once.min(repeats - done);
+            let rows = first + done * len..first + (done + moments) * len;
+            let places: Vec<usize> = sequence.iter().map(|&rank| self.next[rank as usize]).collect();
+            transpose(columns.times.read(rows.clone(), &mut nanos)?, &places, self.timestamps);
+            for (column, target) in columns.values.iter().zip(self.values.chunks_mut(self.stride)) {
+                transpose(column.read(rows.clone(), &mut floats), &places, target);
+            }
+            sequence.iter().for_each(|&rank| self.next[rank as usize] += moments);
+        }
+        Ok(())
+    }
+
+    fn write_loose(&mut self, columns: &Columns<'_>, first: usize, ranks: &[u32]) -> Result<()> {
+        // With very many assets a block of the usual size would bring each less than a row.
+        let block_len = BLOCK.max(self.next.len() * 4);
+        let (mut nanos, mut floats, mut block) = (Vec::new(), Vec::new(), Block::default());
+        for (at, ranks) in ranks.chunks(block_len).enumerate() {
+            let rows = first + at * block_len..first + at * block_len + ranks.len();
+            block.sort(ranks, self.next);
+            block.gather(columns.times.read(rows.clone(), &mut nanos)?, self.timestamps);
+            for (column, target) in columns.values.iter().zip(self.values.chunks_mut(self.stride)) {
+                block.gather(column.read(rows.clone(), &mut floats), target);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Turns rows of moments, each with one value for each place, into series that begin at the places.
+fn transpose<T: Copy>(source: &[T], places: &[usize], target: &mut [T]) {
+    let len = places.len();
+    for (at, moments) in source.chunks(MOMENTS * len).enumerate() {
+        // Squares are read in an order that no prefetcher sees through; a first look in order of memory, at one value a
+        // cache line, has them at hand when they are turned.
+        moments.iter().step_by(TILE).for_each(|value| _ = black_box(*value));
+        let whole = moments.len() / (TILE * len) * TILE;
+        for (tile, places) in places.chunks(TILE).enumerate() {
+            let column = tile * TILE;
+            for moment in (0..whole).step_by(TILE) {
+                if let Ok(places) = <&[usize; TILE]>::try_from(places) {
+                    transpose_tile(
+                        &moments[moment * len + column..],
+                        len,
+                        places,
+                        at * MOMENTS + moment,
+                        target,
+                    );
+                } else {
+                    transpose_rest(moments, len, column, places, moment..moment + TILE, at * MOMENTS, target);
+                }
+            }
+            transpose_rest(moments, len, column, places, whole..moments.len() / len, at * MOMENTS, target);
+        }
+    }
+}
+
+/// A square of whole cache lines, so that none is read or written twice whatever the distance between them.
+#[inline]
+fn transpose_tile<T: Copy>(
+    source: &[T],
+    len: usize,
+    places: &[usize; TILE],
+    offset: usize,
+    target: &mut [T],
+) {
+    let rows: [&[T]; TILE] = std::array::from_fn(|row| &source[row * len..row * len + TILE]);
+    for (column, &place) in places.iter().enumerate() {
+        let target = &mut target[place + offset..place + offset + TILE];
+        target.iter_mut().zip(rows).for_each(|(target, row)| *target = row[column]);
+    }
+}
+
+fn transpose_rest<T: Copy>(
+    source: &[T],
+    len: usize,
+    column: usize,
+    places: &[usize],
+    moments: Range<usize>,
+    offset: usize,
+    target: &mut [T],
+) {
+    for (column, &place) in (column..).zip(places) {
+        moments.clone().for_each(|moment| target[place + offset + moment] = source[moment * len + column]);
+    }
 }
 
 /// The rows of a block, sorted by asset.
