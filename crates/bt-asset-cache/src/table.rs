@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::Buffer;
 use bt_core::{BundleName, BundleVersion, Error, Frequency, Result};
@@ -143,6 +145,16 @@ pub trait TableSource: Send + Sync + 'static {
     /// # Errors
     /// [`BundleNotFound`](bt_core::ErrorKind::BundleNotFound); whatever the storage meets.
     fn read(&self, name: &BundleName) -> Result<Table>;
+}
+
+impl<T: TableSource + ?Sized> TableSource for Arc<T> {
+    fn version(&self, name: &BundleName) -> Result<BundleVersion> {
+        T::version(self, name)
+    }
+
+    fn read(&self, name: &BundleName) -> Result<Table> {
+        T::read(self, name)
+    }
 }
 
 /// The version of a table whose files have this content, read in this way.
