@@ -54,7 +54,7 @@ impl Span {
 /// All assets' bars in one matrix: the fast path under every view.
 #[derive(Clone, Copy, Debug)]
 pub struct Slab<'a> {
-    /// All rows, sorted by (asset, time).
+    /// All rows, sorted by (asset, time). In a slice of a bundle, also rows that belong to none of the spans.
     pub all: Bars<'a>,
     /// The assets, by rank.
     pub spans: &'a [Span],
@@ -80,6 +80,27 @@ impl<'a> Slab<'a> {
     /// # Errors
     /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) with the first asset that does not fit.
     pub fn check(&self, calendar_len: usize) -> Result<()> {
+        self.check_slice(calendar_len)?;
+        let (mut next_row, rows) = (0, self.all.len() as u64);
+        for (rank, span) in self.spans.iter().enumerate() {
+            if span.first != next_row {
+                return Err(misplaced(rank, span));
+            }
+            next_row = span.end();
+        }
+        if next_row == rows {
+            Ok(())
+        } else {
+            Err(Error::corrupt("the spans", format!("they cover {next_row} of {rows} rows")))
+        }
+    }
+
+    /// As [`check`](Self::check), but rows of no asset may lie before, between and after the spans, as they do in a
+    /// slice of a bundle that shares the bundle's matrix.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) with the first asset that does not fit.
+    pub fn check_slice(&self, calendar_len: usize) -> Result<()> {
         let mut next_row = 0;
         for (rank, span) in self.spans.iter().enumerate() {
             let in_calendar =
@@ -87,21 +108,13 @@ impl<'a> Slab<'a> {
             let table_end = span.positions_first.checked_add(u64::from(span.calendar_len));
             let in_table =
                 !span.has_gaps() || table_end.is_some_and(|end| end <= self.positions.len() as u64);
-            if span.first != next_row || span.len > span.calendar_len || !in_calendar || !in_table {
-                return Err(Error::corrupt(
-                    format!("the span of asset {rank}"),
-                    format!("{span:?} does not fit"),
-                ));
+            let in_matrix = span.first >= next_row && span.end() <= self.all.len() as u64;
+            if !in_matrix || span.len > span.calendar_len || !in_calendar || !in_table {
+                return Err(misplaced(rank, span));
             }
             next_row = span.end();
         }
-        let rows = self.all.len() as u64;
-        let fills = next_row == rows;
-        if fills {
-            Ok(())
-        } else {
-            Err(Error::corrupt("the spans", format!("they cover {next_row} of {rows} rows")))
-        }
+        Ok(())
     }
 
     /// Finds each asset's place in the calendar: its span, and one table for all assets with gaps.
@@ -123,6 +136,11 @@ impl<'a> Slab<'a> {
         }
         Ok((spans, positions))
     }
+}
+
+#[cold]
+fn misplaced(rank: usize, span: &Span) -> Error {
+    Error::corrupt(format!("the span of asset {rank}"), format!("{span:?} does not fit"))
 }
 
 fn place(
@@ -231,5 +249,19 @@ mod tests {
         assert!(check(&[span(0, 2)]).is_err());
         assert!(check(&[span(0, 5)]).is_err());
         assert!(check(&[Span { len: 3, ..span(0, 4) }]).is_err());
+    }
+
+    #[test]
+    fn a_slice_may_leave_rows_out_but_not_share_or_leave_the_matrix() {
+        let moments = at(&[1, 2, 3, 4]);
+        let values = [0.0; 20];
+        let all = Bars::new(&moments, &values, 4).unwrap();
+        let span = |first, len| Span { first, positions_first: 0, len, calendar_first: 0, calendar_len: len };
+        let check = |spans: &[Span]| Slab { all, spans, positions: &[] }.check_slice(4);
+        assert!(check(&[span(0, 1), span(2, 1)]).is_ok());
+        assert!(check(&[span(1, 0), span(1, 2), span(4, 0)]).is_ok());
+        assert!(check(&[span(0, 2), span(1, 2)]).is_err());
+        assert!(check(&[span(2, 3)]).is_err());
+        assert!(check(&[Span { first: u64::MAX, ..span(0, 1) }]).is_err());
     }
 }
