@@ -114,6 +114,22 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         state.shelf.get(hash, key).map(|found| Arc::clone(&found.value))
     }
 
+    /// As [`get`](Self::get), but where there is nothing, nothing is counted: for those who go on to
+    /// [`get_or_load`](Self::get_or_load), which counts the access.
+    #[inline]
+    pub fn get_kept<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Arc<T>> {
+        let hash = self.hash(key);
+        let mut state = self.state.lock();
+        state.shelf.get_kept(hash, key).map(|found| Arc::clone(&found.value))
+    }
+
+    /// The kept value, without counting the access or touching the order of use.
+    pub fn peek<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Arc<T>> {
+        let hash = self.hash(key);
+        let state = self.state.lock();
+        state.shelf.peek(hash, key).map(|found| Arc::clone(&found.value))
+    }
+
     /// The kept value, or the loader's.
     ///
     /// Any number of threads that ask for the same missing key cause one load and get its outcome, a value or the same
@@ -139,6 +155,11 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
             Seat::Leading(flight) => self.lead(key, &flight, load),
             Seat::Waiting(flight) => flight.wait().unwrap_or_else(|| Err(reentrant(key))),
         }
+    }
+
+    pub(crate) fn identify(&self, key: &K, value: Arc<T>) -> Stamped<T> {
+        let (hash, weight) = (self.hash(key), self.weight(key, &value));
+        self.with_shelf(|shelf| shelf.identify(hash, key, value, weight))
     }
 
     fn take_seat(&self, key: &K) -> Seat<T> {

@@ -67,15 +67,27 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
     /// # Panics
     /// As [`Cache::get_or_load`].
     pub fn get_or_load(&mut self, key: &K, load: impl FnOnce() -> Result<Arc<T>>) -> Result<&T> {
-        if self.held.contains_key(key) {
-            self.hits.set(self.hits.get() + 1);
-        } else {
+        if !self.held.contains_key(key) {
             let found = self.cache.fetch(key, load)?;
-            self.hold(key, found);
+            return Ok(self.take_in(key, found));
         }
+        self.hits.set(self.hits.get() + 1);
         let held = &self.held[key];
         held.used.set(true);
         Ok(&held.stamped.value)
+    }
+
+    /// Whether this handle holds the key; counts no access.
+    pub fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
+        self.held.contains_key(key)
+    }
+
+    /// Holds a value that was got from the cache some other way, in place of any that is held under the key. Counts no
+    /// access.
+    pub fn hold(&mut self, key: &K, value: Arc<T>) -> &T {
+        self.let_go(key);
+        let found = self.cache.identify(key, value);
+        self.take_in(key, found)
     }
 
     /// The value itself, to keep beyond the handle. Costs a count of references.
@@ -118,7 +130,8 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
         &self.cache
     }
 
-    fn hold(&mut self, key: &K, found: Stamped<T>) {
+    /// The key must not be held.
+    fn take_in(&mut self, key: &K, found: Stamped<T>) -> &T {
         if self.is_full_for(&found) {
             self.drop_departed();
             // All that is left is kept by the cache, and so within its limits, as `found` is unless it is too large to
@@ -133,7 +146,16 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
             self.departures_seen = NEVER;
         }
         self.bytes = self.bytes.saturating_add(found.weight);
-        self.held.insert(key.clone(), Held { stamped: found, used: Cell::new(true) });
+        let held = Held { stamped: found, used: Cell::new(true) };
+        &self.held.entry(key.clone()).insert(held).into_mut().stamped.value
+    }
+
+    fn let_go(&mut self, key: &K) {
+        if let Some(held) = self.held.remove(key) {
+            self.bytes -= held.stamped.weight;
+            let hash = self.cache.hash(key);
+            self.cache.with_shelf(|shelf| shelf.release(hash, key, held.stamped.stamp));
+        }
     }
 
     fn is_full_for(&self, found: &Stamped<T>) -> bool {

@@ -55,6 +55,18 @@ struct Entry<T: ?Sized> {
 struct Orphan {
     weight: usize,
     holders: u32,
+    /// Where the value lies, to know it again when another handle comes with it.
+    address: usize,
+}
+
+impl Orphan {
+    fn new<T: ?Sized>(stamped: &Stamped<T>, holders: u32) -> Self {
+        Self { weight: stamped.weight, holders, address: address(&stamped.value) }
+    }
+}
+
+fn address<T: ?Sized>(value: &Arc<T>) -> usize {
+    Arc::as_ptr(value).cast::<()>().addr()
 }
 
 /// What left, for the owner to drop. Mostly at most one entry, so mostly no allocation.
@@ -107,16 +119,25 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
     /// Looks up and marks as used last.
     #[inline]
     pub(crate) fn get<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<&Stamped<T>> {
-        match self.entries.get(hash, key) {
-            Some(entry) => {
-                self.tally.hits += 1;
-                Some(&entry.stamped)
-            }
-            None => {
-                self.tally.misses += 1;
-                None
-            }
+        let found = self.entries.get(hash, key);
+        match found {
+            Some(_) => self.tally.hits += 1,
+            None => self.tally.misses += 1,
         }
+        found.map(|entry| &entry.stamped)
+    }
+
+    /// As [`get`](Self::get), but counts no miss.
+    #[inline]
+    pub(crate) fn get_kept<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<&Stamped<T>> {
+        let found = self.entries.get(hash, key)?;
+        self.tally.hits += 1;
+        Some(&found.stamped)
+    }
+
+    /// Looks up and leaves no trace.
+    pub(crate) fn peek<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> Option<&Stamped<T>> {
+        self.entries.peek(hash, key).map(|entry| &entry.stamped)
     }
 
     /// Takes a value in as used last, evicting from the other end until it fits. `false` and not kept where it alone
@@ -185,14 +206,27 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
         all.into_iter().map(|(key, entry)| (key, self.departing(entry))).collect()
     }
 
+    /// The identity of a value that came from here: as it is kept, as handles hold it, or else a new one.
+    pub(crate) fn identify(&mut self, hash: u64, key: &K, value: Arc<T>, weight: usize) -> Stamped<T> {
+        if let Some(entry) = self.entries.peek(hash, key)
+            && Arc::ptr_eq(&entry.stamped.value, &value)
+        {
+            return entry.stamped.clone();
+        }
+        let address = address(&value);
+        match self.orphans.iter().find(|(_, orphan)| orphan.address == address) {
+            Some((&stamp, orphan)) => Stamped { value, weight: orphan.weight, stamp },
+            None => self.stamp(value, weight),
+        }
+    }
+
     /// A handle takes hold of a value. `false` where the value is not here (any more), so only handles keep it.
     pub(crate) fn hold(&mut self, hash: u64, key: &K, stamped: &Stamped<T>) -> bool {
         if let Some(entry) = self.arrival(hash, key, stamped.stamp) {
             entry.holders += 1;
             return true;
         }
-        let orphan = Orphan { weight: stamped.weight, holders: 0 };
-        self.orphans.entry(stamped.stamp).or_insert(orphan).holders += 1;
+        self.orphans.entry(stamped.stamp).or_insert_with(|| Orphan::new(stamped, 0)).holders += 1;
         false
     }
 
@@ -261,7 +295,7 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
         self.bytes -= stamped.weight;
         self.tally.departures += 1;
         if holders > 0 {
-            self.orphans.insert(stamped.stamp, Orphan { weight: stamped.weight, holders });
+            self.orphans.insert(stamped.stamp, Orphan::new(&stamped, holders));
         }
         stamped.value
     }

@@ -193,3 +193,23 @@ fn taking_out_a_value_spares_the_one_in_its_place() {
     assert!(cache.remove_value(&1, &new));
     assert!(!cache.remove_value(&1, &new));
 }
+
+#[test]
+fn an_access_that_goes_on_to_load_is_counted_once() {
+    let cache = blobs(usize::MAX, 2);
+    assert!(cache.get_kept(&1).is_none());
+    cache.get_or_load(&1, || Ok(blob(1))).unwrap();
+    assert!(cache.get_kept(&1).is_some());
+    assert_eq!((cache.stats().hits, cache.stats().misses), (1, 1));
+}
+
+#[test]
+fn a_peek_leaves_no_trace() {
+    let cache = blobs(usize::MAX, 2);
+    cache.insert(1, blob(1));
+    cache.insert(2, blob(1));
+    assert_eq!((cache.peek(&1).is_some(), cache.peek(&3).is_some()), (true, false));
+    cache.insert(3, blob(1));
+    assert!(cache.peek(&1).is_none(), "a peek counted as a use");
+    assert_eq!((cache.stats().hits, cache.stats().misses), (0, 0));
+}

@@ -155,6 +155,27 @@ fn hits_of_handles_reach_the_statistics_at_a_refresh_and_at_the_end() {
     assert_eq!((cache.stats().hits, cache.stats().misses), (6, 1));
 }
 
+#[test]
+fn a_value_got_elsewhere_can_be_held_and_is_counted_once_too() {
+    let cache = blobs(2 * WEIGHT, 10);
+    let kept = cache.get_or_load(&1, load(1)).unwrap();
+    let large: Arc<[u8]> = cache.get_or_load(&2, || Ok(vec![2; 5000].into())).unwrap();
+    let mut handles = [cache.handle(), cache.handle()];
+    for handle in &mut handles {
+        assert_eq!(handle.hold(&1, Arc::clone(&kept))[0], 1);
+        assert_eq!(handle.hold(&2, Arc::clone(&large))[0], 2);
+        handle.hold(&2, Arc::clone(&large));
+        assert!(handle.contains(&1) && handle.contains(&2) && !handle.contains(&3));
+        assert_eq!(cache.stats().pinned_bytes, Blobs::OVERHEAD + 5000);
+    }
+    assert_eq!((cache.stats().loads, cache.stats().hits), (2, 0));
+    for handle in &mut handles {
+        handle.refresh();
+        assert_eq!(handle.keys().collect::<Vec<_>>(), [&1]);
+    }
+    assert_eq!(cache.stats().pinned_bytes, 0);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Read(usize, u32),
