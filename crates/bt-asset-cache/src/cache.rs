@@ -84,9 +84,13 @@ impl GroupedCache {
         whole.map_or(kept, |whole| kept && self.keep_whole(&whole, &version))
     }
 
-    /// Drops a version; those who hold it go on with it.
+    /// Drops a version and the slices of it; those who hold them go on with them.
     pub fn remove(&self, version: &BundleVersion) -> Option<Arc<GroupedBars>> {
-        self.0.remove(version)
+        let removed = self.0.remove(version)?;
+        if removed.whole().is_none() {
+            self.0.retain(|_, bars| bars.whole().is_none_or(|whole| whole.version() != *version));
+        }
+        Some(removed)
     }
 
     /// Drops everything.
@@ -173,12 +177,12 @@ impl AssetListCache {
     pub fn get_or_load(
         &self,
         key: &AssetListKey,
-        extract: impl FnOnce() -> Result<AssetList>,
+        extract: impl FnOnce() -> Result<Arc<AssetList>>,
     ) -> Result<Arc<AssetList>> {
         self.0.get_or_load(key, || {
             let list = extract()?;
             match list.version() {
-                found if found == key.version => Ok(Arc::new(list)),
+                found if found == key.version => Ok(list),
                 found => Err(Error::corrupt(
                     format!("asset list of {} {}", key.name, key.version),
                     format!("its loader gave one of version {found}"),

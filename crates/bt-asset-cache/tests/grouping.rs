@@ -34,7 +34,7 @@ fn moments(naive: &Naive) -> Vec<i64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(CASES))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES) })]
 
     #[test]
     fn grouped_is_filtered_is_naive_for_any_order_chunking_and_encoding(
