@@ -1,4 +1,4 @@
-//! Layer 1: cached asset lists and bars grouped by asset, once
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 pub mod kernel;
