@@ -2,12 +2,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use bt_core::ndarray::{ArrayView2, ArrayView3, Axis, ShapeBuilder};
+use bt_core::ndarray::{ArrayView, ArrayView2, ArrayView3, Axis, Dimension, ShapeBuilder, StrideShape};
 use bt_core::{AssetId, Field, Result};
 
 use crate::cache::{self, HistoryCache, Kept, Policy};
 use crate::history;
 use crate::key::{Form, Key};
+use crate::panel::{self, Rows};
 use crate::{AssetSet, Moment, Request, Window};
 
 /// One worker's reader of a [`HistoryCache`]: hits on permanent windows touch nothing that another thread writes.
@@ -64,10 +65,18 @@ impl HistoryHandle {
         field: Field,
         bar_count: usize,
     ) -> Result<ArrayView2<'s, f64>> {
+        history::check_panel(moment, set, field, bar_count)?;
         let fields = [field];
         let request = Request::new(set, &fields, bar_count);
-        request.check(moment)?;
-        self.checked_array(moment, &request).map(|panel| panel.index_axis_move(Axis(2), 0))
+        let policy = self.cache.options().policy;
+        if policy != Policy::Always
+            && let Some(view) = panel::view(moment.portal, set, &fields, Rows::of(moment, bar_count))
+        {
+            return Ok(view.index_axis_move(Axis(2), 0));
+        }
+        let keep = policy.keeps(bar_count.saturating_mul(set.len()));
+        let values = self.values(moment, &request, keep, || Window { moment, request }.values())?;
+        Ok(shaped((bar_count, set.len()).f(), values))
     }
 
     /// [`Window::array`], made once where it is no view. Shape (bars, assets, fields), each column contiguous.
@@ -115,12 +124,9 @@ impl HistoryHandle {
             return Ok(view);
         }
         let (assets, fields) = (request.columns(), request.fields.len());
-        let size = request.bar_count.saturating_mul(assets).saturating_mul(fields);
-        let keep = policy == Policy::Always || policy == Policy::Auto && size >= AUTO_VALUES;
+        let keep = policy.keeps(request.bar_count.saturating_mul(assets).saturating_mul(fields));
         let values = self.values(moment, request, keep, || Window { moment, request: *request }.values())?;
-        let shape = (values.len() / (assets * fields), assets, fields).f();
-        Ok(ArrayView3::from_shape(shape, values)
-            .unwrap_or_else(|_| unreachable!("columns are of one length")))
+        Ok(shaped((values.len() / (assets * fields), assets, fields).f(), values))
     }
 
     fn values(
@@ -169,6 +175,23 @@ impl HistoryHandle {
         match held {
             Err(error) if cache::is_no_room(&error) => Ok(self.last.insert(spare.map_or_else(make, Ok)?)),
             held => held,
+        }
+    }
+}
+
+/// Values that lie column after column, in their shape.
+#[inline]
+fn shaped<D: Dimension>(shape: impl Into<StrideShape<D>>, values: &[f64]) -> ArrayView<'_, f64, D> {
+    ArrayView::from_shape(shape, values).unwrap_or_else(|_| unreachable!("columns are of one length"))
+}
+
+impl Policy {
+    /// Whether a copy of so many values is worth keeping.
+    fn keeps(self, values: usize) -> bool {
+        match self {
+            Self::Auto => values >= AUTO_VALUES,
+            Self::Always => true,
+            Self::Never => false,
         }
     }
 }

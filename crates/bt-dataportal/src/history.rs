@@ -94,7 +94,14 @@ pub(crate) fn view<'a>(moment: Moment<'a>, request: &Request<'_>) -> Result<Opti
 }
 
 #[inline]
-pub(crate) fn check_bar_count(bar_count: usize) -> Result<()> {
+pub(crate) fn check_panel(moment: Moment<'_>, set: &AssetSet, field: Field, bar_count: usize) -> Result<()> {
+    check_bar_count(bar_count)?;
+    check_set(moment, set)?;
+    if moment.portal.has_field(field) { Ok(()) } else { Err(moment.portal.missing(field)) }
+}
+
+#[inline]
+fn check_bar_count(bar_count: usize) -> Result<()> {
     match u32::try_from(bar_count) {
         Ok(1..) => Ok(()),
         _ => Err(Error::invalid_option("bar_count", bar_count, "1 to 4294967295")),
@@ -102,7 +109,7 @@ pub(crate) fn check_bar_count(bar_count: usize) -> Result<()> {
 }
 
 #[inline]
-pub(crate) fn check_set(moment: Moment<'_>, set: &AssetSet) -> Result<()> {
+fn check_set(moment: Moment<'_>, set: &AssetSet) -> Result<()> {
     let portal = moment.portal;
     if set.version() == portal.version {
         return Ok(());

@@ -5,11 +5,11 @@ use bt_core::{BundleVersion, Digest, Field};
 
 use crate::{Assets, Moment, Request};
 
-/// Everything that a kept window depends on.
+/// Everything that a kept window depends on, in 56 bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key {
     /// The bundle's version for one asset; the digest of version and assets for a set.
-    scope: Digest,
+    scope: Scope,
     position: u32,
     bar_count: u32,
     /// The rank of the one asset, or [`SET`].
@@ -17,6 +17,9 @@ pub(crate) struct Key {
     form: Form,
     fields: [u16; FIELDS],
 }
+
+/// A digest as words, which compare and hash faster than bytes.
+pub(crate) type Scope = [u64; 4];
 
 /// In what form a window is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,7 +29,7 @@ pub(crate) enum Form {
 }
 
 const SET: u32 = u32::MAX;
-const FIELDS: usize = 6;
+const FIELDS: usize = 5;
 /// No field has this number: [`Field::extra`] ends before it.
 const NONE: u16 = u16::MAX;
 
@@ -34,8 +37,8 @@ impl Key {
     #[inline]
     pub(crate) fn new(moment: Moment<'_>, request: &Request<'_>, form: Form) -> Self {
         let (scope, asset) = match request.assets {
-            Assets::One(asset) => (moment.portal.version.0, asset.rank() as u32),
-            Assets::Set(set) => (*set.digest(), SET),
+            Assets::One(asset) => (scope(&moment.portal.version.0), asset.rank() as u32),
+            Assets::Set(set) => (*set.scope(), SET),
         };
         let (scope, fields) = match request.fields {
             fields if fields.len() <= FIELDS => (scope, packed(fields)),
@@ -44,12 +47,12 @@ impl Key {
         let (position, bar_count) = (moment.position as u32, request.bar_count as u32);
         Self { scope, position, bar_count, asset, form, fields }
     }
+}
 
-    fn word(&self, at: usize) -> u64 {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(&self.scope[at..at + 8]);
-        u64::from_le_bytes(bytes)
-    }
+#[inline]
+pub(crate) fn scope(digest: &Digest) -> Scope {
+    let (words, _) = digest.as_chunks::<8>();
+    std::array::from_fn(|word| u64::from_le_bytes(words[word]))
 }
 
 #[inline]
@@ -63,20 +66,26 @@ fn packed(fields: &[Field]) -> [u16; FIELDS] {
 
 /// Long lists become part of the scope.
 #[cold]
-fn with_fields(scope: Digest, fields: &[Field]) -> Digest {
+fn with_fields(words: Scope, fields: &[Field]) -> Scope {
     let numbers = fields.iter().flat_map(|field| (field.index() as u16).to_le_bytes());
-    BundleVersion(scope).derived(&[b"fields\0".as_slice(), &numbers.collect::<Vec<_>>()].concat()).0
+    let rule: Vec<u8> = b"fields\0"
+        .iter()
+        .copied()
+        .chain(words.iter().flat_map(|word| word.to_le_bytes()))
+        .chain(numbers)
+        .collect();
+    scope(&BundleVersion::of_bytes(&rule).0)
 }
 
 impl Hash for Key {
     /// A digest is as good as random: eight bytes of it do for a hash table.
     #[inline]
     fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.word(0) ^ u64::from(self.asset) << 32);
-        state.write_u64(u64::from(self.position) << 32 | u64::from(self.bar_count));
-        let fields =
-            self.fields.iter().fold(self.form as u64, |all, &field| all.rotate_left(11) ^ u64::from(field));
-        state.write_u64(fields);
+        let [a, b, c, d, e] = self.fields.map(u64::from);
+        let moment = u64::from(self.position) << 32 | u64::from(self.bar_count);
+        let what = (a | b << 16 | c << 32 | d << 48) ^ u64::from(self.asset);
+        state.write_u64(self.scope[0] ^ moment);
+        state.write_u64(what ^ (e ^ self.form as u64).rotate_left(56));
     }
 }
 
@@ -84,8 +93,8 @@ impl fmt::Debug for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} of {} bars at position {} ", self.form, self.bar_count, self.position)?;
         match self.asset {
-            SET => write!(f, "of set {:016x}", self.word(0).swap_bytes()),
-            asset => write!(f, "of asset {asset}@{:016x}", self.word(0).swap_bytes()),
+            SET => write!(f, "of set {:016x}", self.scope[0].swap_bytes()),
+            asset => write!(f, "of asset {asset}@{:016x}", self.scope[0].swap_bytes()),
         }
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use bt_core::ndarray::{ArrayView1, ArrayView2, ArrayView3, Axis, CowArray, Ix2, ShapeBuilder};
 use bt_core::{AssetId, Bars, Field, Result, Timestamp};
 
-use crate::history::{check_bar_count, check_set};
+use crate::history::check_panel;
 use crate::panel::{self, Rows};
 use crate::{AssetSet, DataPortal, Request, Window};
 
@@ -63,12 +63,11 @@ impl<'a> Moment<'a> {
     /// `bar_count` is 0, more than 4,294,967,295 or more than fits into memory.
     #[inline]
     pub fn panel(self, set: &AssetSet, field: Field, bar_count: usize) -> Result<CowArray<'a, f64, Ix2>> {
-        check_bar_count(bar_count)?;
-        check_set(self, set)?;
+        check_panel(self, set, field, bar_count)?;
         let rows = Rows::of(self, bar_count);
         match panel::view(self.portal, set, &[field], rows) {
-            Some(view) if self.portal.has_field(field) => Ok(view.index_axis_move(Axis(2), 0).into()),
-            _ => {
+            Some(view) => Ok(view.index_axis_move(Axis(2), 0).into()),
+            None => {
                 let values = panel::gather(self.portal, set.assets(), &[field], rows)?;
                 Ok(panel::owned(values, set.len(), 1).index_axis_move(Axis(2), 0))
             }

@@ -24,6 +24,8 @@ pub struct DataPortal<'b> {
     pub(crate) spans: &'b [Span],
     pub(crate) positions: &'b [u32],
     pub(crate) columns: usize,
+    /// The identifier of rank 0 as a number: the version's tag, then the rank.
+    first_asset: u64,
     pub(crate) tag: u32,
     pub(crate) version: BundleVersion,
 }
@@ -45,6 +47,7 @@ impl<'b> DataPortal<'b> {
             spans,
             positions,
             columns: Field::OHLCV.len() + bundle.extra_columns().len(),
+            first_asset: u64::from(bundle.version().tag()) << 32,
             tag: bundle.version().tag(),
             version: bundle.version(),
         }
@@ -142,8 +145,10 @@ impl<'b> DataPortal<'b> {
     /// Where the asset lies in the slab; `None` where there is no slab or no such asset.
     #[inline]
     pub(crate) fn span(&self, asset: AssetId) -> Option<&'b Span> {
-        let spans = if asset.version_tag() == self.tag { self.spans } else { &[] };
-        spans.get(asset.rank())
+        // Version and rank in one comparison: of another version, the difference is 2^32 or more.
+        let number = u64::from(asset.version_tag()) << 32 | asset.rank() as u64;
+        let rank = usize::try_from(number.wrapping_sub(self.first_asset)).ok()?;
+        self.spans.get(rank)
     }
 
     /// How many bars are known at each moment from the asset's first to its last; `None` where it has no gaps.

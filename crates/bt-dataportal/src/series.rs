@@ -83,16 +83,14 @@ impl<'a> Series<'a> {
                 out.resize(out.len() + (end - until), f64::NAN);
             }
             Positions::Table { first, known } => {
-                let known_at = |moments: usize| match moments.saturating_sub(first).min(known.len()) {
-                    0 => 0,
-                    moments => known[moments - 1] as usize,
-                };
-                let mut before = known_at(start);
-                out.extend((start..end).map(|moment| {
-                    let bars = known_at(moment + 1);
-                    let has_bar = std::mem::replace(&mut before, bars) < bars;
-                    self.value(has_bar, bars)
-                }));
+                let from = first.clamp(start, end);
+                let until = (first + known.len()).clamp(from, end);
+                let moments = from.saturating_sub(first)..until.saturating_sub(first);
+                let before =
+                    moments.start.checked_sub(1).and_then(|last| known.get(last)).copied().unwrap_or(0);
+                out.resize(out.len() + (from - start), f64::NAN);
+                self.spread(before, known.get(moments).unwrap_or_default(), out);
+                out.resize(out.len() + (end - until), f64::NAN);
             }
             Positions::Search(timestamps) => {
                 let moments = &calendar[start..end];
@@ -107,11 +105,26 @@ impl<'a> Series<'a> {
         }
     }
 
+    /// Appends one value for each moment, given how many bars were known before the first and are known at each.
+    fn spread(&self, before: u32, known: &[u32], out: &mut Vec<f64>) {
+        let last = known.last().copied().unwrap_or(before);
+        let bars = self.values.get(before as usize..last as usize).unwrap_or_default();
+        if bars.len() == known.len() {
+            return out.extend_from_slice(bars);
+        }
+        let mut before = before;
+        out.extend(known.iter().map(|&bars| {
+            let has_bar = std::mem::replace(&mut before, bars) < bars;
+            self.value(has_bar, bars as usize)
+        }));
+    }
+
     /// The last of so many bars known, if it is a bar of this moment.
     #[inline]
     fn value(&self, has_bar: bool, known: usize) -> f64 {
-        let last = known.checked_sub(1).filter(|_| has_bar);
-        last.and_then(|last| self.values.get(last)).copied().unwrap_or(f64::NAN)
+        // Chosen without a branch: which moments have gaps is nothing that a processor could guess.
+        let bar = self.values.get(known.wrapping_sub(1)).copied().unwrap_or(f64::NAN);
+        if has_bar { bar } else { f64::NAN }
     }
 
     /// Every value, known or not.

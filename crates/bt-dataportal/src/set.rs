@@ -1,9 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bt_core::{AssetId, BundleVersion, Digest, Error, Result, Span};
+use bt_core::{AssetId, BundleVersion, Error, Result, Span};
 
 use crate::DataPortal;
+use crate::key::{self, Scope};
 
 /// Assets in a fixed order, checked and hashed once: the columns of panels. Made by [`DataPortal::intern`].
 ///
@@ -15,7 +16,7 @@ pub struct AssetSet(Arc<Interned>);
 struct Interned {
     version: BundleVersion,
     /// SHA-256 over the version and the identifiers in order.
-    digest: Digest,
+    scope: Scope,
     assets: Box<[AssetId]>,
     lattice: Option<Lattice>,
 }
@@ -47,7 +48,7 @@ impl AssetSet {
         let spans: Option<Vec<&Span>> = assets.iter().map(|&asset| portal.span(asset)).collect();
         Ok(Self(Arc::new(Interned {
             version,
-            digest: version.derived(&rule).0,
+            scope: key::scope(&version.derived(&rule).0),
             assets: assets.into(),
             lattice: spans.and_then(|spans| Lattice::of(&spans)),
         })))
@@ -84,14 +85,14 @@ impl AssetSet {
     }
 
     #[inline]
-    pub(crate) fn digest(&self) -> &Digest {
-        &self.0.digest
+    pub(crate) fn scope(&self) -> &Scope {
+        &self.0.scope
     }
 }
 
 impl PartialEq for AssetSet {
     fn eq(&self, other: &Self) -> bool {
-        self.0.digest == other.0.digest
+        self.0.scope == other.0.scope
     }
 }
 
