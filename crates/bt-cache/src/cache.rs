@@ -30,8 +30,9 @@ impl<K: Hash + Eq + Clone + Debug + Send + Sync + 'static> Key for K {}
 
 /// A least-recently-used cache of `Arc<T>`, bounded by bytes and by entries, with one load per missing key.
 ///
-/// One lock guards the order; it is held for a lookup, never while a loader, a destructor or a closure of the caller
-/// runs. Workers that read the same values over and over take a [`Handle`], which needs no lock at all.
+/// One lock guards the order; it is held for a lookup, while keys are hashed, compared or cloned, and never while a
+/// loader, a destructor or a closure of the caller runs. Workers that read the same values over and over take a
+/// [`Handle`], which needs no lock at all.
 ///
 /// # Memory
 /// `bytes` = sum over entries of `weigh(key, value)` + [`OVERHEAD`](Self::OVERHEAD) ≤ `max_bytes`, always. Values that
@@ -206,16 +207,16 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         loaded: Result<(Arc<T>, usize)>,
         load_time: Duration,
     ) -> Result<Stamped<T>> {
-        // Dropped after the lock: destructors of values are not ours to run inside it.
-        let mut departed = Departed::default();
+        // Dropped after the lock: destructors of keys and values are not ours to run inside it.
+        let (mut departed, mut own) = (Departed::default(), None);
         let hash = self.hash(key);
         let outcome = self.locked(|state| {
             state.count_load(load_time, loaded.is_err());
-            let own_key = state.flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight));
-            let key = own_key.then(|| state.flights.remove_entry(key)).flatten().map(|(key, _)| key);
+            let is_own = state.flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight));
+            own = is_own.then(|| state.ground(key)).flatten();
             let (value, weight) = loaded?;
             let stamped = state.shelf.stamp(value, weight);
-            if let Some(key) = key {
+            if let Some((key, _)) = own.take() {
                 state.shelf.put(hash, key, stamped.clone(), &mut departed);
             }
             Ok(stamped)
@@ -230,20 +231,18 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         let weight = self.weight(&key, &value);
         let hash = self.hash(&key);
         let mut departed = Departed::default();
-        self.locked(|state| {
-            state.ground(&key);
+        let (_grounded, is_kept) = self.locked(|state| {
+            let grounded = state.ground(&key);
             let stamped = state.shelf.stamp(value, weight);
-            state.shelf.put(hash, key, stamped, &mut departed)
-        })
+            (grounded, state.shelf.put(hash, key, stamped, &mut departed))
+        });
+        is_kept
     }
 
     /// Takes a value out. A load of the key that is under way will not be kept.
     pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Arc<T>> {
         let hash = self.hash(key);
-        let departed = self.locked(|state| {
-            state.ground(key);
-            state.shelf.remove(hash, key)
-        });
+        let (_grounded, departed) = self.locked(|state| (state.ground(key), state.shelf.remove(hash, key)));
         departed.map(|(_, value)| value)
     }
 
@@ -257,10 +256,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
 
     /// Takes all values out. Loads that are under way will not be kept.
     pub fn clear(&self) {
-        let _departed = self.locked(|state| {
-            state.flights.clear();
-            state.shelf.drain()
-        });
+        let _departed = self.locked(|state| (std::mem::take(&mut state.flights), state.shelf.drain()));
     }
 
     /// Takes out the values for which `keep` says no. Loads that are under way will not be kept, since nobody can ask
@@ -269,9 +265,9 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     /// # Complexity
     /// O(entries), and as many clones of keys.
     pub fn retain(&self, mut keep: impl FnMut(&K, &T) -> bool) {
-        let present: Vec<(K, Stamped<T>)> = self.locked(|state| {
-            state.flights.clear();
-            state.shelf.iter().map(|(key, found)| (key.clone(), found.clone())).collect()
+        let (_grounded, present): (_, Vec<(K, Stamped<T>)>) = self.locked(|state| {
+            let present = state.shelf.iter().map(|(key, found)| (key.clone(), found.clone())).collect();
+            (std::mem::take(&mut state.flights), present)
         });
         for (key, found) in present {
             if !keep(&key, &found.value) {
@@ -292,11 +288,8 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         });
         unwanted.retain(|key| !keep(key));
         let _departed: Vec<_> = self.locked(|state| {
-            let remove = |key| {
-                state.ground(key);
-                state.shelf.remove(self.hash(key), key)
-            };
-            unwanted.iter().filter_map(remove).collect()
+            let remove = |key| (state.ground(key), state.shelf.remove(self.hash(key), key));
+            unwanted.iter().map(remove).collect()
         });
     }
 
@@ -370,10 +363,9 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
 }
 
 impl<K: Key, T: ?Sized> State<K, T> {
-    fn ground<Q: Hash + Equivalent<K> + ?Sized>(&mut self, key: &Q) {
-        if !self.flights.is_empty() {
-            self.flights.remove(key);
-        }
+    /// Takes out the load of the key that is under way, for the caller to drop outside the lock.
+    fn ground<Q: Hash + Equivalent<K> + ?Sized>(&mut self, key: &Q) -> Option<(K, Arc<Flight<T>>)> {
+        if self.flights.is_empty() { None } else { self.flights.remove_entry(key) }
     }
 
     fn count_load(&mut self, load_time: Duration, failed: bool) {

@@ -12,12 +12,14 @@ use crate::shelf::Stamped;
 /// One worker's reader of a [`Cache`]: a table of its own, so that a hit costs a lookup and nothing shared.
 ///
 /// Between two calls of [`refresh`](Self::refresh) the handle goes on serving what it holds, whatever happens to the
-/// cache: a trial sees one state of the world from start to end. Call it once per trial.
+/// cache, as long as what a trial reads fits into the limits; when it is full it lets go of what the cache has dropped.
+/// Call it once per trial.
 ///
 /// # Memory
 /// A handle holds no more than the limits of its cache allow, and beside that at most one single value that is larger
-/// than the whole budget; after a refresh it holds nothing but what the cache itself keeps. What it holds beyond that in between is counted
-/// as `pinned_bytes`. Its table costs a key and 40 bytes per entry.
+/// than the whole budget; after a refresh it holds nothing but what the cache itself keeps. What it holds beyond that in
+/// between is counted as `pinned_bytes`. Its own table is not counted: a key and 41 bytes for each place, and up to 16
+/// places for 7 entries.
 ///
 /// # Order
 /// A hit on a handle does not touch the cache's order of use at once. A refresh after which entries had left marks
@@ -28,7 +30,8 @@ use crate::shelf::Stamped;
 pub struct Handle<K: Key, T: ?Sized + Send + Sync + 'static> {
     cache: Arc<Cache<K, T>>,
     held: HashMap<K, Held<T>>,
-    bytes: usize,
+    /// So wide that no sum of weights overflows.
+    bytes: u128,
     departures_seen: u64,
     hits: Cell<u64>,
 }
@@ -145,14 +148,14 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
             // It departed before we came, so no later departure will tell: the next refresh has to look.
             self.departures_seen = NEVER;
         }
-        self.bytes = self.bytes.saturating_add(found.weight);
+        self.bytes += found.weight as u128;
         let held = Held { stamped: found, used: Cell::new(true) };
         &self.held.entry(key.clone()).insert(held).into_mut().stamped.value
     }
 
     fn let_go(&mut self, key: &K) {
         if let Some(held) = self.held.remove(key) {
-            self.bytes -= held.stamped.weight;
+            self.bytes -= held.stamped.weight as u128;
             let hash = self.cache.hash(key);
             self.cache.with_shelf(|shelf| shelf.release(hash, key, held.stamped.stamp));
         }
@@ -160,7 +163,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
 
     fn is_full_for(&self, found: &Stamped<T>) -> bool {
         let limits = self.cache.limits();
-        self.held.len() >= limits.max_entries || self.bytes.saturating_add(found.weight) > limits.max_bytes
+        self.held.len() >= limits.max_entries || self.bytes + found.weight as u128 > limits.max_bytes as u128
     }
 
     fn drop_departed(&mut self) {
@@ -178,7 +181,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
             };
             self.held.extract_if(gone).collect()
         });
-        self.bytes -= departed.iter().map(|(_, held)| held.stamped.weight).sum::<usize>();
+        self.bytes -= departed.iter().map(|(_, held)| held.stamped.weight as u128).sum::<u128>();
     }
 
     fn release_all(&mut self) {

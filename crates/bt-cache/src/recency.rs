@@ -26,6 +26,9 @@ pub(crate) struct Node<K, V> {
 /// No position: at both ends of the order.
 const NONE: u32 = u32::MAX;
 
+/// So few places that giving them back is not worth the trouble.
+const LEAST_CAPACITY: usize = 16;
+
 /// As many entries as positions can name.
 pub(crate) const MAX_ENTRIES: usize = NONE as usize;
 
@@ -127,7 +130,20 @@ impl<K: Eq, V> Recency<K, V> {
             self.rename(last, at);
         }
         let node = self.nodes.swap_remove(at as usize);
+        self.shrink();
         (node.key, node.value)
+    }
+
+    /// Gives memory back as entries go, as doubling takes it when they come: what many small entries needed must not
+    /// stand beside the budget that a few large ones fill.
+    #[inline]
+    fn shrink(&mut self) {
+        let len = self.nodes.len();
+        if self.nodes.capacity() > (2 * len).max(LEAST_CAPACITY) {
+            self.nodes.shrink_to(len + len / 2);
+            let nodes = &self.nodes;
+            self.positions.shrink_to(len, |&at| nodes[at as usize].hash);
+        }
     }
 
     /// Makes everything that names the position `from` name `to`.
@@ -210,8 +226,26 @@ mod tests {
             }
             assert_eq!(self.oldest, newer);
             assert_eq!((keys.len(), self.positions.len()), (self.nodes.len(), self.nodes.len()));
+            assert!(
+                self.nodes.capacity() <= (2 * keys.len()).max(LEAST_CAPACITY),
+                "memory is not given back"
+            );
             keys
         }
+    }
+
+    #[test]
+    fn memory_is_given_back_as_entries_go() {
+        let mut map = Recency::new();
+        for key in 0..1000 {
+            map.push(hash(key), key, ());
+            assert_eq!(map.validate().len(), key as usize + 1);
+        }
+        for key in (0..1000).step_by(2).chain((1..1000).step_by(2)) {
+            map.remove(hash(key), &key);
+            map.validate();
+        }
+        assert!(map.positions.capacity() <= LEAST_CAPACITY);
     }
 
     #[test]

@@ -69,7 +69,7 @@ fn address<T: ?Sized>(value: &Arc<T>) -> usize {
     Arc::as_ptr(value).cast::<()>().addr()
 }
 
-/// What left, for the owner to drop. Mostly at most one entry, so mostly no allocation.
+/// What left or was not kept, for the owner to drop. Mostly at most one entry, so mostly no allocation.
 pub(crate) struct Departed<K, T: ?Sized> {
     first: Option<(K, Arc<T>)>,
     rest: Vec<(K, Arc<T>)>,
@@ -154,6 +154,7 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
         let weight = stamped.weight;
         let Some(spare) = self.limits.max_bytes.checked_sub(weight) else {
             self.tally.rejections += 1;
+            departed.push(Some((key, stamped.value)));
             return false;
         };
         while self.bytes > spare.saturating_add(self.weight_of_oldest()) {

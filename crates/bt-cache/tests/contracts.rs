@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use bt_cache::bt_core::ErrorKind;
+use bt_cache::bt_core::{Error, ErrorKind};
 use bt_cache::{Cache, CacheStats, Limits};
 
 type Blobs = Cache<u32, [u8]>;
@@ -124,10 +124,11 @@ impl Drop for Nosy {
 #[test]
 fn destructors_may_use_the_cache_however_a_value_leaves() {
     type Leave = fn(&Cache<u32, Nosy>, Arc<Nosy>);
-    let ways: [Leave; 6] = [
+    let ways: [Leave; 7] = [
         |cache, other| assert!(cache.insert(2, other)),
         |cache, other| assert!(cache.insert(1, other)),
         |cache, other| drop(cache.get_or_load(&2, || Ok(other))),
+        |cache, _| cache.retain_keys(|_| false),
         |cache, _| drop(cache.remove(&1)),
         |cache, _| cache.clear(),
         |cache, _| cache.retain(|_, _| false),
@@ -143,6 +144,68 @@ fn destructors_may_use_the_cache_however_a_value_leaves() {
         cache.insert(1, nosy(&seen));
         leave(&cache, nosy(&Arc::default()));
         assert!(seen.get().is_some(), "the destructor did not run");
+    }
+}
+
+#[test]
+fn the_destructor_of_a_value_that_is_not_kept_may_use_the_cache() {
+    let (place, seen) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
+    let cache = Arc::new(Cache::new(Limits { max_bytes: 1, max_entries: 1 }, |_: &u32, _: &Nosy| 0).unwrap());
+    place.set(Arc::downgrade(&cache)).unwrap();
+    assert!(!cache.insert(1, Arc::new(Nosy { cache: place, seen: Arc::clone(&seen) })));
+    assert_eq!(seen.get().unwrap().rejections, 1);
+}
+
+/// A key whose destructor uses the cache that had it.
+#[derive(Clone, Debug)]
+struct NosyKey(Arc<OnceLock<Weak<Cache<NosyKey, u8>>>>);
+
+impl PartialEq for NosyKey {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for NosyKey {}
+
+impl std::hash::Hash for NosyKey {
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+}
+
+impl Drop for NosyKey {
+    fn drop(&mut self) {
+        if let Some(cache) = self.0.get().and_then(Weak::upgrade) {
+            cache.stats();
+        }
+    }
+}
+
+#[test]
+fn destructors_of_keys_may_use_the_cache_however_a_load_ends() {
+    type Meanwhile = fn(&Cache<NosyKey, u8>, &NosyKey);
+    let invalidations: [Meanwhile; 6] = [
+        |_, _| (),
+        |cache, key| drop(cache.remove(key)),
+        |cache, key| assert!(cache.insert(key.clone(), Arc::new(0))),
+        |cache, _| cache.clear(),
+        |cache, _| cache.retain(|_, _| true),
+        |cache, _| cache.retain_keys(|_| false),
+    ];
+    for meanwhile in invalidations {
+        let limits = Limits { max_bytes: 10_000, max_entries: 1 };
+        let cache = Arc::new(Cache::new(limits, |_: &NosyKey, _: &u8| 0).unwrap());
+        let key = NosyKey(Arc::new(OnceLock::from(Arc::downgrade(&cache))));
+        let failing = || {
+            meanwhile(&cache, &key);
+            Err(Error::other("disk on fire"))
+        };
+        assert!(cache.get_or_load(&key, failing).is_err());
+        cache.clear();
+        let slow = || {
+            meanwhile(&cache, &key);
+            Ok(Arc::new(1))
+        };
+        assert_eq!(cache.get_or_load(&key, slow).unwrap(), Arc::new(1));
     }
 }
 
