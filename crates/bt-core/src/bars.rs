@@ -72,7 +72,8 @@ impl<'a> Bars<'a> {
         &self.values[start..start + self.timestamps.len()]
     }
 
-    /// One column, or `None` where the bundle has no such extra column.
+    /// One column, or `None` where the bundle has no such extra column. Where there are no bars, nothing tells which columns
+    /// there are: every column may be empty.
     #[inline]
     pub fn get(self, field: Field) -> Option<&'a [f64]> {
         let start = field.index() * self.stride;
@@ -93,7 +94,7 @@ impl<'a> Bars<'a> {
     #[inline]
     pub fn slice(self, start: usize, end: usize) -> Self {
         let timestamps = &self.timestamps[start..end];
-        // The offset of an empty tail may lie past the last value, where there is nothing left to view.
+        // Never out of range, by the constructor's check; said so that no second panic is compiled in.
         let values = self.values.get(start..).unwrap_or_default();
         Self { timestamps, values, stride: self.stride }
     }

@@ -33,17 +33,17 @@ impl BundleMetadata {
         push(&mut message, self.name.as_str());
         message.extend_from_slice(&self.start.as_nanos().to_le_bytes());
         message.extend_from_slice(&self.end.as_nanos().to_le_bytes());
-        message.extend_from_slice(&self.frequency_minutes().to_le_bytes());
+        message.extend_from_slice(&self.frequency_number().to_le_bytes());
         push_sorted(&mut message, &self.symbols);
         push_sorted(&mut message, &self.extra_columns);
         Sha256::digest(&message).into()
     }
 
-    /// 0 for daily bars, which no number of minutes is.
-    fn frequency_minutes(&self) -> u16 {
+    /// One number for each frequency that can be built, be it one that makes no sense.
+    fn frequency_number(&self) -> u32 {
         match self.frequency {
             Frequency::Daily => 0,
-            Frequency::Minutes(minutes) => minutes,
+            Frequency::Minutes(minutes) => 1 + u32::from(minutes),
         }
     }
 }
@@ -94,6 +94,7 @@ mod tests {
             BundleMetadata { start: Timestamp::from_nanos(0), ..one.clone() },
             BundleMetadata { end: Timestamp::from_nanos(3), ..one.clone() },
             BundleMetadata { frequency: Frequency::Minutes(1), ..one.clone() },
+            BundleMetadata { frequency: Frequency::Minutes(0), ..one.clone() },
             BundleMetadata { extra_columns: vec!["adj".into()], ..one.clone() },
         ];
         for other in others {

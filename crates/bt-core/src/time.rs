@@ -147,10 +147,12 @@ fn parse_date(text: &str) -> Option<Timestamp> {
 
 /// Nanoseconds since midnight of `HH:MM[:SS[.fraction]]`.
 fn parse_time(text: &str) -> Option<i64> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let mut parts = whole.split(':').map(|part| if part.len() == 2 { digits(part) } else { None });
-    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next().unwrap_or(Some(0))?);
-    if parts.next().is_some() || hour > 23 || minute > 59 || second > 59 || fraction.len() > 9 {
+    let mut parts = text.splitn(3, ':');
+    let (hour, minute, second) = (parts.next()?, parts.next()?, parts.next().unwrap_or("00"));
+    let (second, fraction) = second.split_once('.').unwrap_or((second, "0"));
+    let below = |limit, part: &str| digits(part).filter(|&number| part.len() == 2 && number < limit);
+    let (hour, minute, second) = (below(24, hour)?, below(60, minute)?, below(60, second)?);
+    if fraction.len() > 9 {
         return None;
     }
     let nanos = digits(fraction)? * 10_i64.pow(9 - fraction.len() as u32);
@@ -277,6 +279,9 @@ mod tests {
             "2024-01-05T10:00:00+02:00",
             "+024-01-05",
             "2024-01-05T10:00:00.1234567890Z",
+            "2024-01-05T10:00.5Z",
+            "2024-01-05T10.5Z",
+            "2024-01-05T10Z",
         ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text:?} was read");
         }
