@@ -236,12 +236,12 @@ mod tests {
 
     #[test]
     fn memory_is_given_back_as_entries_go() {
-        let mut map = Recency::new();
-        for key in 0..1000 {
+        let (mut map, most) = (Recency::new(), if cfg!(miri) { 60 } else { 1000 });
+        for key in 0..most {
             map.push(hash(key), key, ());
             assert_eq!(map.validate().len(), key as usize + 1);
         }
-        for key in (0..1000).step_by(2).chain((1..1000).step_by(2)) {
+        for key in (0..most).step_by(2).chain((1..most).step_by(2)) {
             map.remove(hash(key), &key);
             map.validate();
         }
