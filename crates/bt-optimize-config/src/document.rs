@@ -154,9 +154,10 @@ fn flatten(table: &DeTable<'_>, prefix: &str, text: &str, keys: &mut Vec<Key>) {
     }
 }
 
-/// A key with a dot inside must not pass for a key of a table.
+/// A key with a dot inside must not pass for a key of a table, and one that is empty or breaks the line must be seen.
 fn quoted(key: &str) -> String {
-    if key.contains('.') { format!("\"{key}\"") } else { key.to_owned() }
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    if !key.is_empty() && key.chars().all(is_bare) { key.to_owned() } else { format!("{key:?}") }
 }
 
 fn kind(value: &DeValue<'_>) -> Kind {
@@ -176,10 +177,18 @@ fn spell(value: &DeValue<'_>) -> String {
         DeValue::Boolean(switch) => switch.to_string(),
         DeValue::Datetime(datetime) => datetime.to_string(),
         DeValue::Array(values) => {
-            let spelled: Vec<_> = values.iter().map(|value| spell(value.get_ref())).collect();
+            let spelled: Vec<_> = values.iter().map(|value| spell_item(value.get_ref())).collect();
             format!("[{}]", spelled.join(", "))
         }
         DeValue::Table(_) => "{}".to_owned(),
+    }
+}
+
+/// Text in an array keeps its quotes: `['']` is no empty array and `['20, 50']` no array of two numbers.
+fn spell_item(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("{text:?}"),
+        value => spell(value),
     }
 }
 

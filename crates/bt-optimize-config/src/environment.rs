@@ -18,7 +18,7 @@ const LARGEST_SLIP: usize = 2;
 pub struct UnknownVariable {
     /// The variable's name.
     pub name: String,
-    /// The known variable whose name is nearest.
+    /// The known variable that sets the field of this name, else the one whose name is nearest.
     pub nearest: &'static str,
 }
 
@@ -43,8 +43,8 @@ impl Variables {
         let (mut ours, mut warnings) = (Vec::new(), Vec::new());
         for (name, value) in vars {
             let name = name.to_string_lossy();
-            match known.iter().find(|&&variable| variable == name) {
-                Some(&variable) => ours.push((variable.to_owned(), unicode(variable, value)?)),
+            match known.iter().find(|known| known.variable == name) {
+                Some(&Known { variable, .. }) => ours.push((variable.to_owned(), unicode(variable, value)?)),
                 None => warnings.extend(check_unknown(&name, &known)?),
             }
         }
@@ -72,8 +72,16 @@ impl Variables {
     }
 }
 
-fn known_variables() -> Vec<&'static str> {
-    OptimizationConfig::default().settings().iter().filter_map(|setting| setting.variable).collect()
+/// A variable, and the field that it sets.
+struct Known {
+    variable: &'static str,
+    field: String,
+}
+
+fn known_variables() -> Vec<Known> {
+    let mut defaults = OptimizationConfig::default();
+    let settings = defaults.settings().into_iter();
+    settings.filter_map(|setting| Some(Known { variable: setting.variable?, field: setting.name })).collect()
 }
 
 fn unicode(variable: &'static str, value: OsString) -> Result<String> {
@@ -83,15 +91,18 @@ fn unicode(variable: &'static str, value: OsString) -> Result<String> {
 }
 
 /// An error for a slip, a warning for another of our variables, nothing for what is not ours.
-fn check_unknown(name: &str, known: &[&'static str]) -> Result<Option<UnknownVariable>> {
+fn check_unknown(name: &str, known: &[Known]) -> Result<Option<UnknownVariable>> {
     // Also where the slip is in the prefix or in the case: such a variable would otherwise be silently without effect.
     let upper = name.to_uppercase();
     let has_prefix = name.starts_with(PREFIX);
     let could_be_meant = |variable: &&str| has_prefix || variable.len().abs_diff(upper.len()) <= LARGEST_SLIP;
-    let candidates = known.iter().copied().filter(could_be_meant);
+    let candidates = known.iter().map(|known| known.variable).filter(could_be_meant);
     let Some(nearest) = nearest(&upper, candidates) else { return Ok(None) };
     if slips(&upper, nearest) <= LARGEST_SLIP {
         return Err(Error::UnknownVariable { name: name.to_owned(), nearest: nearest.to_owned() });
     }
+    // Who writes `RUSTYBT_ENABLE_DEBUG_LOGGING` has the field's name in mind.
+    let of_field = |known: &&Known| name.strip_prefix(PREFIX) == Some(&known.field.to_uppercase());
+    let nearest = known.iter().find(of_field).map_or(nearest, |known| known.variable);
     Ok(has_prefix.then(|| UnknownVariable { name: name.to_owned(), nearest }))
 }

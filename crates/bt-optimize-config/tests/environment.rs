@@ -151,6 +151,7 @@ fn other_variables_of_the_original_are_warnings_and_foreign_ones_nothing() {
     let resolved = OptimizationConfig::from_vars([
         ("RUSTYBT_LRU_SIZE", "64"),
         ("RUSTYBT_DATA_DIR", "/data"),
+        ("RUSTYBT_ENABLE_DEBUG_LOGGING", "1"),
         ("PATH", "/bin"),
         ("ENABLE_CACHING", "maybe"),
         ("MY_RUSTYBT_THING", "x"),
@@ -164,6 +165,7 @@ fn other_variables_of_the_original_are_warnings_and_foreign_ones_nothing() {
         [
             "variable RUSTYBT_LRU_SIZE is not used: the nearest known one is RUSTYBT_LRU_MAXSIZE",
             "variable RUSTYBT_DATA_DIR is not used: the nearest known one is RUSTYBT_ENABLE_RAY",
+            "variable RUSTYBT_ENABLE_DEBUG_LOGGING is not used: the nearest known one is RUSTYBT_DEBUG_OPTIMIZATION",
         ]
     );
 }

@@ -104,6 +104,8 @@ fn nothing_in_a_document_is_skipped() {
         ("thresholds.min_sample_size = 5", "unknown key thresholds.min_sample_size"),
         ("'thresholds.grid_search.small.min_sample_size' = 5", "unknown key \"thresholds."),
         ("lru_maxsize = {}", "lru_maxsize = \"{}\": allowed is a whole number"),
+        ("'' = 5", "unknown key \"\":"),
+        ("\"lru\\nmaxsize\" = 5", "unknown key \"lru\\nmaxsize\":"),
         ("[preset]", "unknown preset \"{}\": the nearest is"),
     ] {
         let message = message(text);
@@ -128,6 +130,9 @@ fn a_value_of_the_wrong_kind_or_size_is_an_error_with_its_line() {
         "permanent_windows = [20, [50]]",
         "permanent_windows = [{ bars = 20 }]",
         "permanent_windows = [20, 20]",
+        "permanent_windows = ['']",
+        "permanent_windows = ['20, 50', 200]",
+        "permanent_windows = ['20']",
         "benchmark_output_dir = 5",
         "benchmark_output_dir = ''",
         "thresholds.grid_search.small.min_improvement_percent = 0",
