@@ -31,6 +31,7 @@ pub fn bundle(bundle: &dyn Bundle) {
     bars_ascend_and_have_every_column(bundle);
     foreign_identifiers_are_refused(bundle);
     fields_resolve_by_name(bundle);
+    adjustments_ascend(bundle);
     the_slab_shows_the_same_bars(bundle);
     the_same_call_gives_the_same_answer_on_every_thread(bundle);
 }
@@ -191,6 +192,14 @@ fn fields_resolve_by_name(bundle: &dyn Bundle) {
     );
 }
 
+fn adjustments_ascend(bundle: &dyn Bundle) {
+    for asset in bundle.assets().ids() {
+        let adjustments = bundle.adjustments(asset).expect("own asset");
+        let ascend = adjustments.is_sorted_by_key(|adjustment| adjustment.ex_date);
+        assert!(ascend, "adjustments of {asset} do not ascend by ex-date");
+    }
+}
+
 fn the_slab_shows_the_same_bars(bundle: &dyn Bundle) {
     let Some(slab) = bundle.slab() else { return };
     let calendar = bundle.calendar();
@@ -240,6 +249,8 @@ fn the_same_call_gives_the_same_answer_on_every_thread(bundle: &dyn Bundle) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bt_core::{Adjustment, AdjustmentKind, AssetList, Bars, Calendar, Frequency, Timestamp};
+
     use crate::{FakeSource, FakeTables, Layout};
 
     #[test]
@@ -253,6 +264,43 @@ mod tests {
             tables.publish(name, data, &Layout::default());
         });
         bundle(&Market::common(2, 3, 30).with_missing(0.1).generate().bundle().without_slab());
+    }
+
+    /// Splits in the wrong order, all else in order.
+    struct Unsorted(crate::MemoryBundle, [Adjustment; 2]);
+
+    impl Bundle for Unsorted {
+        fn version(&self) -> BundleVersion {
+            self.0.version()
+        }
+        fn assets(&self) -> &AssetList {
+            self.0.assets()
+        }
+        fn calendar(&self) -> Calendar<'_> {
+            self.0.calendar()
+        }
+        fn frequency(&self) -> Frequency {
+            self.0.frequency()
+        }
+        fn bars(&self, asset: AssetId) -> Result<Bars<'_>> {
+            self.0.bars(asset)
+        }
+        fn heap_bytes(&self) -> usize {
+            self.0.heap_bytes()
+        }
+        fn adjustments(&self, asset: AssetId) -> Result<&[Adjustment]> {
+            self.0.assets().rank(asset).map(|_| self.1.as_slice())
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "do not ascend by ex-date")]
+    fn adjustments_out_of_order_are_found() {
+        let split = |nanos| Adjustment {
+            ex_date: Timestamp::from_nanos(nanos),
+            kind: AdjustmentKind::Split { ratio: 2.0 },
+        };
+        bundle(&Unsorted(Market::common(1, 2, 10).generate().bundle(), [split(2), split(1)]));
     }
 
     #[test]

@@ -55,6 +55,9 @@ impl Market {
     }
 
     /// Makes the bars. O(rows).
+    ///
+    /// # Panics
+    /// Beyond 90,601 trading days: the first would lie before 1677, where timestamps begin.
     pub fn generate(&self) -> MarketData {
         let calendar = weekdays_until_end_of_2024(self.days.iter().copied().max().unwrap_or(0));
         let width = self.days.len().saturating_sub(1).to_string().len().max(4);
@@ -164,7 +167,9 @@ fn weekdays_until_end_of_2024(days: usize) -> Vec<Timestamp> {
     let mut known: Vec<_> =
         (0..).map(|back| LAST - back).filter(|&day| !traded_on_weekend(day)).take(days).collect();
     known.reverse();
-    known.into_iter().map(|day| Timestamp::from_nanos(day * DAY)).collect()
+    let moment =
+        |day: i64| day.checked_mul(DAY).expect("timestamps begin in 1677: at most 90,601 trading days");
+    known.into_iter().map(|day| Timestamp::from_nanos(moment(day))).collect()
 }
 
 /// A random walk of one share's price and volume.
@@ -230,6 +235,12 @@ mod tests {
         assert_eq!(days.last().unwrap().to_string(), "2025-01-01T00:00:00Z");
         assert_eq!(days[0].to_string(), "2024-12-19T00:00:00Z");
         assert!(!days.contains(&"2024-12-29T00:00:00Z".parse().unwrap()), "a Saturday's bar");
+    }
+
+    #[test]
+    fn days_reach_back_as_far_as_timestamps_do() {
+        assert!(weekdays_until_end_of_2024(90_601).is_sorted());
+        assert!(std::panic::catch_unwind(|| weekdays_until_end_of_2024(90_602)).is_err());
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct Layout {
     pub dictionary: bool,
     /// The trading day as a date instead of the moment at which the bar was known.
     pub dates: bool,
-    /// Rows in a record batch.
+    /// Rows in a record batch, at least 1.
     pub batch_rows: usize,
     /// The names of the columns.
     pub columns: TableColumns,
@@ -74,7 +74,7 @@ impl MarketData {
     /// The bars as a long table. Its version is the content's.
     ///
     /// # Panics
-    /// Where a missing value or a price beyond 14 digits is to become a decimal.
+    /// Where a missing value or a price beyond 14 digits is to become a decimal, or a batch is to have 0 rows.
     pub fn table(&self, layout: &Layout) -> Table {
         let rows = self.ordered_rows(layout.order);
         let batches = rows.chunks(layout.batch_rows.min(rows.len().max(1)));
