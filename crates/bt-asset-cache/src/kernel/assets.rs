@@ -433,3 +433,65 @@ impl<T: ArrowPrimitiveType<Native: Ord + std::fmt::Display>> Keys for Integers<'
         sequence(start..self.values.len(), met, codes, |row| self.code(row, names))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Int16Array, StringArray, StringViewArray, UInt64Array};
+
+    use super::*;
+
+    const PLACE: Place<'_> = Place { batch: 0, column: "asset" };
+
+    #[test]
+    fn repetitions_are_followed_to_their_last_whole_one() {
+        for rows in [1_usize, 2, 3, 7, 64, 301] {
+            for period in [1, 2, 5] {
+                let mut names: Vec<String> =
+                    (0..rows * period).map(|row| format!("{}", row % period)).collect();
+                names.extend(["0".to_owned(), "other".to_owned()]);
+                let long: Vec<String> =
+                    names.iter().map(|name| format!("{name} of more than twelve bytes")).collect();
+                let columns: [&dyn Array; 3] = [
+                    &StringArray::from_iter_values(&names),
+                    &StringViewArray::from_iter_values(&long),
+                    &UInt64Array::from_iter_values(names.iter().map(|name| name.parse().unwrap_or(9))),
+                ];
+                let whole = rows * period + usize::from(period == 1);
+                for column in columns {
+                    let keys = keys(column, PLACE).unwrap();
+                    let end = repeated_until(&*keys, period, period, column.len());
+                    assert_eq!(end, whole, "{rows} × {period} of {}", column.data_type());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn texts_of_other_lengths_with_the_same_bytes_are_other_texts() {
+        let texts = StringArray::from(vec!["ab", "c", "a", "bc"]);
+        assert!(!keys(&texts, PLACE).unwrap().repeats(2, 2, 2));
+    }
+
+    #[test]
+    fn a_sequence_ends_where_an_asset_comes_again() {
+        let column = Int16Array::from(vec![-3, 300, 7, -3, 7, 7]);
+        let (mut keys, mut names) = (keys(&column, PLACE).unwrap(), Names::default());
+        let (mut met, mut codes) = (Met::default(), Vec::new());
+        let mut ends = Vec::new();
+        let mut row = 0;
+        while row < column.len() {
+            row = keys.sequence(row, &mut names, &mut met, &mut codes).unwrap();
+            ends.push(row);
+        }
+        assert_eq!(ends, [3, 5, 6]);
+        assert_eq!(codes, [0, 1, 2, 0, 2, 2]);
+        assert_eq!(names.into_vec(), ["-3", "300", "7"].map(Box::from));
+    }
+
+    #[test]
+    fn the_counter_of_sequences_may_wrap() {
+        let mut met = Met { sequence: u32::MAX, last_in: vec![1, 1] };
+        met.next_sequence();
+        assert!(met.is_new(1) && !met.is_new(1) && met.is_new(0));
+    }
+}

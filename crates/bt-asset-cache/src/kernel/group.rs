@@ -433,3 +433,82 @@ fn twice(name: &str, nanos: i64) -> Error {
         "there are two bars of this asset at this moment",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow_array::{Float64Array, Int64Array, RecordBatch, StringArray};
+    use bt_core::BundleVersion;
+
+    use super::*;
+
+    #[test]
+    fn a_transposed_panel_is_the_transposed_panel_at_any_size() {
+        for len in [2, 7, 8, 9, 17] {
+            for moments in [2, 8, 11, MOMENTS, 2 * MOMENTS + 13] {
+                let source: Vec<usize> = (0..len * moments).collect();
+                let places: Vec<usize> = (0..len).map(|column| column * moments).collect();
+                let mut target = vec![usize::MAX; len * moments];
+                transpose(&source, &places, &mut target);
+                let naive: Vec<_> = (0..len)
+                    .flat_map(|column| (0..moments).map(move |moment| moment * len + column))
+                    .collect();
+                assert_eq!(target, naive, "{len} assets, {moments} moments");
+            }
+        }
+    }
+
+    fn table(names: &[&str]) -> Table {
+        let row = |row: usize| row as i64;
+        let column = |column: usize| -> Float64Array {
+            (0..names.len()).map(|row| Some((row * 10 + column) as f64)).collect()
+        };
+        let batch = RecordBatch::try_from_iter([
+            ("asset", Arc::new(StringArray::from_iter_values(names)) as _),
+            ("timestamp", Arc::new((0..names.len()).map(row).collect::<Int64Array>()) as _),
+            ("open", Arc::new(column(0)) as _),
+            ("high", Arc::new(column(1)) as _),
+            ("low", Arc::new(column(2)) as _),
+            ("close", Arc::new(column(3)) as _),
+            ("volume", Arc::new(column(4)) as _),
+        ]);
+        Table::new(BundleVersion([0; 32]), vec![batch.unwrap()])
+    }
+
+    /// How the rows are grouped: the panels' sequences, and how often each comes.
+    fn shape(names: &[&str]) -> Vec<(usize, usize)> {
+        let table = table(names);
+        let grouping = Grouping::of(&table).unwrap();
+        let rows = names.len();
+        let (mut stamps, mut values) = (vec![0; rows], vec![0.0; 5 * rows]);
+        grouping.write(&table, &mut stamps, &mut values, rows).unwrap();
+        let mut order: Vec<usize> = (0..rows).collect();
+        order.sort_by_key(|&row| names[row]);
+        assert_eq!(stamps, order.iter().map(|&row| row as i64).collect::<Vec<_>>(), "{names:?}");
+        let expected = |column| order.iter().map(move |&row| (row * 10 + column) as f64);
+        assert_eq!(values, (0..5).flat_map(expected).collect::<Vec<_>>(), "{names:?}");
+        grouping.panels.iter().map(|panel| (panel.sequence.len(), panel.repeats)).collect()
+    }
+
+    #[test]
+    fn rows_are_grouped_by_the_pattern_that_they_show() {
+        let runs = [vec!["A"; 20], vec!["B"; 30]].concat();
+        assert_eq!(shape(&runs), [(1, 20), (1, 30)]);
+        let moments = ["C", "A", "B"].repeat(10);
+        assert_eq!(shape(&moments), [(3, 10)]);
+        let listed_later = [["C", "A"].repeat(9), ["C", "A", "B"].repeat(7)].concat();
+        assert_eq!(shape(&listed_later), [(2, 10), (3, 6), (1, 1)]);
+        let no_pattern = ["A", "B", "A", "C", "C", "B", "A", "A", "C"];
+        assert_eq!(shape(&no_pattern), [(9, 1)]);
+    }
+
+    #[test]
+    fn an_asset_out_of_order_is_sorted_with_all_its_columns_and_twins_are_refused() {
+        let (mut stamps, mut values) = (vec![3, 1, 2, 9], vec![0.3, 0.1, 0.2, 0.9, 3.0, 1.0, 2.0, 9.0]);
+        sort_in_time("A", &mut stamps, &mut values, 4, 0..3).unwrap();
+        assert_eq!((stamps, values), (vec![1, 2, 3, 9], vec![0.1, 0.2, 0.3, 0.9, 1.0, 2.0, 3.0, 9.0]));
+        let error = sort_in_time("A", &mut [2, 1, 2], &mut [0.0; 3], 3, 0..3).unwrap_err().to_string();
+        assert!(error.starts_with("asset \"A\" at 1970-01-01T00:00:00.000000002Z: "), "{error}");
+    }
+}
