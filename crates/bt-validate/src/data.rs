@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use bt_bundle::{Ingest, IngestOptions, ParquetTables, Store};
 use bt_core::{BundleName, BundleVersion};
 use bt_testkit::Layout;
 use parquet::arrow::ArrowWriter;
@@ -41,6 +42,12 @@ pub struct Ingestion {
 }
 
 impl Dataset {
+    /// The Parquet file as a source of tables.
+    pub fn tables(&self) -> ParquetTables {
+        let columns = Layout::decimals_and_dates().columns;
+        ParquetTables { columns, ..ParquetTables::of_files(self.name.clone(), [&self.parquet]) }
+    }
+
     /// Where a set lies below a folder that [`prepare`] filled.
     ///
     /// # Panics
@@ -87,4 +94,12 @@ fn write_parquet(path: &Path, table: &bt_asset_cache::Table) -> anyhow::Result<(
     }
     writer.close()?;
     Ok(())
+}
+
+fn ingest(dataset: &Dataset) -> anyhow::Result<Ingestion> {
+    let begin = Instant::now();
+    let store = Store::create(&dataset.store)?;
+    let report = Ingest::new(IngestOptions::default()).parquet(&dataset.parquet).into_store(&store, &dataset.name)?;
+    let (elapsed, set) = (begin.elapsed(), dataset.set);
+    Ok(Ingestion { set, rows: report.bars as u64, elapsed, version: report.version })
 }

@@ -1,12 +1,19 @@
 //! The proof of the layers: what is claimed, how it is tested and how it is told.
 //!
 //! `docs/validation.md` fixes claims, arms, workloads and statistics before anything is measured; this crate is its
-//! code. Here lies what needs no clock, so that all of it can be tested against known answers:
+//! code. What needs no clock can be tested against known answers:
 //!
 //! - [`claims`]: the registry of everything that is claimed, with targets.
 //! - [`stats`]: from rounds of times to a [`stats::Verdict`].
 //! - [`gate`]: whether the heavy operations are needed, and why.
 //! - [`report`]: one data model, written as JSON, Markdown, HTML and a terminal table.
+//!
+//! What is measured:
+//!
+//! - [`strategy`], [`workloads`], [`arms`]: the same trials, run in different ways on the same bars ([`data`]).
+//! - [`equivalence`] before anything else; then [`turn`]s of arms, [`pairs`] of operations and starts of [`workers`],
+//!   spread over processes ([`task`], [`collect`]).
+//! - [`prove`]: the whole run, from [`plan`] to report; [`faults`] show that it can fail.
 //!
 //! # Example
 //!
@@ -26,7 +33,20 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod arms;
 pub mod claims;
+pub mod collect;
+pub mod data;
+pub mod equivalence;
+pub mod faults;
 pub mod gate;
+pub mod pairs;
+pub mod plan;
+pub mod prove;
 pub mod report;
 pub mod stats;
+pub mod strategy;
+pub mod task;
+pub mod turn;
+pub mod workers;
+pub mod workloads;

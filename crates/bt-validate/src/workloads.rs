@@ -69,8 +69,8 @@ const fn sweep(id: &'static str, description: &'static str, set: Set, trials: us
     Workload { id, description, set, trials, workers: 1, folds: 1 }
 }
 
-/// The workloads that `total.*` claims are about, and those of few trials.
-pub const WORKLOADS: [Workload; 7] = [
+/// The workloads that `total.*` claims are about, then those of few trials.
+pub const WORKLOADS: [Workload; 10] = [
     sweep("micro", "25 trials × 8 assets × 252 bars", Set::Micro, 25),
     sweep("seed", "100 trials × 50 assets × 252 bars", Set::Seed, 100),
     Workload {
@@ -84,12 +84,24 @@ pub const WORKLOADS: [Workload; 7] = [
         folds: 5,
         ..sweep("walk-forward", "5 windows × 50 trials on the production data", Set::Production, 250)
     },
+    sweep("trials-1", "1 trial × 8 assets × 252 bars", Set::Micro, 1),
+    sweep("trials-5", "5 trials × 8 assets × 252 bars", Set::Micro, 5),
+    sweep("trials-25", "25 trials × 8 assets × 252 bars", Set::Micro, 25),
 ];
 
 impl Workload {
     /// The workload with this id.
     pub fn named(id: &str) -> Option<&'static Self> {
         WORKLOADS.iter().find(|workload| workload.id == id)
+    }
+
+    /// The plain sweep over a set.
+    ///
+    /// # Panics
+    /// Never: every set has one.
+    pub fn on(set: Set) -> &'static Self {
+        let plain = |workload: &&Self| workload.set == set && workload.workers == 1 && workload.folds == 1;
+        WORKLOADS.iter().find(plain).expect("every set has a plain sweep")
     }
 
     /// The trial number `index`, on a calendar of so many moments. Trials of one fold follow each other, as a

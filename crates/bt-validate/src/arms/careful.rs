@@ -86,8 +86,16 @@ impl Asset {
 pub struct CarefulWorker(pub Grouped);
 
 impl Worker for CarefulWorker {
+    fn moments(&self) -> usize {
+        self.0.moments
+    }
+
     fn trial(&mut self, trial: Trial, scratch: &mut Scratch, observer: &mut impl Observer) -> anyhow::Result<TrialResult> {
         Ok(run_trial(&mut Slices { grouped: &self.0, known: 0 }, trial, scratch, observer))
+    }
+
+    fn read_everything(&mut self) -> anyhow::Result<f64> {
+        Ok(self.0.assets.iter().flat_map(|asset| &asset.closes).sum())
     }
 }
 
@@ -119,6 +127,7 @@ impl Access for Slices<'_> {
 }
 
 /// The floor: preloaded, no gaps, raw slices, no check but the slices' own.
+#[derive(Clone)]
 pub struct IdealWorker {
     moments: usize,
     assets: Vec<(usize, Vec<f64>)>,
@@ -126,16 +135,24 @@ pub struct IdealWorker {
 
 impl IdealWorker {
     /// Takes data that is grouped already; nothing where an asset has gaps or ends early, for which raw slices do not do.
-    pub fn new(grouped: Grouped) -> Option<Self> {
-        let raw = |asset: Asset| asset.rows.is_none().then_some((asset.listed, asset.closes));
-        let assets = grouped.assets.into_iter().map(raw).collect::<Option<_>>()?;
+    pub fn new(grouped: &Grouped) -> Option<Self> {
+        let raw = |asset: &Asset| asset.rows.is_none().then(|| (asset.listed, asset.closes.clone()));
+        let assets = grouped.assets.iter().map(raw).collect::<Option<_>>()?;
         Some(Self { moments: grouped.moments, assets })
     }
 }
 
 impl Worker for IdealWorker {
+    fn moments(&self) -> usize {
+        self.moments
+    }
+
     fn trial(&mut self, trial: Trial, scratch: &mut Scratch, observer: &mut impl Observer) -> anyhow::Result<TrialResult> {
         Ok(run_trial(&mut RawSlices { worker: self, known: 0 }, trial, scratch, observer))
+    }
+
+    fn read_everything(&mut self) -> anyhow::Result<f64> {
+        Ok(self.assets.iter().flat_map(|(_, closes)| closes).sum())
     }
 }
 

@@ -5,7 +5,6 @@ pub mod layered;
 pub mod naive;
 pub mod parquet;
 
-use crate::data::Dataset;
 use crate::strategy::{AssetState, Observer, Trial, TrialResult};
 
 pub use careful::{CarefulWorker, Grouped, IdealWorker};
@@ -17,6 +16,9 @@ pub type Scratch = Vec<AssetState>;
 
 /// One worker of an arm, with its data ready.
 pub trait Worker {
+    /// Moments in the calendar of its data.
+    fn moments(&self) -> usize;
+
     /// Runs one trial.
     ///
     /// # Errors
@@ -27,4 +29,10 @@ pub trait Worker {
         scratch: &mut Scratch,
         observer: &mut impl Observer,
     ) -> anyhow::Result<TrialResult>;
+
+    /// Reads every column of every bar that it holds; a sum over them.
+    ///
+    /// # Errors
+    /// Where the data cannot be read.
+    fn read_everything(&mut self) -> anyhow::Result<f64>;
 }

@@ -7,10 +7,13 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, RecordBatch, Scalar, StringArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, DictionaryArray, Float64Array, RecordBatch, Scalar,
+    StringArray, UInt32Array,
+};
 use arrow::compute::kernels::cmp::eq;
 use arrow::compute::{FilterBuilder, FilterPredicate};
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Field, Float64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Field, Float64Type, Schema, SchemaRef, UInt32Type};
 
 use super::{Worker, parquet};
 use crate::data::Dataset;
@@ -49,8 +52,17 @@ impl NaiveWorker {
 }
 
 impl Worker for NaiveWorker {
+    fn moments(&self) -> usize {
+        self.calendar.len()
+    }
+
     fn trial(&mut self, trial: Trial, scratch: &mut super::Scratch, observer: &mut impl Observer) -> anyhow::Result<TrialResult> {
         Ok(run_trial(&mut self.prepare(), trial, scratch, observer))
+    }
+
+    fn read_everything(&mut self) -> anyhow::Result<f64> {
+        let columns = ["Open", "High", "Low", "Close", "Volume"];
+        Ok(columns.iter().flat_map(|name| converted(column(&self.table, name)).values().to_vec()).sum())
     }
 }
 
@@ -89,9 +101,13 @@ impl Series {
     }
 }
 
-/// All bars of one asset, filtered and converted: open, high, low, close, volume.
+/// All bars of one asset, filtered and converted: dates, and open, high, low, close, volume.
 pub fn all_columns(table: &RecordBatch, asset: &str) -> (Date32Array, [Float64Array; 5]) {
-    let predicate = rows_of(table, asset);
+    columns_of(table, rows_of(table, asset))
+}
+
+/// The same for rows that are known.
+pub fn columns_of(table: &RecordBatch, predicate: FilterPredicate) -> (Date32Array, [Float64Array; 5]) {
     let columns = ["Open", "High", "Low", "Close", "Volume"];
     (
         filtered(&predicate, dates(table)).as_primitive::<Date32Type>().clone(),
@@ -102,6 +118,14 @@ pub fn all_columns(table: &RecordBatch, asset: &str) -> (Date32Array, [Float64Ar
 fn rows_of(table: &RecordBatch, asset: &str) -> FilterPredicate {
     let wanted = Scalar::new(StringArray::from(vec![asset]));
     let mask: BooleanArray = eq(tickers(table), &wanted).expect("both are strings");
+    FilterBuilder::new(&mask).optimize().build()
+}
+
+/// One asset's rows, where the asset column is a dictionary: its key is found once, then keys are compared.
+pub fn rows_of_dictionary(tickers: &DictionaryArray<UInt32Type>, asset: &str) -> FilterPredicate {
+    let names = tickers.values().as_string::<i32>();
+    let key = names.iter().position(|name| name == Some(asset)).expect("the asset is in the table");
+    let mask = eq(tickers.keys(), &UInt32Array::new_scalar(key as u32)).expect("both are integers");
     FilterBuilder::new(&mask).optimize().build()
 }
 

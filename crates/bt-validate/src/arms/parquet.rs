@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::Context;
-use arrow::array::{Date32Array, RecordBatch};
+use arrow::array::{Date32Array, RecordBatch, RecordBatchReader};
 use arrow::compute::concat_batches;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;

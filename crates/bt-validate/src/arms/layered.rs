@@ -1,0 +1,219 @@
+//! Our layers: the eight combinations over the Parquet file, and all of them over the mapped store.
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Float64Type;
+use bt_bundle::Store;
+use bt_core::{AssetId, BundleName, Field};
+use bt_dataportal::{DataPortal, FrameSeries, Moment};
+use bt_layers::{Layers, OptimizationConfig, Options};
+
+use super::{Scratch, Worker};
+use crate::data::Dataset;
+use crate::faults::Fault;
+use crate::strategy::{Access, FAST, Observer, SLOW, Trial, TrialResult, run_trial};
+
+/// Which layers are on, and over what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Layering {
+    /// Layers 1, 2 and 3.
+    pub layers: [bool; 3],
+    /// Over the mapped store instead of the Parquet file.
+    pub mapped: bool,
+    /// What it gets wrong on purpose.
+    pub fault: Option<Fault>,
+}
+
+impl Layering {
+    /// All combinations over the Parquet file.
+    pub const COMBINATIONS: [Self; 8] = [
+        Self::over_parquet([false, false, false]),
+        Self::over_parquet([true, false, false]),
+        Self::over_parquet([false, true, false]),
+        Self::over_parquet([false, false, true]),
+        Self::over_parquet([true, true, false]),
+        Self::over_parquet([true, false, true]),
+        Self::over_parquet([false, true, true]),
+        Self::over_parquet([true, true, true]),
+    ];
+
+    /// Layer 1 alone.
+    pub const LAYER_1: Self = Self::over_parquet([true, false, false]);
+
+    /// All layers over the mapped store.
+    pub const MAPPED: Self = Self { layers: [true; 3], mapped: true, fault: None };
+
+    const fn over_parquet(layers: [bool; 3]) -> Self {
+        Self { layers, mapped: false, fault: None }
+    }
+
+    /// Its name in the report: `none`, `l1`, `l1+l3` …, `all+mapped`.
+    pub fn name(self) -> String {
+        let on: Vec<_> = (1..=3).filter(|layer| self.layers[layer - 1]).map(|layer| format!("l{layer}")).collect();
+        match (self.mapped, on.is_empty()) {
+            (true, _) => "all+mapped".into(),
+            (false, true) => "none".into(),
+            (false, false) => on.join("+"),
+        }
+    }
+
+    /// Stacks the layers over a data set.
+    ///
+    /// # Errors
+    /// Where the store or the file cannot be opened.
+    pub fn start(self, dataset: &Dataset) -> anyhow::Result<LayeredShared> {
+        let [enable_caching, enable_history_cache, enable_bundle_pooling] = self.layers;
+        let config = OptimizationConfig {
+            enable_caching,
+            enable_history_cache,
+            enable_bundle_pooling,
+            ..OptimizationConfig::default()
+        };
+        let layers = match self.mapped {
+            true => Layers::over_bundles(&config, Options::default(), Store::open(&dataset.store)?)?,
+            false => Layers::over_tables(&config, Options::default(), dataset.tables())?,
+        };
+        Ok(LayeredShared { layers, name: dataset.name.clone(), views: enable_history_cache, fault: self.fault })
+    }
+}
+
+/// The layers on a data set.
+pub struct LayeredShared {
+    layers: Layers,
+    name: BundleName,
+    views: bool,
+    fault: Option<Fault>,
+}
+
+impl LayeredShared {
+    /// A worker with its data ready.
+    ///
+    /// # Errors
+    /// Where the bundle cannot be opened.
+    pub fn worker(&self) -> anyhow::Result<LayeredWorker> {
+        let mut worker = self.layers.worker()?;
+        let moments = worker.trial(&self.name)?.bundle().calendar().len();
+        Ok(LayeredWorker { worker, name: self.name.clone(), views: self.views, fault: self.fault, moments })
+    }
+}
+
+/// A worker of the layers.
+pub struct LayeredWorker {
+    worker: bt_layers::Worker,
+    name: BundleName,
+    views: bool,
+    fault: Option<Fault>,
+    moments: usize,
+}
+
+impl Worker for LayeredWorker {
+    fn moments(&self) -> usize {
+        self.moments
+    }
+
+    fn trial(&mut self, trial: Trial, scratch: &mut Scratch, observer: &mut impl Observer) -> anyhow::Result<TrialResult> {
+        let data = self.worker.trial(&self.name)?;
+        let portal = data.portal();
+        let ids: Vec<AssetId> = portal.assets().ids().collect();
+        if self.views {
+            let mut views = Views { portal: &portal, moment: portal.at(bt_core::Timestamp::MIN), ids: &ids };
+            return Ok(match self.fault {
+                None => run_trial(&mut views, trial, scratch, observer),
+                Some(fault) => fault.run(views, trial, scratch, observer),
+            });
+        }
+        let series = ids.iter().map(|&asset| portal.frames(asset, Field::CLOSE)).collect::<bt_core::Result<_>>()?;
+        let moment = portal.at(bt_core::Timestamp::MIN);
+        let mut frames = Frames { views: Views { portal: &portal, moment, ids: &ids }, series, made: None };
+        Ok(run_trial(&mut frames, trial, scratch, observer))
+    }
+
+    fn read_everything(&mut self) -> anyhow::Result<f64> {
+        let data = self.worker.trial(&self.name)?;
+        let bundle = data.bundle();
+        let mut sum = 0.0;
+        for asset in bundle.assets().ids() {
+            let bars = bundle.bars(asset)?;
+            sum += bars.timestamps().iter().map(|bar| bar.as_nanos() as f64).sum::<f64>();
+            sum += Field::OHLCV.iter().flat_map(|&field| bars.field(field)).sum::<f64>();
+        }
+        Ok(sum)
+    }
+}
+
+/// Layer 2 on: views.
+struct Views<'a> {
+    portal: &'a DataPortal<'a>,
+    moment: Moment<'a>,
+    ids: &'a [AssetId],
+}
+
+impl Access for Views<'_> {
+    fn moments(&self) -> usize {
+        self.portal.calendar().len()
+    }
+
+    fn assets(&self) -> usize {
+        self.ids.len()
+    }
+
+    #[inline]
+    fn at(&mut self, known: usize) {
+        if let Some(moment) = self.portal.moments().nth(known - 1) {
+            self.moment = moment;
+        }
+    }
+
+    #[inline]
+    fn windows(&mut self, asset: usize) -> Option<(&[f64], &[f64])> {
+        let bars = self.moment.asset(self.ids[asset]).expect("an asset of this bundle");
+        if !bars.has_bar() {
+            return None;
+        }
+        let closes = |bar_count| bars.window(Field::CLOSE, bar_count).expect("every bundle has closes");
+        Some((closes(FAST), closes(SLOW)))
+    }
+}
+
+/// Layer 2 off: a frame for each history call, and the column taken out of it.
+struct Frames<'a> {
+    views: Views<'a>,
+    series: Vec<FrameSeries<'a>>,
+    made: Option<[RecordBatch; 2]>,
+}
+
+impl Access for Frames<'_> {
+    fn moments(&self) -> usize {
+        self.views.moments()
+    }
+
+    fn assets(&self) -> usize {
+        self.views.assets()
+    }
+
+    fn at(&mut self, known: usize) {
+        self.views.at(known);
+    }
+
+    fn windows(&mut self, asset: usize) -> Option<(&[f64], &[f64])> {
+        let moment = self.views.moment;
+        if !moment.asset(self.views.ids[asset]).expect("an asset of this bundle").has_bar() {
+            return None;
+        }
+        let frame = |bars| self.series[asset].window(moment, bars).expect("a moment of this bundle");
+        let [fast, slow] = self.made.insert([frame(FAST), frame(SLOW)]);
+        Some((closes(fast), closes(slow)))
+    }
+}
+
+fn closes(frame: &RecordBatch) -> &[f64] {
+    frame.column(0).as_primitive::<Float64Type>().values()
+}
+
+/// What a backtest reads that only looks at every asset's last close.
+pub fn read_last_closes(worker: &mut LayeredWorker) {
+    let Ok(data) = worker.worker.trial(&worker.name) else { return };
+    let bundle = data.bundle();
+    for asset in bundle.assets().ids() {
+        std::hint::black_box(bundle.bars(asset).ok().and_then(|bars| bars.field(Field::CLOSE).last().copied()));
+    }
+}

@@ -1,0 +1,224 @@
+//! The pairs of Layers 1 and 2: an operation with the layer against the operation that it replaces, on the seed set.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use arrow::array::{ArrayRef, AsArray, DictionaryArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, UInt32Type};
+use bt_asset_cache::{AssetListCache, AssetListKey, GroupedBars, GroupedCache, TableSource};
+use bt_core::{AssetId, Bundle, Field};
+use bt_dataportal::{DataPortal, Request};
+
+use crate::arms::naive::{self, NaiveWorker, Series};
+use crate::arms::{Layering, layered};
+use crate::data::Dataset;
+use crate::stats::Round;
+use crate::task::Setting;
+use crate::workloads::Set;
+
+/// One round of every pair, by claim.
+pub type Pairs = BTreeMap<String, Round>;
+
+/// Runs the pairs, the sides of each in random order.
+///
+/// # Errors
+/// Where the data cannot be read.
+pub fn rounds(setting: &Setting, rounds: usize, seed: u64) -> anyhow::Result<Vec<Pairs>> {
+    let bench = Bench::load(&setting.dataset(Set::Seed))?;
+    let mut rng = fastrand::Rng::with_seed(seed);
+    bench.round(Duration::ZERO, &mut rng)?;
+    (0..rounds).map(|_| bench.round(setting.turn(), &mut rng)).collect()
+}
+
+/// One side of a pair: seconds for one operation, measured for at least so long.
+type Side = fn(&Bench, Duration) -> anyhow::Result<f64>;
+
+/// What the operations read.
+struct Bench {
+    dataset: Dataset,
+    naive: NaiveWorker,
+    dictionary: RecordBatch,
+    grouped: std::sync::Arc<GroupedBars>,
+    names: Vec<String>,
+    ids: Vec<AssetId>,
+}
+
+impl Bench {
+    fn load(dataset: &Dataset) -> anyhow::Result<Self> {
+        let naive = NaiveWorker::load(dataset)?;
+        let table = dataset.tables().read(&dataset.name)?;
+        let grouped = std::sync::Arc::new(GroupedBars::from_table(&table)?);
+        let names = grouped.assets().names().map(str::to_owned).collect();
+        let ids = grouped.assets().ids().collect();
+        let dictionary = with_dictionary(naive.table())?;
+        Ok(Self { dataset: dataset.clone(), naive, dictionary, grouped, names, ids })
+    }
+
+    fn round(&self, least: Duration, rng: &mut fastrand::Rng) -> anyhow::Result<Pairs> {
+        let mut timed = |(claim, sides): (&str, [Side; 2])| {
+            let (mut seconds, first) = ([0.0; 2], usize::from(rng.bool()));
+            for side in [first, 1 - first] {
+                seconds[side] = sides[side](self, least)?;
+            }
+            Ok((claim.to_owned(), seconds.into()))
+        };
+        PAIRS.into_iter().map(&mut timed).collect()
+    }
+}
+
+/// Each claim's base and optimised side.
+const PAIRS: [(&str, [Side; 2]); 6] = [
+    ("l1.asset_list.time_saved", [extracted_list, cached_list]),
+    ("l1.pre_grouping.speed_up", [filtered_asset, viewed_asset]),
+    ("l1.pre_grouping.speed_up.by-name", [filtered_asset, viewed_by_name]),
+    ("l1.pre_grouping.speed_up.dictionary", [filtered_from_dictionary, viewed_asset]),
+    ("l1.workflow.speed_up", [naive_access, layer_1_access]),
+    ("l2.array.time_saved", [history_as_frame, history_as_array]),
+];
+
+/// The table with its asset column as a dictionary.
+fn with_dictionary(table: &RecordBatch) -> anyhow::Result<RecordBatch> {
+    let keys = DataType::Dictionary(Box::new(DataType::UInt32), Box::new(DataType::Utf8));
+    let schema = table.schema();
+    let columns = schema.fields().iter().zip(table.columns()).map(|(field, column)| {
+        let column: ArrayRef = if field.name() == "Ticker" { cast(column, &keys)? } else { column.clone() };
+        Ok((field.name().clone(), column))
+    });
+    Ok(RecordBatch::try_from_iter(columns.collect::<anyhow::Result<Vec<_>>>()?)?)
+}
+
+/// Seconds for one call, repeated in growing batches for at least so long.
+fn per_call(least: Duration, mut call: impl FnMut(usize)) -> f64 {
+    let (start, mut calls, mut batch) = (Instant::now(), 0, 1);
+    loop {
+        for _ in 0..batch {
+            call(calls);
+            calls += 1;
+        }
+        let elapsed = start.elapsed();
+        if elapsed >= least {
+            return elapsed.as_secs_f64() / calls as f64;
+        }
+        batch = (batch * 2).min(1 << 16);
+    }
+}
+
+fn extracted_list(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
+    let tickers = naive::tickers(bench.naive.table());
+    Ok(per_call(least, |_| {
+        black_box(naive::asset_list(black_box(tickers)));
+    }))
+}
+
+fn cached_list(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
+    let cache = AssetListCache::default();
+    let key = AssetListKey { name: bench.dataset.name.clone(), version: bench.grouped.version() };
+    cache.get_or_load(&key, || Ok(std::sync::Arc::new(bench.grouped.assets().clone())))?;
+    Ok(per_call(least, |_| {
+        black_box(cache.get(black_box(&key)));
+    }))
+}
+
+fn filtered_asset(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
+    Ok(per_call(least, |call| {
+        black_box(naive::all_columns(bench.naive.table(), &bench.names[call % bench.names.len()]));
+    }))
+}
+
+fn filtered_from_dictionary(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
+    let keys: &DictionaryArray<UInt32Type> =
+        bench.dictionary.column_by_name("Ticker").context("the asset column")?.as_dictionary();
+    Ok(per_call(least, |call| {
+        let name = &bench.names[call % bench.names.len()];
+        black_box(naive::columns_of(&bench.dictionary, naive::rows_of_dictionary(keys, name)));
+    }))
+}
+
+fn viewed_asset(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
+    let mut handle = held(bench)?;
+    handle.refresh();
+    let version = bench.grouped.version();
+    let bars = handle.get(&version).context("it was inserted")?;
+    Ok(per_call(least, |call| {
+        black_box(bars.bars(black_box(bench.ids[call % bench.ids.len()])).ok());
+    }))
+}
+
+fn viewed_by_name(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
+    let handle = held(bench)?;
+    let version = bench.grouped.version();
+    Ok(per_call(least, |call| {
+        let bars = handle.get(black_box(&version));
+        let found = bars.and_then(|bars| bars.bars(bars.assets().find(&bench.names[call % bench.names.len()])?).ok());
+        black_box(found);
+    }))
+}
+
+/// A worker's handle that holds the grouped bars.
+fn held(bench: &Bench) -> anyhow::Result<bt_cache::Handle<bt_core::BundleVersion, GroupedBars>> {
+    let cache = GroupedCache::default();
+    let mut handle = cache.handle();
+    handle.get_or_load(&bench.grouped.version(), || Ok(std::sync::Arc::clone(&bench.grouped)))?;
+    Ok(handle)
+}
+
+/// Backtests of the original's workflow.
+const BACKTESTS: usize = 100;
+
+/// The data access of a whole workflow: load once, and in every backtest the asset list and every asset's closes.
+/// Seconds for the workflow; what a backtest takes is measured for at least so long and scaled.
+fn naive_access(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
+    let start = Instant::now();
+    let worker = NaiveWorker::load(&bench.dataset)?;
+    let loaded = start.elapsed().as_secs_f64();
+    let backtest = per_call(least, |_| {
+        let table = worker.table();
+        for asset in naive::asset_list(naive::tickers(table)) {
+            black_box(Series::filtered(table, asset).last_close());
+        }
+    });
+    Ok(loaded + BACKTESTS as f64 * backtest)
+}
+
+fn layer_1_access(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
+    let start = Instant::now();
+    let shared = Layering::LAYER_1.start(&bench.dataset)?;
+    let mut worker = shared.worker()?;
+    let loaded = start.elapsed().as_secs_f64();
+    let backtest = per_call(least, |_| layered::read_last_closes(&mut worker));
+    Ok(loaded + BACKTESTS as f64 * backtest)
+}
+
+fn history_as_array(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
+    history(bench, least, |portal, at, request| {
+        black_box(portal.moments().nth(at)?.history(request).ok()?.array().ok()?);
+        Some(())
+    })
+}
+
+fn history_as_frame(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
+    history(bench, least, |portal, at, request| {
+        black_box(portal.moments().nth(at)?.history(request).ok()?.frame().ok()?);
+        Some(())
+    })
+}
+
+/// Calls for 20 closes of one asset after the other, at one moment after the other.
+fn history(
+    bench: &Bench,
+    least: Duration,
+    call: impl Fn(&DataPortal<'_>, usize, Request<'_>) -> Option<()>,
+) -> anyhow::Result<f64> {
+    let portal = DataPortal::new(&*bench.grouped);
+    let moments = portal.calendar().len();
+    let mut failed = false;
+    let seconds = per_call(least, |at| {
+        let asset = bench.ids[at % bench.ids.len()];
+        failed |= call(&portal, at / bench.ids.len() % moments, Request::new(asset, &[Field::CLOSE], 20)).is_none();
+    });
+    anyhow::ensure!(!failed, "a history call failed");
+    Ok(seconds)
+}

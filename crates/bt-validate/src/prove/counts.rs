@@ -1,0 +1,209 @@
+//! What is counted, not timed: hit rates, bytes, resident sets.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use arrow::array::Array;
+use bt_asset_cache::{GroupedBars, TableSource};
+use bt_core::{Bundle, Field};
+use bt_dataportal::{DataPortal, HistoryCache, HistoryOptions, HistoryStats, Policy};
+
+use super::{Run, progress};
+use crate::arms::NaiveWorker;
+use crate::arms::naive::converted;
+use crate::report::{ClaimResult, HitRate, MemoryUse};
+use crate::strategy::{FAST, SLOW};
+use crate::task::{Task, outcome};
+use crate::turn::Arm;
+use crate::workers::{self, WORKERS};
+use crate::workloads::{Set, Workload};
+
+/// Pairs of lookbacks, where every trial has its own.
+const PAIRS: usize = 100;
+
+impl Run<'_> {
+    pub(super) fn count(&mut self) -> anyhow::Result<()> {
+        if self.claims("l1.memory") {
+            progress("Layer 1: bytes");
+            self.layer_1_bytes()?;
+        }
+        if self.claims("l2.hit_rate") || self.claims("l2.memory") {
+            progress("Layer 2: hits and bytes");
+            self.layer_2_hits()?;
+        }
+        if self.claims("total.memory") {
+            progress("peak memory of each arm, in processes of their own");
+            self.peaks()?;
+        }
+        if self.claims("workers.pss") {
+            progress("memory of 8 worker processes");
+            self.proportional_sets()?;
+        }
+        self.scale()
+    }
+
+    fn exact(&mut self, id: &str, value: f64) {
+        if let Some(claim) = self.claim(id) {
+            self.results.push(ClaimResult::exact(claim, value));
+        }
+    }
+
+    fn layer_1_bytes(&mut self) -> anyhow::Result<()> {
+        let dataset = self.setting.dataset(Set::Seed);
+        let grouped = self.grouped(Set::Seed)?.heap_bytes() as f64;
+        let naive = NaiveWorker::load(&dataset)?;
+        let table = naive.table();
+        let converted = |column| match naive_is_number(column) {
+            true => converted(column).get_buffer_memory_size(),
+            false => column.get_buffer_memory_size(),
+        };
+        let decimals: usize = table.columns().iter().map(|column| column.get_buffer_memory_size()).sum();
+        let floats: usize = table.columns().iter().map(converted).sum();
+        self.exact("l1.memory.ratio", grouped / decimals as f64);
+        self.exact("l1.memory.ratio.f64-table", grouped / floats as f64);
+        Ok(())
+    }
+
+    fn grouped(&self, set: Set) -> anyhow::Result<GroupedBars> {
+        let dataset = self.setting.dataset(set);
+        Ok(GroupedBars::from_table(&dataset.tables().read(&dataset.name)?)?)
+    }
+
+    fn layer_2_hits(&mut self) -> anyhow::Result<()> {
+        for set in [Set::Seed, Set::Production] {
+            let (bundle, name) = (self.grouped(set)?, set.name());
+            for (policy, key) in [(Policy::Always, ""), (Policy::Auto, "auto.")] {
+                let stats = sweep_windows(&bundle, policy, Workload::on(set).trials, |_| [FAST, SLOW])?;
+                self.exact(&format!("l2.hit_rate.{key}{name}"), stats.hit_rate());
+                let memory = if policy == Policy::Auto { "auto" } else { "always" };
+                self.exact(&format!("l2.memory.bytes.{memory}.{name}"), stats.bytes() as f64);
+                let note = (policy == Policy::Auto).then(|| "a window of one asset is a view: nothing to keep".into());
+                self.hit_rates.push(hit_rate(name, &format!("{policy:?}, lookbacks 20 and 50"), &stats, note));
+            }
+        }
+        self.own_lookbacks()
+    }
+
+    /// Every trial with lookbacks of its own: what a user of a cache would hope for, and does not get.
+    fn own_lookbacks(&mut self) -> anyhow::Result<()> {
+        let bundle = self.grouped(Set::Seed)?;
+        let stats = sweep_windows(&bundle, Policy::Always, PAIRS, own_lookbacks)?;
+        self.exact("l2.hit_rate.own-lookbacks", stats.hit_rate());
+        let note = "each of 100 pairs of lookbacks asks for other windows, and an LRU of 256 that is scanned in a circle \
+                    evicts each just before it is wanted: such a sweep gains from views, not from a cache"
+            .to_owned();
+        self.hit_rates.push(hit_rate("seed", "Always, 100 pairs of lookbacks", &stats, Some(note)));
+        Ok(())
+    }
+
+    fn peaks(&mut self) -> anyhow::Result<()> {
+        for set in [Set::Production, Set::Wide] {
+            let (mut least, mut most) = (Vec::new(), Vec::new());
+            for arm in [Arm::Naive, Arm::Careful, Arm::MAPPED] {
+                let task = Task::Peak { set: set.name().to_owned(), arm: arm.name() };
+                let peak = || outcome::<Option<u64>>(&self.setting, &task);
+                let peaks: Option<Vec<u64>> = (0..3).map(|_| peak()).collect::<anyhow::Result<_>>()?;
+                let peaks = peaks.unwrap_or_default();
+                least.push(peaks.iter().min().copied());
+                most.push(peaks.iter().max().copied());
+                self.memory.push(MemoryUse {
+                    workload: set.name().to_owned(),
+                    arm: arm.name(),
+                    workers: 1,
+                    peak_rss_bytes: peaks.into_iter().max(),
+                    pss_bytes: None,
+                });
+            }
+            // The least favourable of the processes: the most of ours against the least of naive.
+            let id = format!("total.memory.ratio.{}", set.name());
+            let ratio = most[2].zip(least[0]).map(|(ours, naive)| ours as f64 / naive as f64);
+            self.exact(&id, ratio.unwrap_or(f64::NAN));
+        }
+        Ok(())
+    }
+
+    fn proportional_sets(&mut self) -> anyhow::Result<()> {
+        let mut sets = Vec::new();
+        for count in [1, WORKERS] {
+            let pss_bytes = workers::proportional_set(&self.setting, Set::Wide, Arm::MAPPED, count)?;
+            sets.push(pss_bytes);
+            self.memory.push(MemoryUse {
+                workload: "wide".to_owned(),
+                arm: Arm::MAPPED.name(),
+                workers: count,
+                peak_rss_bytes: None,
+                pss_bytes,
+            });
+        }
+        let ratio = sets[1].zip(sets[0]).map(|(many, one)| many as f64 / one as f64);
+        self.exact("workers.pss", ratio.unwrap_or(f64::NAN));
+        Ok(())
+    }
+}
+
+fn naive_is_number(column: &arrow::array::ArrayRef) -> bool {
+    use arrow::datatypes::DataType;
+    matches!(column.data_type(), DataType::Decimal128(..) | DataType::Int64)
+}
+
+/// Asks for every window of every trial through Layer 2, and tells what its cache made of that.
+fn sweep_windows(
+    bundle: &dyn Bundle,
+    policy: Policy,
+    trials: usize,
+    lookbacks: impl Fn(usize) -> [usize; 2],
+) -> anyhow::Result<HistoryStats> {
+    let cache = Arc::new(HistoryCache::new(HistoryOptions { policy, ..HistoryOptions::default() })?);
+    let mut handle = cache.handle();
+    let portal = DataPortal::new(bundle);
+    for trial in 0..trials {
+        handle.refresh();
+        for moment in portal.moments() {
+            for asset in portal.assets().ids().filter(|&asset| moment.asset(asset).is_ok_and(|bars| bars.has_bar())) {
+                for bar_count in lookbacks(trial) {
+                    handle.window(moment, asset, Field::CLOSE, bar_count).context("a window of this bundle")?;
+                }
+            }
+        }
+    }
+    handle.refresh();
+    Ok(cache.stats())
+}
+
+/// Pair number `trial`, none of which is a permanent window.
+fn own_lookbacks(trial: usize) -> [usize; 2] {
+    [5 + trial % 10, 60 + trial / 10 * 10]
+}
+
+fn hit_rate(workload: &str, cache: &str, stats: &HistoryStats, note: Option<String>) -> HitRate {
+    HitRate {
+        workload: workload.to_owned(),
+        cache: cache.to_owned(),
+        hits: stats.tier1.hits + stats.tier2.hits,
+        misses: stats.tier1.misses + stats.tier2.misses,
+        bytes: stats.bytes() as u64,
+        note,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bt_testkit::Market;
+
+    #[test]
+    fn pairs_of_lookbacks_are_all_different_and_never_permanent() {
+        let pairs: std::collections::HashSet<_> = (0..PAIRS).map(own_lookbacks).collect();
+        assert_eq!(pairs.len(), PAIRS);
+        assert!(pairs.iter().flatten().all(|bars| ![20, 50, 200].contains(bars)));
+    }
+
+    #[test]
+    fn repeated_lookbacks_hit_and_own_lookbacks_do_not() {
+        let bundle = Market::common(1, 4, 100).generate().bundle();
+        let repeated = sweep_windows(&bundle, Policy::Always, 20, |_| [FAST, SLOW]).expect("windows of this bundle");
+        assert!(repeated.hit_rate() > 0.94, "{}", repeated.hit_rate());
+        let own = sweep_windows(&bundle, Policy::Always, 20, own_lookbacks).expect("windows of this bundle");
+        assert!(own.hit_rate() < 0.01, "{}", own.hit_rate());
+    }
+}

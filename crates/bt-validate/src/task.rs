@@ -1,0 +1,195 @@
+//! What is measured in a process of its own: a task goes in as JSON, its outcome comes back as JSON.
+//!
+//! Rounds are spread over processes so that an effect which belongs to one process (where its memory happened to lie)
+//! shows; memory is measured in processes so that an arm's peak is its own.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use crate::arms::Layering;
+use crate::data::Dataset;
+use crate::faults::Fault;
+use crate::turn::{Arm, Turn, turn};
+use crate::workloads::{Set, Workload};
+use crate::{pairs, workers};
+
+/// Where a child finds the data, and how long a turn lasts at least.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Setting {
+    /// The folder that [`prepare`](crate::data::prepare) filled.
+    pub folder: PathBuf,
+    /// Least length of a turn, in milliseconds.
+    pub turn_millis: u64,
+    /// What the arm of all layers gets wrong on purpose.
+    pub fault: Option<Fault>,
+}
+
+impl Setting {
+    /// Least length of a turn.
+    pub fn turn(&self) -> Duration {
+        Duration::from_millis(self.turn_millis)
+    }
+
+    /// The arm, with the fault if it is the one that has it.
+    pub fn faulty(&self, arm: Arm) -> Arm {
+        match (arm, self.fault) {
+            (Arm::Layers(layering), fault @ Some(_)) if layering.mapped => Arm::Layers(Layering { fault, ..layering }),
+            _ => arm,
+        }
+    }
+
+    /// A data set in the folder.
+    pub fn dataset(&self, set: Set) -> Dataset {
+        Dataset::at(&self.folder, set)
+    }
+}
+
+/// What a child does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Task {
+    /// Turns of arms on a workload, in random order within each round.
+    Rounds {
+        /// The workload's id.
+        workload: String,
+        /// The arms' names.
+        arms: Vec<String>,
+        /// How many rounds.
+        rounds: usize,
+        /// Seed of the order.
+        seed: u64,
+    },
+    /// Turns of the pairs of Layers 1 and 2.
+    Pairs {
+        /// How many rounds.
+        rounds: usize,
+        /// Seed of the order.
+        seed: u64,
+    },
+    /// Workers' starts in threads, pooled and each on its own.
+    ThreadStarts {
+        /// The set's name.
+        set: String,
+        /// How many rounds.
+        rounds: usize,
+    },
+    /// Runs an arm, then tells its peak resident set.
+    Peak {
+        /// The set's name.
+        set: String,
+        /// The arm's name.
+        arm: String,
+    },
+    /// Gets data ready, says so, and waits for a line.
+    Hold {
+        /// The set's name.
+        set: String,
+        /// The arm's name.
+        arm: String,
+        /// Whether to read every column before saying so.
+        touch: bool,
+    },
+    /// Runs a share of a sweep.
+    Sweep {
+        /// The workload's id.
+        workload: String,
+        /// The arm's name.
+        arm: String,
+        /// The first trial.
+        from: usize,
+        /// One past the last.
+        to: usize,
+    },
+}
+
+/// One round: each arm's turn, by name.
+pub type RoundOfTurns = BTreeMap<String, Turn>;
+
+/// Runs a task and prints its outcome to standard output.
+///
+/// # Errors
+/// Whatever the task meets.
+pub fn run(setting: &Setting, task: &Task) -> anyhow::Result<()> {
+    match task {
+        Task::Rounds { workload, arms, rounds, seed } => {
+            print(&rounds_of(setting, workload, arms, *rounds, *seed)?)
+        }
+        Task::Pairs { rounds, seed } => print(&pairs::rounds(setting, *rounds, *seed)?),
+        Task::ThreadStarts { set, rounds } => print(&workers::thread_starts(&dataset(setting, set)?, *rounds)?),
+        Task::Peak { set, arm } => print(&workers::peak(&dataset(setting, set)?, arm_named(setting, arm)?)?),
+        Task::Hold { set, arm, touch } => workers::hold(&dataset(setting, set)?, arm_named(setting, arm)?, *touch),
+        Task::Sweep { workload, arm, from, to } => {
+            let workload = workload_named(workload)?;
+            workers::sweep(&setting.dataset(workload.set), workload, arm_named(setting, arm)?, *from..*to)
+        }
+    }
+}
+
+fn print(outcome: &impl Serialize) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string(outcome)?);
+    Ok(())
+}
+
+fn dataset(setting: &Setting, set: &str) -> anyhow::Result<Dataset> {
+    let found = Set::ALL.into_iter().find(|known| known.name() == set);
+    found.map(|set| setting.dataset(set)).with_context(|| format!("there is no set {set:?}"))
+}
+
+fn arm_named(setting: &Setting, name: &str) -> anyhow::Result<Arm> {
+    Arm::named(name).map(|arm| setting.faulty(arm)).with_context(|| format!("there is no arm {name:?}"))
+}
+
+fn workload_named(id: &str) -> anyhow::Result<&'static Workload> {
+    Workload::named(id).with_context(|| format!("there is no workload {id:?}"))
+}
+
+fn rounds_of(
+    setting: &Setting,
+    workload: &str,
+    arms: &[String],
+    rounds: usize,
+    seed: u64,
+) -> anyhow::Result<Vec<RoundOfTurns>> {
+    let workload = workload_named(workload)?;
+    let dataset = setting.dataset(workload.set);
+    let arms = arms.iter().map(|name| arm_named(setting, name)).collect::<anyhow::Result<Vec<_>>>()?;
+    for &arm in &arms {
+        turn(arm, &dataset, workload, Duration::ZERO)?;
+    }
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut round = || {
+        let mut order = arms.clone();
+        rng.shuffle(&mut order);
+        let turns = order.into_iter().map(|arm| Ok((arm.name(), turn(arm, &dataset, workload, setting.turn())?)));
+        turns.collect::<anyhow::Result<RoundOfTurns>>()
+    };
+    (0..rounds).map(|_| round()).collect()
+}
+
+/// Starts this program again with a task.
+///
+/// # Errors
+/// Where this program's own path is not known.
+pub fn command(setting: &Setting, task: &Task) -> anyhow::Result<std::process::Command> {
+    let program: &Path = &std::env::current_exe().context("find this program")?;
+    let mut command = std::process::Command::new(program);
+    command.arg(CHILD).arg(serde_json::to_string(setting)?).arg(serde_json::to_string(task)?);
+    Ok(command)
+}
+
+/// The first argument of a child.
+pub const CHILD: &str = "--child";
+
+/// Runs a task in a child and reads its outcome.
+///
+/// # Errors
+/// Where the child cannot be started, fails, or prints something else; with what it said.
+pub fn outcome<T: for<'de> Deserialize<'de>>(setting: &Setting, task: &Task) -> anyhow::Result<T> {
+    let output = command(setting, task)?.output().context("start a child process")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "{task:?} failed ({}): {}", output.status, said.trim());
+    serde_json::from_slice(&output.stdout).with_context(|| format!("read the outcome of {task:?}"))
+}

@@ -1,0 +1,264 @@
+//! Workers as threads and as processes: how fast they start, what they hold.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::ops::Range;
+use std::process::{Child, Command, Stdio};
+use std::sync::Barrier;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use crate::arms::{NaiveWorker, Scratch, Worker};
+use crate::data::Dataset;
+use crate::strategy::Unobserved;
+use crate::task::{Setting, Task, command};
+use crate::turn::{Arm, Job, Started};
+use crate::workloads::{Set, Workload};
+
+/// Workers whose starts are compared.
+pub const WORKERS: usize = 8;
+
+/// One round of starts, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Starts {
+    /// A worker that loads the Parquet file itself, the mean over the workers.
+    pub own_seconds: f64,
+    /// A pooled worker after the first load, the mean over the workers.
+    pub pooled_seconds: f64,
+    /// The first load, which the pool cannot save.
+    pub first_load_seconds: f64,
+}
+
+/// Starts workers in threads, all at once.
+///
+/// # Errors
+/// Where a worker cannot get its data.
+pub fn thread_starts(dataset: &Dataset, rounds: usize) -> anyhow::Result<Vec<Starts>> {
+    let round = || {
+        let own_seconds = mean_start(|| NaiveWorker::load(dataset).map(|worker| worker.moments()))?;
+        let Started::Layers(layers) = Arm::MAPPED.start(dataset)? else { unreachable!("it is made of layers") };
+        let begin = Instant::now();
+        let first = layers.worker()?;
+        let first_load_seconds = begin.elapsed().as_secs_f64();
+        let pooled_seconds = mean_start(|| layers.worker().map(|worker| worker.moments()))?;
+        drop(first);
+        Ok(Starts { own_seconds, pooled_seconds, first_load_seconds })
+    };
+    round()?;
+    (0..rounds).map(|_| round()).collect()
+}
+
+/// The mean time from a thread's first instruction to its data being ready, all threads starting together.
+fn mean_start(ready: impl Fn() -> anyhow::Result<usize> + Sync) -> anyhow::Result<f64> {
+    let together = Barrier::new(WORKERS);
+    let start = || {
+        together.wait();
+        let begin = Instant::now();
+        let moments = ready()?;
+        let took = begin.elapsed();
+        std::hint::black_box(moments);
+        anyhow::Ok(took)
+    };
+    let times: Vec<Duration> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..WORKERS).map(|_| scope.spawn(start)).collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic in a worker")).collect::<anyhow::Result<_>>()
+    })?;
+    Ok(times.iter().sum::<Duration>().as_secs_f64() / WORKERS as f64)
+}
+
+/// Peak resident set of this process after an arm has run two trials, in bytes; none where the system does not tell.
+///
+/// # Errors
+/// Whatever the arm meets.
+pub fn peak(dataset: &Dataset, arm: Arm) -> anyhow::Result<Option<u64>> {
+    let workload = Workload::on(dataset.set);
+    arm.start(dataset)?.work(&mut Trials { workload, trials: 0..2 })?;
+    Ok(status_bytes("VmHWM"))
+}
+
+struct Trials<'t> {
+    workload: &'t Workload,
+    trials: Range<usize>,
+}
+
+impl Job for Trials<'_> {
+    type Output = ();
+
+    fn run<W: Worker>(&mut self, mut make: impl FnMut() -> anyhow::Result<W>) -> anyhow::Result<()> {
+        let mut worker = make()?;
+        let (mut scratch, moments) = (Scratch::new(), worker.moments());
+        for trial in self.trials.clone() {
+            let trial = self.workload.trial(trial, moments);
+            std::hint::black_box(worker.trial(trial, &mut scratch, &mut Unobserved)?);
+        }
+        Ok(())
+    }
+}
+
+/// Runs a share of a sweep in this process.
+///
+/// # Errors
+/// Whatever the arm meets.
+pub fn sweep(dataset: &Dataset, workload: &Workload, arm: Arm, trials: Range<usize>) -> anyhow::Result<()> {
+    arm.start(dataset)?.work(&mut Trials { workload, trials })
+}
+
+/// Gets the data ready (and reads all of it, if `touch`), says so, and holds it until a line comes.
+///
+/// # Errors
+/// Whatever the arm meets.
+pub fn hold(dataset: &Dataset, arm: Arm, touch: bool) -> anyhow::Result<()> {
+    arm.start(dataset)?.work(&mut Hold { touch })
+}
+
+struct Hold {
+    touch: bool,
+}
+
+impl Job for Hold {
+    type Output = ();
+
+    fn run<W: Worker>(&mut self, mut make: impl FnMut() -> anyhow::Result<W>) -> anyhow::Result<()> {
+        let mut worker = make()?;
+        if self.touch {
+            std::hint::black_box(worker.read_everything()?);
+        }
+        println!("ready");
+        std::io::stdout().flush()?;
+        std::io::stdin().lock().read_line(&mut String::new())?;
+        Ok(())
+    }
+}
+
+/// A process that holds data until it is let go.
+struct Holder {
+    child: Child,
+    ready_seconds: f64,
+}
+
+/// Starts so many holders at once and waits until all are ready.
+fn holders(setting: &Setting, set: Set, arm: Arm, touch: bool, count: usize) -> anyhow::Result<Vec<Holder>> {
+    let task = Task::Hold { set: set.name().to_owned(), arm: arm.name(), touch };
+    let start = || {
+        let mut process: Command = command(setting, &task)?;
+        process.stdin(Stdio::piped()).stdout(Stdio::piped());
+        anyhow::Ok((Instant::now(), process.spawn().context("start a worker process")?))
+    };
+    let started = (0..count).map(|_| start()).collect::<anyhow::Result<Vec<_>>>()?;
+    thread::scope(|scope| {
+        let wait = |(begin, mut child): (Instant, Child)| {
+            let mut line = String::new();
+            BufReader::new(child.stdout.take().context("its output is piped")?).read_line(&mut line)?;
+            let ready_seconds = begin.elapsed().as_secs_f64();
+            anyhow::ensure!(line.trim() == "ready", "a worker process said {line:?} instead of \"ready\"");
+            Ok(Holder { child, ready_seconds })
+        };
+        let waiting: Vec<_> = started.into_iter().map(|one| scope.spawn(move || wait(one))).collect();
+        waiting.into_iter().map(|thread| thread.join().expect("no panic while waiting")).collect()
+    })
+}
+
+fn release(holders: Vec<Holder>) -> anyhow::Result<()> {
+    for mut holder in holders {
+        drop(holder.child.stdin.take());
+        anyhow::ensure!(holder.child.wait()?.success(), "a worker process failed");
+    }
+    Ok(())
+}
+
+/// The mean time from starting a process to its data being ready, [`WORKERS`] at once.
+///
+/// # Errors
+/// Where a process fails.
+pub fn process_start_seconds(setting: &Setting, set: Set, arm: Arm) -> anyhow::Result<f64> {
+    let holders = holders(setting, set, arm, false, WORKERS)?;
+    let mean = holders.iter().map(|holder| holder.ready_seconds).sum::<f64>() / WORKERS as f64;
+    release(holders)?;
+    Ok(mean)
+}
+
+/// Total proportional set of so many processes that have read all of a set, in bytes; none where the system does not
+/// tell.
+///
+/// # Errors
+/// Where a process fails.
+pub fn proportional_set(setting: &Setting, set: Set, arm: Arm, count: usize) -> anyhow::Result<Option<u64>> {
+    let holders = holders(setting, set, arm, true, count)?;
+    let pss = |holder: &Holder| {
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", holder.child.id())).ok()?;
+        kibibytes(&rollup, "Pss")
+    };
+    let total = holders.iter().map(pss).sum();
+    release(holders)?;
+    Ok(total)
+}
+
+/// Seconds for a whole sweep by so many threads, or processes.
+///
+/// # Errors
+/// Whatever a worker meets.
+pub fn sweep_by_threads(dataset: &Dataset, workload: &Workload, arm: Arm, workers: usize) -> anyhow::Result<f64> {
+    let begin = Instant::now();
+    let started = arm.start(dataset)?;
+    thread::scope(|scope| {
+        let threads: Vec<_> = shares(workload.trials, workers)
+            .map(|trials| scope.spawn(|| started.work(&mut Trials { workload, trials })))
+            .collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("no panic in a worker"))
+    })?;
+    Ok(begin.elapsed().as_secs_f64())
+}
+
+/// As [`sweep_by_threads`], the workers being processes.
+///
+/// # Errors
+/// Whatever a worker meets.
+pub fn sweep_by_processes(setting: &Setting, workload: &Workload, arm: Arm, workers: usize) -> anyhow::Result<f64> {
+    let begin = Instant::now();
+    let start = |trials: Range<usize>| {
+        let (id, arm) = (workload.id.to_owned(), arm.name());
+        let task = Task::Sweep { workload: id, arm, from: trials.start, to: trials.end };
+        command(setting, &task)?.spawn().context("start a worker process")
+    };
+    let children = shares(workload.trials, workers).map(start).collect::<anyhow::Result<Vec<Child>>>()?;
+    for mut child in children {
+        anyhow::ensure!(child.wait()?.success(), "a worker process failed");
+    }
+    Ok(begin.elapsed().as_secs_f64())
+}
+
+fn shares(trials: usize, workers: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..workers).map(move |worker| trials * worker / workers..trials * (worker + 1) / workers)
+}
+
+fn status_bytes(key: &str) -> Option<u64> {
+    kibibytes(&fs::read_to_string("/proc/self/status").ok()?, key)
+}
+
+/// The value of a `Key:  123 kB` line, in bytes.
+fn kibibytes(text: &str, key: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_cover_every_trial_once() {
+        for (trials, workers) in [(100, 8), (3, 16), (400, 1)] {
+            assert_eq!(shares(trials, workers).flatten().collect::<Vec<_>>(), (0..trials).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn sizes_are_read_by_their_whole_key() {
+        let text = "Pss_Anon:   12 kB\nPss:        2048 kB\n";
+        assert_eq!(kibibytes(text, "Pss"), Some(2 << 20));
+        assert_eq!(kibibytes(text, "Rss"), None);
+    }
+}
