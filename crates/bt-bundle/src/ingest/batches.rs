@@ -6,10 +6,13 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch, types as t};
 use arrow_schema::{DataType, Schema, TimeUnit};
 use bt_asset_cache::kernel::{self, Values};
-use bt_core::{Error, Field, Result};
+use bt_core::{Error, Result};
 
+use super::clock::Traits;
 use super::columns::Layout;
-use super::rows::{BadRow, Fault, Place, Rows, RowsBuilder, Source, fault};
+use super::rows::{
+    BadRow, Fault, LeftOut, Place, Rows, RowsBuilder, Source, fault, scatter, starts, targets,
+};
 use super::stamp::{EpochUnit, Stamp, TimeFormat};
 use super::zone::DAY;
 use super::{BadRows, IngestOptions};
@@ -79,36 +82,38 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Decodes the rows.
+    /// Decodes the rows, column by column.
     ///
     /// # Errors
     /// The first bad row, where bad rows fail; a column of a type that is not what the column should hold.
     pub(super) fn decode(self, options: &IngestOptions) -> Result<Rows> {
-        let decoder = Decoder::new(&self, options)?;
-        let mut rows = RowsBuilder::new(0, self.batch.num_rows());
-        let mut kept = Vec::new();
-        for row in 0..self.batch.num_rows() {
-            match decoder.row(row, &mut rows) {
-                Ok(()) => kept.push(row as u32),
-                Err((column, reason)) => {
-                    let bad = || self.bad(row, column, reason);
-                    match options.on_bad_row {
-                        BadRows::Fail => return Err(bad().into()),
-                        BadRows::Skip => rows.left_out.add(bad),
-                    }
-                }
-            }
-        }
-        rows.read = self.batch.num_rows() as u64;
-        rows.columns = match kept.len() == self.batch.num_rows() {
-            true => decoder.values,
-            false => decoder
-                .values
-                .iter()
-                .map(|column| kept.iter().map(|&row| column[row as usize]).collect())
-                .collect(),
+        let layout = &self.shape.layout;
+        let mut rows = RowsBuilder::new(0, 0);
+        let mut bad = Faults { block: &self, rows: Vec::new() };
+        let asset = layout.asset.unwrap_or_default();
+        let codes = Assets::new(&self, asset)?.numbers(asset, &mut rows, &mut bad);
+        let times = Times::new(&self, layout.time)?;
+        let moments = times.moments(layout.time, options, &mut bad);
+        let order = Order::of(&codes, rows.assets().len());
+        let columns =
+            layout.values.iter().map(|column| numbers(&self, *column, &order)).collect::<Result<Vec<_>>>()?;
+        let outside = check(&columns, &order, &mut bad);
+        let places: Vec<_> =
+            (0..moments.len() as u64).map(|row| Place::new(self.shape.number, self.first + row)).collect();
+        let (left_out, is_bad) = bad.judge(options)?;
+        let traits = times.traits(&moments, &is_bad, &places, options);
+        let rows = Rows {
+            assets: rows.into_assets(),
+            stamps: order.apply(moments),
+            places: order.apply(places),
+            starts: order.starts.clone(),
+            columns,
+            traits,
+            read: self.batch.num_rows() as u64,
+            left_out,
+            outside,
         };
-        Ok(rows.group())
+        Ok(if is_bad.is_empty() { rows } else { rows.without(&order.apply(is_bad)) })
     }
 
     fn bad(&self, row: usize, column: usize, reason: String) -> BadRow {
@@ -117,86 +122,106 @@ impl Block {
     }
 }
 
-struct Decoder<'a> {
+/// The bad rows of a block: row, column and reason.
+struct Faults<'a> {
     block: &'a Block,
-    options: &'a IngestOptions,
-    assets: Assets<'a>,
-    times: Times<'a>,
-    /// Open, high, low, close, volume, extra columns.
-    values: Vec<Vec<f64>>,
-    extras_are_finite: bool,
+    rows: Vec<(usize, usize, String)>,
 }
 
-impl<'a> Decoder<'a> {
-    fn new(block: &'a Block, options: &'a IngestOptions) -> Result<Self> {
-        let layout = &block.shape.layout;
-        let asset = layout.asset.unwrap_or_default();
-        let values =
-            layout.values.iter().map(|column| numbers(block, *column)).collect::<Result<Vec<_>>>()?;
-        Ok(Self {
-            block,
-            options,
-            assets: Assets::new(block, asset)?,
-            times: Times::new(block, layout.time)?,
-            extras_are_finite: values[5..].iter().flatten().all(|value| !value.is_infinite()),
-            values,
-        })
-    }
-
-    #[inline]
-    fn row(&self, row: usize, rows: &mut RowsBuilder) -> Result<(), (usize, String)> {
-        let layout = &self.block.shape.layout;
-        let (stamp, moment) = self.stamp(row).map_err(|reason| (layout.time, reason))?;
-        let ohlcv = [0, 1, 2, 3, 4].map(|value: usize| self.values[value][row]);
-        if let Some(fault) = fault(ohlcv) {
-            self.fault(fault, row, rows)?;
-        }
-        if !self.extras_are_finite {
-            self.finite_extras(row)?;
-        }
-        let asset =
-            self.assets.number(row, rows).map_err(|reason| (layout.asset.unwrap_or_default(), reason))?;
-        let place = Place::new(self.block.shape.number, self.block.first + row as u64);
-        rows.traits.note(stamp, moment, place, &self.options.zone);
-        rows.push(asset, moment, place);
-        Ok(())
-    }
-
-    #[inline]
-    fn stamp(&self, row: usize) -> Result<(Stamp, i64), String> {
-        let stamp = self.times.stamp(row, self.options.time_format)?;
-        match stamp.resolve(&self.options.zone) {
-            Ok(moment) => Ok((stamp, moment)),
-            Err(reason) => Err(format!("{} {reason}", self.times.text(row))),
-        }
-    }
-
+impl Faults<'_> {
     #[cold]
-    fn fault(&self, fault: Fault, row: usize, rows: &mut RowsBuilder) -> Result<(), (usize, String)> {
-        let column = |field: Field| self.block.shape.layout.values[field.index()].unwrap_or_default();
+    fn add(&mut self, row: usize, column: usize, reason: impl Into<String>) {
+        self.rows.push((row, column, reason.into()));
+    }
+
+    /// What is left out, and which rows are bad (none at all: an empty list).
+    fn judge(mut self, options: &IngestOptions) -> Result<(LeftOut, Vec<bool>)> {
+        let (mut left_out, mut is_bad) = (LeftOut::default(), Vec::new());
+        // Stable: of several faults of a row the first that was found is told.
+        self.rows.sort_by_key(|&(row, ..)| row);
+        self.rows.dedup_by_key(|&mut (row, ..)| row);
+        for (row, column, reason) in self.rows {
+            let bad = || self.block.bad(row, column, reason);
+            match options.on_bad_row {
+                BadRows::Fail => return Err(bad().into()),
+                BadRows::Skip => left_out.add(bad),
+            }
+            is_bad.resize(self.block.batch.num_rows(), false);
+            is_bad[row] = true;
+        }
+        Ok((left_out, is_bad))
+    }
+}
+
+/// How rows are brought in order of their assets.
+struct Order {
+    starts: Vec<u32>,
+    /// Where each row goes; `None` where all stay.
+    targets: Option<Vec<u32>>,
+}
+
+impl Order {
+    fn of(codes: &[u32], assets: usize) -> Self {
+        let starts = starts(codes, assets);
+        let targets = (!codes.is_sorted()).then(|| targets(codes, &starts));
+        Self { starts, targets }
+    }
+
+    fn apply<T: Copy + Default>(&self, values: Vec<T>) -> Vec<T> {
+        match &self.targets {
+            None => values,
+            Some(targets) => scatter(&values, targets),
+        }
+    }
+
+    /// The row that went to each place.
+    #[cold]
+    fn rows(&self) -> Vec<u32> {
+        let mut rows: Vec<u32> = (0..self.starts.last().copied().unwrap_or_default()).collect();
+        for (row, &target) in self.targets.iter().flatten().enumerate() {
+            rows[target as usize] = row as u32;
+        }
+        rows
+    }
+}
+
+/// Checks all values; what is odd, and kept.
+fn check(columns: &[Vec<f64>], order: &Order, bad: &mut Faults<'_>) -> LeftOut {
+    let [opens, highs, lows, closes, volumes, extras @ ..] = columns else { return LeftOut::default() };
+    let mut found = Vec::new();
+    let prices = opens.iter().zip(highs).zip(lows).zip(closes).zip(volumes);
+    for (at, ((((&open, &high), &low), &close), &volume)) in prices.enumerate() {
+        found.extend(fault([open, high, low, close, volume]).map(|fault| (at, fault)));
+    }
+    for (number, values) in extras.iter().enumerate() {
+        let infinite = values.iter().enumerate().filter(|(_, value)| value.is_infinite());
+        let fault = |value: &f64| Fault::Bad(5 + number, format!("{value} is not finite"));
+        found.extend(infinite.map(|(at, value)| (at, fault(value))));
+    }
+    if found.is_empty() { LeftOut::default() } else { tell(found, &order.rows(), bad) }
+}
+
+/// Sorts faults into bad rows and odd ones, of which the latter are returned.
+#[cold]
+fn tell(found: Vec<(usize, Fault)>, rows: &[u32], bad: &mut Faults<'_>) -> LeftOut {
+    let layout = &bad.block.shape.layout;
+    let column = |value: usize| layout.values[value].unwrap_or_default();
+    let mut odd = Vec::new();
+    for (at, fault) in found {
+        let row = rows[at] as usize;
         match fault {
-            Fault::Bad(field, reason) => Err((column(field), reason)),
-            Fault::Outside(field, reason) => {
-                rows.outside.add(|| self.block.bad(row, column(field), reason));
-                Ok(())
-            }
+            Fault::Bad(value, reason) => bad.add(row, column(value), reason),
+            Fault::Outside(value, reason) => odd.push((row, column(value), reason)),
         }
     }
-
-    #[cold]
-    fn finite_extras(&self, row: usize) -> Result<(), (usize, String)> {
-        let infinite = (5..self.values.len()).find(|&value| self.values[value][row].is_infinite());
-        match infinite {
-            None => Ok(()),
-            Some(value) => {
-                let column = self.block.shape.layout.values[value].unwrap_or_default();
-                Err((column, format!("{} is not finite", self.values[value][row])))
-            }
-        }
-    }
+    odd.sort_by_key(|&(row, ..)| row);
+    let mut told = LeftOut::default();
+    odd.into_iter().for_each(|(row, column, reason)| told.add(|| bad.block.bad(row, column, reason)));
+    told
 }
 
-fn numbers(block: &Block, column: Option<usize>) -> Result<Vec<f64>> {
+/// The numbers of a column, in order of their assets.
+fn numbers(block: &Block, column: Option<usize>, order: &Order) -> Result<Vec<f64>> {
     let rows = block.batch.num_rows();
     let Some(column) = column else { return Ok(vec![f64::NAN; rows]) };
     let array = block.batch.column(column);
@@ -207,7 +232,22 @@ fn numbers(block: &Block, column: Option<usize>) -> Result<Vec<f64>> {
         block.shape.column(column, format!("{found} is no number; allowed: {allowed}"))
     })?;
     let mut out = vec![0.0; rows];
-    values.write(0..rows, &mut out);
+    match &order.targets {
+        None => values.write(0..rows, &mut out),
+        Some(targets) => {
+            // Some thousand at a time, which stay in the processor's cache until they are scattered.
+            const CHUNK: usize = 4096;
+            let mut scratch = Vec::new();
+            for start in (0..rows).step_by(CHUNK) {
+                let end = rows.min(start + CHUNK);
+                let read = values.read(start..end, &mut scratch);
+                targets[start..end]
+                    .iter()
+                    .zip(read)
+                    .for_each(|(&target, &value)| out[target as usize] = value);
+            }
+        }
+    }
     Ok(out)
 }
 
@@ -226,6 +266,14 @@ impl<'a> Texts<'a> {
             DataType::LargeUtf8 => Some(Self::Large(array.as_string())),
             DataType::Utf8View => Some(Self::View(array.as_string_view())),
             _ => None,
+        }
+    }
+
+    fn len(self) -> usize {
+        match self {
+            Self::Utf8(array) => array.len(),
+            Self::Large(array) => array.len(),
+            Self::View(array) => array.len(),
         }
     }
 
@@ -268,24 +316,45 @@ impl<'a> Assets<'a> {
         integers(array).map(Self::Integers).ok_or_else(unusable)
     }
 
-    #[inline]
-    fn number(&self, row: usize, rows: &mut RowsBuilder) -> Result<u32, String> {
+    /// The number of each row's asset.
+    fn numbers(&self, column: usize, rows: &mut RowsBuilder, bad: &mut Faults<'_>) -> Vec<u32> {
+        let count = bad.block.batch.num_rows();
+        let mut number = |row: usize, name: Option<&str>| match name.map(str::trim) {
+            Some(name) if !name.is_empty() => rows.asset(name),
+            None => {
+                bad.add(row, column, "null is no asset's name");
+                rows.asset("")
+            }
+            Some(_) => {
+                bad.add(row, column, "an empty text is no asset's name");
+                rows.asset("")
+            }
+        };
         match self {
-            Self::Texts(texts) => named(texts.get(row), rows),
-            Self::Dictionary(keys, texts) => named(keys[row].and_then(|key| texts.get(key as usize)), rows),
+            Self::Texts(texts) => (0..count).map(|row| number(row, texts.get(row))).collect(),
             Self::Integers(integers) => {
-                named(integers[row].map(|integer| integer.to_string()).as_deref(), rows)
+                let name = |row: usize| integers[row].map(|integer| integer.to_string());
+                (0..count).map(|row| number(row, name(row).as_deref())).collect()
+            }
+            Self::Dictionary(keys, texts) => {
+                let mut known = vec![None; texts.len()];
+                let mut of_key = |(row, key): (usize, &Option<u32>)| match key {
+                    None => number(row, None),
+                    // A name that is bad is bad in every row.
+                    Some(key) => match known[*key as usize] {
+                        Some(number) => number,
+                        None => {
+                            let name = texts.get(*key as usize);
+                            let number = number(row, name);
+                            known[*key as usize] =
+                                name.filter(|name| !name.trim().is_empty()).map(|_| number);
+                            number
+                        }
+                    },
+                };
+                keys.iter().enumerate().map(&mut of_key).collect()
             }
         }
-    }
-}
-
-#[inline]
-fn named(name: Option<&str>, rows: &mut RowsBuilder) -> Result<u32, String> {
-    match name.map(str::trim) {
-        None => Err("null is no asset's name".to_owned()),
-        Some("") => Err("an empty text is no asset's name".to_owned()),
-        Some(name) => Ok(rows.asset(name)),
     }
 }
 
@@ -358,6 +427,52 @@ impl<'a> Times<'a> {
             },
         };
         Ok(Self { array, kind, has_nulls: array.null_count() > 0 })
+    }
+
+    /// The column, where it holds nothing but days that are in range.
+    fn plain_days(&self) -> Option<&[i32]> {
+        const LAST: i32 = (i64::MAX / DAY) as i32 - 1;
+        match self.kind {
+            TimeKind::Days(days) if !self.has_nulls => {
+                days.iter().all(|day| (-LAST..=LAST).contains(day)).then_some(days)
+            }
+            _ => None,
+        }
+    }
+
+    /// The moment of each row; of bad ones any.
+    fn moments(&self, column: usize, options: &IngestOptions, bad: &mut Faults<'_>) -> Vec<i64> {
+        if let Some(days) = self.plain_days() {
+            return days.iter().map(|&days| i64::from(days) * DAY).collect();
+        }
+        let moment = |row: usize| {
+            let stamp = self.stamp(row, options.time_format)?;
+            stamp.resolve(&options.zone).map_err(|reason| format!("{} {reason}", self.text(row)))
+        };
+        let mut of_row = |row: usize| {
+            moment(row).unwrap_or_else(|reason| {
+                bad.add(row, column, reason);
+                0
+            })
+        };
+        (0..self.array.len()).map(&mut of_row).collect()
+    }
+
+    /// What the stamps of the rows that are not bad have in common.
+    fn traits(&self, moments: &[i64], is_bad: &[bool], places: &[Place], options: &IngestOptions) -> Traits {
+        let mut traits = Traits::NONE;
+        if self.plain_days().is_some() && is_bad.is_empty() {
+            return Traits { date: places.first().copied(), ..traits };
+        }
+        for (row, (&moment, &place)) in moments.iter().zip(places).enumerate() {
+            if is_bad.get(row) == Some(&true) {
+                continue;
+            }
+            if let Ok(stamp) = self.stamp(row, options.time_format) {
+                traits.note(stamp, moment, place, &options.zone);
+            }
+        }
+        traits
     }
 
     #[inline]

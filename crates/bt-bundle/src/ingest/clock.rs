@@ -121,7 +121,8 @@ pub(super) enum Rule {
 impl Clock {
     /// Settles what was not stated, on the safe side: never is a bar known before its end.
     ///
-    /// `gaps` are only asked for where the frequency must be inferred.
+    /// `gaps` are only asked for where the frequency must be inferred from them; whether daily bars are
+    /// [daily](Gaps::check_daily) is for the caller to see.
     pub(super) fn settle(
         options: &IngestOptions,
         traits: Traits,
@@ -130,7 +131,8 @@ impl Clock {
         let midnights = traits.dates() || traits.local_midnights || traits.utc_midnights;
         let frequency = match options.frequency {
             Some(frequency) => frequency,
-            None => gaps()?.frequency(midnights)?,
+            None if midnights => Frequency::Daily,
+            None => gaps()?.frequency()?,
         };
         let rule = rule(options, traits, frequency)?;
         Ok(Self { frequency, rule, zone: options.zone.clone(), close: options.session_close })
@@ -260,10 +262,10 @@ impl Gaps {
         }
     }
 
-    fn frequency(&self, midnights: bool) -> Result<Frequency> {
+    fn frequency(&self) -> Result<Frequency> {
         let short: u64 = self.short.values().sum();
-        if midnights || short < self.days {
-            return self.daily();
+        if short < self.days {
+            return Ok(Frequency::Daily);
         }
         // Of two that occur equally often the longer: a bar is then known late rather than early.
         let commonest = self.short.iter().max_by_key(|&(&gap, &count)| (count, gap)).map(|(&gap, _)| gap);
@@ -284,13 +286,111 @@ impl Gaps {
         }
     }
 
-    fn daily(&self) -> Result<Frequency> {
+    /// # Errors
+    /// Where the bars look weekly or monthly.
+    pub(super) fn check_daily(&self) -> Result<()> {
         const ENOUGH_TO_JUDGE: u64 = 8;
-        if self.long > self.days && self.long + self.days >= ENOUGH_TO_JUDGE {
-            let allowed = "a stated one: most bars are more than four days apart, and a weekly or monthly bar that is \
-                           stamped with its first day would be visible before its end; state 1d if they are daily bars";
-            return Err(Error::invalid_option("frequency", "inferred", allowed));
+        if self.long <= self.days || self.long + self.days < ENOUGH_TO_JUDGE {
+            return Ok(());
         }
-        Ok(Frequency::Daily)
+        let allowed = "a stated one: most bars are more than four days apart, and a weekly or monthly bar that is \
+                       stamped with its first day would be visible before its end; state 1d if they are daily bars";
+        Err(Error::invalid_option("frequency", "inferred", allowed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ingest::TimeFormat;
+
+    fn text(day: i64) -> String {
+        Timestamp::from_nanos(day * DAY).to_string()[..10].to_owned()
+    }
+
+    /// When daily bars with these stamps are known.
+    fn known(stamps: &[String], options: &IngestOptions) -> Vec<i64> {
+        let mut traits = Traits::NONE;
+        let mut moments = Vec::new();
+        for (at, stamp) in stamps.iter().enumerate() {
+            let stamp = TimeFormat::Iso.read(stamp.as_bytes()).unwrap();
+            let moment = stamp.resolve(&options.zone).unwrap();
+            traits.note(stamp, moment, Place::new(0, at as u64), &options.zone);
+            moments.push(moment);
+        }
+        let clock = Clock::settle(options, traits, || unreachable!("the frequency is stated")).unwrap();
+        moments.into_iter().map(|moment| clock.known(moment).as_nanos()).collect()
+    }
+
+    fn zones() -> impl Strategy<Value = Zone> {
+        let names = [
+            "UTC",
+            "America/New_York",
+            "America/Chicago",
+            "America/Sao_Paulo",
+            "Asia/Tokyo",
+            "Asia/Kolkata",
+            "Europe/London",
+            "Australia/Sydney",
+            "Pacific/Auckland",
+        ];
+        prop::sample::select(names.to_vec()).prop_map(|name| name.parse().unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5000))]
+
+        /// Whatever is stated or left out, short of stating that times are ends.
+        #[test]
+        fn a_daily_bar_is_never_visible_before_its_close(
+            days in prop::collection::btree_set(0_i64..20_000, 1..20),
+            zone in zones(),
+            state_zone in any::<bool>(),
+            state_close in any::<bool>(),
+            label in prop::sample::select(vec![None, Some(Label::Date), Some(Label::Start)]),
+            written in 0..4_usize,
+        ) {
+            let close: SessionClose = "16:00".parse().unwrap();
+            let options = IngestOptions {
+                label,
+                // A day that is taken for one in UTC is safe where exchanges close before 00:00 UTC.
+                zone: if state_zone { zone.clone() } else { Zone::utc() },
+                session_close: (state_close && state_zone).then_some(close),
+                frequency: Some(Frequency::Daily),
+                ..Default::default()
+            };
+            let opening = |day: i64| Timestamp::from_nanos(zone.latest(day * DAY + 570 * MINUTE)).to_string();
+            // Who states that only the day is meant, of a moment, has to state where it is that day.
+            let written = if label == Some(Label::Date) && !state_zone { written % 3 } else { written };
+            let stamp = |&day: &i64| match written {
+                0 => text(day),
+                1 => format!("{} 00:00:00", text(day)),
+                2 => format!("{}T00:00:00Z", text(day)),
+                _ => opening(day),
+            };
+            let stamps: Vec<String> = days.iter().map(stamp).collect();
+            let known = known(&stamps, &options);
+            prop_assert!(known.is_sorted());
+            for (&day, &known) in days.iter().zip(&known) {
+                let close = zone.latest(day * DAY + close.nanos);
+                prop_assert!(known >= close, "day {}: known {}, closes {}", text(day), known, close);
+            }
+        }
+
+        #[test]
+        fn a_bar_within_the_day_is_known_at_its_end(minutes in 1..1440_u16, stamp in -4_000_000_000_i64..8_000_000_000) {
+            let clock = |label| {
+                let options = IngestOptions { label, frequency: Some(Frequency::Minutes(minutes)), ..Default::default() };
+                let traits = Traits { time: Some(Place::new(0, 1)), utc_midnights: false, local_midnights: false, ..Traits::NONE };
+                Clock::settle(&options, traits, || unreachable!("the frequency is stated")).unwrap()
+            };
+            let stamp = stamp * super::super::zone::SECOND;
+            let known = |label| clock(label).known(stamp).as_nanos();
+            prop_assert_eq!(known(Some(Label::End)), stamp);
+            prop_assert_eq!(known(Some(Label::Start)), stamp + i64::from(minutes) * MINUTE);
+            prop_assert_eq!(known(None), known(Some(Label::Start)));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! All rows of an ingest, asset by asset: in memory up to a budget, beyond it in a temporary file.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 
 use bt_core::{Error, Result, Timestamp};
 use hashbrown::HashMap;
@@ -62,13 +62,24 @@ pub(super) struct AssetRows {
     pub(super) sorted: Vec<f64>,
 }
 
-/// What of an asset's rows is wanted.
+/// What of an asset's rows is wanted beside their stamps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Want {
-    /// Stamps and places.
-    Times,
-    /// Values as well.
+    Stamps,
+    Places,
+    Values,
+    /// What goes to the temporary file.
     All,
+}
+
+impl Want {
+    fn places(self) -> bool {
+        matches!(self, Self::Places | Self::All)
+    }
+
+    fn values(self) -> bool {
+        matches!(self, Self::Values | Self::All)
+    }
 }
 
 impl Collected {
@@ -98,7 +109,8 @@ impl Collected {
         self.left_out.extend(std::mem::take(&mut rows.left_out));
         self.outside.extend(std::mem::take(&mut rows.outside));
         let stretch = self.resident.len() as u32;
-        for (name, range) in rows.assets.iter().zip(rows.starts.windows(2)) {
+        let stretches = rows.assets.iter().zip(rows.starts.windows(2));
+        for (name, range) in stretches.filter(|(_, range)| range[0] < range[1]) {
             let number = self.number(name);
             let home = Home::Memory { stretch, first: range[0] };
             self.segments[number].push(Segment { home, rows: range[1] - range[0] });
@@ -134,7 +146,7 @@ impl Collected {
     pub(super) fn gather(&self, asset: usize, want: Want, into: &mut AssetRows) -> Result<()> {
         let segments = &self.segments[asset];
         let rows = segments.iter().map(|segment| segment.rows as usize).sum();
-        into.clear(rows, if want == Want::All { self.columns } else { 0 });
+        into.clear(rows, if want.values() { self.columns } else { 0 });
         let mut at = 0;
         for segment in segments {
             match segment.home {
@@ -160,6 +172,8 @@ impl Collected {
             Some(spill) => spill,
             None => Spill::new(options)?,
         };
+        // Positioned reads move the cursor on some platforms.
+        (&spill.file).seek(SeekFrom::Start(spill.len)).map_err(written)?;
         let mut out = BufWriter::with_capacity(1 << 20, &spill.file);
         let mut rows = AssetRows::default();
         for asset in 0..self.names.len() {
@@ -192,30 +206,45 @@ impl Collected {
         want: Want,
         into: &mut AssetRows,
     ) -> Result<()> {
-        let Some(spill) = &self.spill else { return Err(Error::corrupt("temporary file", "it is gone")) };
-        let read = || {
-            let mut file = &spill.file;
-            file.seek(SeekFrom::Start(offset))?;
-            file.read_exact(into.stamps[at..at + count].as_mut_bytes())?;
-            let mut places = vec![0_u64; count];
-            file.read_exact(places.as_mut_bytes())?;
-            into.places.extend(places.into_iter().map(Place::from_bits));
-            if want == Want::All {
-                let stride = into.stamps.len();
-                for column in 0..self.columns {
-                    file.read_exact(into.values[column * stride + at..][..count].as_mut_bytes())?;
-                }
-            }
-            Ok(())
+        let Some(Spill { file, .. }) = &self.spill else {
+            return Err(Error::corrupt("temporary file", "it is gone"));
         };
-        let mut read = read;
-        read().map_err(|error| Error::io("read the temporary file", error))
+        let failed = |error| Error::io("read the temporary file", error);
+        let column_at = |column: usize| offset + 8 * (column * count) as u64;
+        read_exact_at(file, into.stamps[at..at + count].as_mut_bytes(), offset).map_err(failed)?;
+        if want.places() {
+            let mut places = vec![0_u64; count];
+            read_exact_at(file, places.as_mut_bytes(), column_at(1)).map_err(failed)?;
+            into.places.extend(places.into_iter().map(Place::from_bits));
+        }
+        let stride = into.stamps.len();
+        for column in 0..if want.values() { self.columns } else { 0 } {
+            let values = &mut into.values[column * stride + at..][..count];
+            read_exact_at(file, values.as_mut_bytes(), column_at(2 + column)).map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Whether rows went through the temporary file.
     pub(super) fn spilled_bytes(&self) -> u64 {
         self.spill.as_ref().map_or(0, |spill| spill.len)
     }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> std::io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> std::io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, bytes, offset)? {
+            0 => return Err(std::io::ErrorKind::UnexpectedEof.into()),
+            read => (bytes, offset) = (&mut bytes[read..], offset + read as u64),
+        }
+    }
+    Ok(())
 }
 
 fn written(error: std::io::Error) -> Error {
@@ -242,8 +271,10 @@ impl Rows {
     fn copy(&self, first: usize, count: usize, at: usize, want: Want, into: &mut AssetRows) {
         let range = first..first + count;
         into.stamps[at..at + count].copy_from_slice(&self.stamps[range.clone()]);
-        into.places.extend_from_slice(&self.places[range.clone()]);
-        if want == Want::All {
+        if want.places() {
+            into.places.extend_from_slice(&self.places[range.clone()]);
+        }
+        if want.values() {
             let stride = into.stamps.len();
             for (number, column) in self.columns.iter().enumerate() {
                 into.values[number * stride + at..][..count].copy_from_slice(&column[range.clone()]);

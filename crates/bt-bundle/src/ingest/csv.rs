@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -228,25 +229,21 @@ impl Block {
     /// # Errors
     /// The first bad row, where bad rows fail.
     pub(super) fn decode(self, options: &IngestOptions) -> Result<Rows> {
-        let Self { shape, number, line, bytes } = self;
-        let rows = RowsBuilder::new(shape.layout.values.len(), bytes.len() / 48);
-        let mut decoder =
-            Decoder { shape: &shape, options, rows, values: vec![0.0; shape.layout.values.len()] };
-        let mut lines = Lines { bytes: &bytes, at: 0, line };
-        let (mut reader, mut record) = (reader(&bytes, shape.delimiter), ByteRecord::new());
-        while reader.read_byte_record(&mut record).map_err(|error| Error::other(error.to_string()))? {
-            let line = lines.of(&record);
-            decoder.rows.read += 1;
-            if let Err(bad) = decoder.row(&record, number, line) {
-                let bad = || BadRow::new(&shape.source, line, bad.column.as_deref(), bad.reason);
-                match options.on_bad_row {
-                    BadRows::Fail => return Err(bad().into()),
-                    BadRows::Skip => decoder.rows.left_out.add(bad),
-                }
-            }
+        let columns = self.shape.layout.values.len();
+        let rows = RowsBuilder::new(columns, memchr_iter(b'\n', &self.bytes).count() + 1);
+        let mut decoder = Decoder { block: &self, options, rows, values: vec![0.0; columns] };
+        if is_plain(&self.bytes) {
+            decoder.plain_lines()?
+        } else {
+            decoder.records()?
         }
         Ok(decoder.rows.group())
     }
+}
+
+/// Whether every line feed ends a line and every delimiter a field: there are neither quotes nor lone carriage returns.
+fn is_plain(bytes: &[u8]) -> bool {
+    memchr(b'"', bytes).is_none() && memchr_iter(b'\r', bytes).all(|at| bytes.get(at + 1) == Some(&b'\n'))
 }
 
 /// Counts lines up to each record; empty ones, which the reader skips, too.
@@ -267,6 +264,20 @@ impl Lines<'_> {
     }
 }
 
+/// One row's fields.
+#[derive(Clone, Copy)]
+struct Fields<'a> {
+    text: &'a [u8],
+    ranges: &'a [Range<usize>],
+}
+
+impl<'a> Fields<'a> {
+    #[inline]
+    fn get(self, column: usize) -> &'a [u8] {
+        &self.text[self.ranges[column].clone()]
+    }
+}
+
 impl Layout {
     /// The name of the column that holds value number `value`, as the input has it.
     fn value_name(&self, value: usize) -> &str {
@@ -275,7 +286,7 @@ impl Layout {
 }
 
 struct Decoder<'a> {
-    shape: &'a Shape,
+    block: &'a Block,
     options: &'a IngestOptions,
     rows: RowsBuilder,
     values: Vec<f64>,
@@ -287,19 +298,71 @@ struct Bad {
     reason: String,
 }
 
-impl Decoder<'_> {
-    #[inline]
-    fn row(&mut self, record: &ByteRecord, source: usize, line: u64) -> Result<(), Bad> {
-        let layout = &self.shape.layout;
-        if record.len() != layout.names.len() {
-            return Err(wrong_length(record.len(), layout.names.len()));
+impl<'a> Decoder<'a> {
+    /// Reads lines that can be cut at every delimiter.
+    fn plain_lines(&mut self) -> Result<()> {
+        let Block { shape, bytes, line, .. } = self.block;
+        let (mut line, mut start, mut ranges) = (*line, 0, Vec::with_capacity(shape.layout.names.len()));
+        while start < bytes.len() {
+            let end = memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |at| start + at);
+            let text = bytes[start..end].strip_suffix(b"\r").unwrap_or(&bytes[start..end]);
+            if !text.is_empty() {
+                cut(text, shape.delimiter, &mut ranges);
+                self.line(Fields { text, ranges: &ranges }, line)?;
+            }
+            (start, line) = (end + 1, line + 1);
         }
-        let (stamp, read) = self.stamp(&record[layout.time])?;
+        Ok(())
+    }
+
+    /// Reads lines with quotes.
+    fn records(&mut self) -> Result<()> {
+        let Block { shape, bytes, line, .. } = self.block;
+        let mut lines = Lines { bytes, at: 0, line: *line };
+        let (mut reader, mut record, mut ranges) =
+            (reader(bytes, shape.delimiter), ByteRecord::new(), Vec::new());
+        while reader.read_byte_record(&mut record).map_err(|error| Error::other(error.to_string()))? {
+            ranges.clear();
+            ranges.extend((0..record.len()).map_while(|field| record.range(field)));
+            let line = lines.of(&record);
+            self.line(Fields { text: record.as_slice(), ranges: &ranges }, line)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn line(&mut self, fields: Fields<'_>, line: u64) -> Result<()> {
+        self.rows.read += 1;
+        match self.row(fields, line) {
+            Ok(()) => Ok(()),
+            Err(bad) => self.left_out(bad, line),
+        }
+    }
+
+    #[cold]
+    fn left_out(&mut self, bad: Bad, line: u64) -> Result<()> {
+        let bad = || BadRow::new(&self.block.shape.source, line, bad.column.as_deref(), bad.reason);
+        match self.options.on_bad_row {
+            BadRows::Fail => Err(bad().into()),
+            BadRows::Skip => {
+                self.rows.left_out.add(bad);
+                Ok(())
+            }
+        }
+    }
+
+    #[inline]
+    fn row(&mut self, fields: Fields<'_>, line: u64) -> Result<(), Bad> {
+        let layout = &self.block.shape.layout;
+        if fields.ranges.len() != layout.names.len() {
+            return Err(wrong_length(fields.ranges.len(), layout.names.len()));
+        }
+        let (moment, stamp) = self.stamp(fields.get(layout.time))?;
         for (value, column) in self.values.iter_mut().zip(&layout.values) {
             *value = match column {
                 None => f64::NAN,
                 Some(column) => {
-                    let text = &record[*column];
+                    let text = fields.get(*column);
                     let number = self.options.number_format.read(text);
                     number.map_err(|reason| Bad::field(&layout.names[*column], text, reason))?
                 }
@@ -309,51 +372,64 @@ impl Decoder<'_> {
         if let Some(fault) = fault([open, high, low, close, volume]) {
             self.fault(fault, line)?;
         }
-        let asset = self.asset(record)?;
-        let place = Place::new(source, line);
-        self.rows.traits.note(read, stamp, place, &self.options.zone);
-        self.rows.push(asset, stamp, place);
+        let asset = self.asset(fields)?;
+        let place = Place::new(self.block.number, line);
+        self.rows.traits.note(stamp, moment, place, &self.options.zone);
+        self.rows.push(asset, moment, place);
         self.rows.columns.iter_mut().zip(&self.values).for_each(|(column, &value)| column.push(value));
         Ok(())
     }
 
     #[inline]
     fn stamp(&self, text: &[u8]) -> Result<(i64, Stamp), Bad> {
-        let stamp = self
-            .options
-            .time_format
-            .read(text)
-            .and_then(|stamp| Ok((stamp.resolve(&self.options.zone)?, stamp)));
-        stamp.map_err(|reason| Bad::field(&self.shape.layout.names[self.shape.layout.time], text, reason))
+        let stamp = self.options.time_format.read(text);
+        let stamp = stamp.and_then(|stamp| Ok((stamp.resolve(&self.options.zone)?, stamp)));
+        let layout = &self.block.shape.layout;
+        stamp.map_err(|reason| Bad::field(&layout.names[layout.time], text, reason))
     }
 
     #[inline]
-    fn asset(&mut self, record: &ByteRecord) -> Result<u32, Bad> {
-        if let Some(asset) = &self.shape.asset {
+    fn asset(&mut self, fields: Fields<'_>) -> Result<u32, Bad> {
+        let shape = &self.block.shape;
+        if let Some(asset) = &shape.asset {
             return Ok(self.rows.asset(asset));
         }
-        let column = self.shape.layout.asset.unwrap_or_default();
-        match str::from_utf8(&record[column]).map(str::trim) {
-            Ok("") => {
-                Err(Bad::field(&self.shape.layout.names[column], &record[column], "is no asset's name"))
-            }
+        let column = shape.layout.asset.unwrap_or_default();
+        let text = fields.get(column);
+        match str::from_utf8(text).map(str::trim) {
+            Ok("") => Err(Bad::field(&shape.layout.names[column], text, "is no asset's name")),
             Ok(name) => Ok(self.rows.asset(name)),
-            Err(_) => Err(Bad::field(&self.shape.layout.names[column], &record[column], "is not UTF-8")),
+            Err(_) => Err(Bad::field(&shape.layout.names[column], text, "is not UTF-8")),
         }
     }
 
     #[cold]
     fn fault(&mut self, fault: Fault, line: u64) -> Result<(), Bad> {
-        let column = |field: Field| self.shape.layout.value_name(field.index()).to_owned();
+        let column = |value: usize| self.block.shape.layout.value_name(value).to_owned();
         match fault {
-            Fault::Bad(field, reason) => Err(Bad { column: Some(column(field)), reason }),
-            Fault::Outside(field, reason) => {
-                let column = column(field);
-                self.rows.outside.add(|| BadRow::new(&self.shape.source, line, Some(&column), reason));
+            Fault::Bad(value, reason) => Err(Bad { column: Some(column(value)), reason }),
+            Fault::Outside(value, reason) => {
+                let column = column(value);
+                self.rows.outside.add(|| BadRow::new(&self.block.shape.source, line, Some(&column), reason));
                 Ok(())
             }
         }
     }
+}
+
+/// Cuts a line at every delimiter.
+#[inline]
+fn cut(text: &[u8], delimiter: u8, ranges: &mut Vec<Range<usize>>) {
+    ranges.clear();
+    let mut start = 0;
+    // Fields are so short that a search which is made for long texts would not pay.
+    for (at, &byte) in text.iter().enumerate() {
+        if byte == delimiter {
+            ranges.push(start..at);
+            start = at + 1;
+        }
+    }
+    ranges.push(start..text.len());
 }
 
 impl Bad {

@@ -21,6 +21,7 @@ mod sources;
 mod stamp;
 #[cfg(feature = "parquet")]
 mod tables;
+mod write;
 mod zone;
 
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ use arrow_array::RecordBatch;
 use bt_core::{Adjustment, BundleName, Error, Result};
 
 use crate::{DraftShape, Published, Store};
-use collect::{AssetRows, Collected};
+use collect::Collected;
 use settle::Settled;
 use sources::{Piece, Sources};
 
@@ -156,10 +157,7 @@ impl<'a> Ingest<'a> {
         let adjustments = run.adjustments()?;
         let start = Instant::now();
         let mut draft = store.draft(name, run.shape(adjustments.clone()))?;
-        let mut rows = AssetRows::default();
-        for asset in &run.settled.assets {
-            draft.write_asset(settle::bars(&run.rows, asset, &run.settled.clock, &mut rows)?)?;
-        }
+        write::assets(&run.rows, &run.settled, &adjustments, &mut draft)?;
         let published = draft.publish()?;
         run.timings.write = start.elapsed().saturating_sub(published.sync_time);
         Ok(run.report(name, published, adjustments.values().map(Vec::len).sum()))
@@ -251,7 +249,7 @@ impl<'a> Run<'a> {
 
 /// Reads all sources: while threads decode one lot of pieces, this one fetches the next.
 fn read(sources: &mut Sources<'_>, options: &IngestOptions) -> Result<Collected> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(16);
+    let threads = threads();
     let mut lot = sources.next_lot(threads, options)?;
     let mut rows = Collected::new(sources.value_columns());
     while !lot.is_empty() {
@@ -270,4 +268,9 @@ fn read(sources: &mut Sources<'_>, options: &IngestOptions) -> Result<Collected>
         lot = next?;
     }
     Ok(rows)
+}
+
+/// More would only add to the memory that pieces take.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(16)
 }

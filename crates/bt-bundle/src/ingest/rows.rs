@@ -17,7 +17,7 @@ pub(super) struct Source {
 }
 
 /// Where a row stood: a source, and a line or row of it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Debug)]
 pub(super) struct Place(u64);
 
 impl Place {
@@ -139,6 +139,25 @@ impl Rows {
         let names: usize = self.assets.iter().map(|name| name.len() + 16).sum();
         self.stamps.len() * (16 + 8 * self.columns.len()) + self.starts.len() * 4 + names
     }
+
+    /// Leaves out the rows that are marked; assets may be left without rows.
+    pub(super) fn without(mut self, marked: &[bool]) -> Self {
+        fn keep<T>(values: &mut Vec<T>, marked: &[bool]) {
+            let mut marks = marked.iter();
+            values.retain(|_| marks.next() == Some(&false));
+        }
+        keep(&mut self.stamps, marked);
+        keep(&mut self.places, marked);
+        self.columns.iter_mut().for_each(|column| keep(column, marked));
+        let mut left = 0;
+        let moved = |marked: &bool| {
+            left += u32::from(!marked);
+            left
+        };
+        let moved: Vec<u32> = std::iter::once(0).chain(marked.iter().map(moved)).collect();
+        self.starts.iter_mut().for_each(|start| *start = moved[*start as usize]);
+        self
+    }
 }
 
 /// Rows of one stretch of input, in its order, while they are read.
@@ -197,6 +216,15 @@ impl RowsBuilder {
         number
     }
 
+    /// The assets seen so far.
+    pub(super) fn assets(&self) -> &[Box<str>] {
+        &self.assets
+    }
+
+    pub(super) fn into_assets(self) -> Vec<Box<str>> {
+        self.assets
+    }
+
     /// Adds a row without its values, which the caller pushes to every column.
     #[inline]
     pub(super) fn push(&mut self, asset: u32, stamp: i64, place: Place) {
@@ -207,9 +235,7 @@ impl RowsBuilder {
 
     /// Brings the rows in order of their assets and keeps the order within each: a counting sort, O(rows × columns).
     pub(super) fn group(self) -> Rows {
-        let mut starts = vec![0_u32; self.assets.len() + 1];
-        self.codes.iter().for_each(|&code| starts[code as usize + 1] += 1);
-        (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);
+        let starts = starts(&self.codes, self.assets.len());
         let (stamps, places, columns) = if self.codes.is_sorted() {
             (self.stamps, self.places, self.columns)
         } else {
@@ -231,7 +257,16 @@ impl RowsBuilder {
     }
 }
 
-fn targets(codes: &[u32], starts: &[u32]) -> Vec<u32> {
+/// The first place of each asset's rows, and one past the last.
+pub(super) fn starts(codes: &[u32], assets: usize) -> Vec<u32> {
+    let mut starts = vec![0_u32; assets + 1];
+    codes.iter().for_each(|&code| starts[code as usize + 1] += 1);
+    (1..starts.len()).for_each(|at| starts[at] += starts[at - 1]);
+    starts
+}
+
+/// The place of each row once rows are in order of their assets.
+pub(super) fn targets(codes: &[u32], starts: &[u32]) -> Vec<u32> {
     let mut next = starts.to_vec();
     let target = |&code: &u32| {
         let slot = &mut next[code as usize];
@@ -241,19 +276,19 @@ fn targets(codes: &[u32], starts: &[u32]) -> Vec<u32> {
     codes.iter().map(target).collect()
 }
 
-fn scatter<T: Copy>(values: &[T], target: &[u32]) -> Vec<T> {
-    let mut sorted = values.to_vec();
+pub(super) fn scatter<T: Copy + Default>(values: &[T], target: &[u32]) -> Vec<T> {
+    let mut sorted = vec![T::default(); values.len()];
     target.iter().zip(values).for_each(|(&target, &value)| sorted[target as usize] = value);
     sorted
 }
 
-/// What is wrong with the values of a row: which of them, and why.
+/// What is wrong with the values of a row: which of them (0 is the open, 5 the first extra column), and why.
 #[derive(PartialEq, Debug)]
 pub(super) enum Fault {
     /// The row cannot become a bar.
-    Bad(Field, String),
+    Bad(usize, String),
     /// Odd, but kept: vendors' adjusted and rounded prices are like that.
-    Outside(Field, String),
+    Outside(usize, String),
 }
 
 /// Checks open, high, low, close and volume; NaN is missing, and no fault.
@@ -267,16 +302,17 @@ pub(super) fn fault(values: [f64; 5]) -> Option<Fault> {
 }
 
 #[cold]
-fn find_fault([open, high, low, close, volume]: [f64; 5]) -> Option<Fault> {
-    let values = Field::OHLCV.into_iter().zip([open, high, low, close, volume]);
+fn find_fault(values: [f64; 5]) -> Option<Fault> {
+    let [open, high, low, close, volume] = values;
+    let at = Field::index;
     let outside = |price: f64| price > high || price < low;
-    let prices = [(Field::OPEN, open), (Field::CLOSE, close)];
-    match values.clone().find(|(_, value)| value.is_infinite()) {
-        Some((field, value)) => Some(Fault::Bad(field, format!("{value} is not finite"))),
-        None if high < low => Some(Fault::Bad(Field::HIGH, format!("{high} is below the low, {low}"))),
-        None if volume < 0.0 => Some(Fault::Bad(Field::VOLUME, format!("{volume} is below 0"))),
-        None => prices.into_iter().find(|&(_, price)| outside(price)).map(|(field, price)| {
-            Fault::Outside(field, format!("{price} is outside low and high, {low} to {high}"))
+    let prices = [(at(Field::OPEN), open), (at(Field::CLOSE), close)];
+    match values.iter().position(|value| value.is_infinite()) {
+        Some(value) => Some(Fault::Bad(value, format!("{} is not finite", values[value]))),
+        None if high < low => Some(Fault::Bad(at(Field::HIGH), format!("{high} is below the low, {low}"))),
+        None if volume < 0.0 => Some(Fault::Bad(at(Field::VOLUME), format!("{volume} is below 0"))),
+        None => prices.into_iter().find(|&(_, price)| outside(price)).map(|(value, price)| {
+            Fault::Outside(value, format!("{price} is outside low and high, {low} to {high}"))
         }),
     }
 }
@@ -294,15 +330,15 @@ mod tests {
             assert_eq!(fault(sound), None, "{sound:?}");
         }
         let bad = |values| match fault(values) {
-            Some(Fault::Bad(field, reason)) => format!("{field}: {reason}"),
+            Some(Fault::Bad(value, reason)) => format!("{}: {reason}", Field::NAMES[value]),
             other => panic!("{other:?}"),
         };
         assert_eq!(bad([1.0, 1.0, 2.0, 1.0, 0.0]), "high: 1 is below the low, 2");
         assert_eq!(bad([nan, nan, nan, nan, -5.0]), "volume: -5 is below 0");
         assert_eq!(bad([1.0, f64::INFINITY, 1.0, 1.0, 0.0]), "high: inf is not finite");
         assert_eq!(bad([f64::NEG_INFINITY, f64::INFINITY, 1.0, 1.0, 0.0]), "open: -inf is not finite");
-        assert!(matches!(fault([3.0, 2.0, 1.0, 1.5, 0.0]), Some(Fault::Outside(Field::OPEN, _))));
-        assert!(matches!(fault([1.5, 2.0, 1.0, 0.5, 0.0]), Some(Fault::Outside(Field::CLOSE, _))));
+        assert!(matches!(fault([3.0, 2.0, 1.0, 1.5, 0.0]), Some(Fault::Outside(0, _))));
+        assert!(matches!(fault([1.5, 2.0, 1.0, 0.5, 0.0]), Some(Fault::Outside(3, _))));
     }
 
     #[test]

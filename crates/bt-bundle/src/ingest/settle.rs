@@ -1,6 +1,6 @@
 //! What must be known of all rows before the first bar is written: frequency, calendar, bars of each asset.
 
-use bt_core::{Bars, Error, Result, Timestamp};
+use bt_core::{Error, Frequency, Result, Timestamp};
 
 use super::clock::{Clock, Gaps};
 use super::collect::{AssetRows, Collected, Want};
@@ -25,18 +25,21 @@ pub(super) struct Asset {
     pub(super) bars: usize,
 }
 
-/// Passes over all stamps, once or (where the frequency is to be inferred) twice.
+/// Passes over all stamps, once or (where the frequency of times within a day is to be inferred) twice.
 ///
 /// # Errors
 /// No rows; dates among times; a duplicate, where bad rows fail; what [`Clock::settle`] refuses.
 pub(super) fn settle(rows: &Collected, sources: &[Source], options: &IngestOptions) -> Result<Settled> {
     check_kinds(rows, sources)?;
-    let clock = Clock::settle(options, rows.traits, || gaps(rows))?;
+    let clock = Clock::settle(options, rows.traits, || stamp_gaps(rows))?;
     let (mut calendar, mut duplicates) = (CalendarBuilder::default(), LeftOut::default());
-    let (mut assets, mut gathered) = (Vec::new(), AssetRows::default());
+    let (mut assets, mut gathered, mut gaps) = (Vec::new(), AssetRows::default(), Gaps::default());
     for (name, number) in rows.by_name() {
-        rows.gather(number, Want::Times, &mut gathered)?;
-        let order = Order::of(&gathered.stamps, &clock);
+        rows.gather(number, Want::Stamps, &mut gathered)?;
+        let order = Order::of(&mut gathered, &clock);
+        if !order.twins.is_empty() {
+            rows.gather(number, Want::Places, &mut gathered)?;
+        }
         for &(twin, first) in &order.twins {
             let bad = || twin_row(name, &gathered, twin as usize, first as usize, &clock, sources);
             match options.on_bad_row {
@@ -44,9 +47,13 @@ pub(super) fn settle(rows: &Collected, sources: &[Source], options: &IngestOptio
                 BadRows::Skip => duplicates.add(bad),
             }
         }
-        order.apply(&clock, &mut gathered, 0);
+        order.apply(&mut gathered, 0);
         calendar.add(&gathered.known);
+        gaps.add(Timestamp::slice_as_nanos(&gathered.known));
         assets.push(Asset { name: name.to_owned(), number, bars: gathered.known.len() });
+    }
+    if options.frequency.is_none() && clock.frequency == Frequency::Daily {
+        gaps.check_daily()?;
     }
     Ok(Settled { clock, assets, calendar: calendar.finish(), duplicates })
 }
@@ -93,10 +100,10 @@ fn twin_row(
     BadRow::new(&sources[twin.source()], twin.number(), None, reason)
 }
 
-fn gaps(rows: &Collected) -> Result<Gaps> {
+fn stamp_gaps(rows: &Collected) -> Result<Gaps> {
     let (mut gaps, mut gathered) = (Gaps::default(), AssetRows::default());
     for (_, number) in rows.by_name() {
-        rows.gather(number, Want::Times, &mut gathered)?;
+        rows.gather(number, Want::Stamps, &mut gathered)?;
         if !gathered.stamps.is_sorted() {
             gathered.stamps.sort_unstable();
         }
@@ -115,23 +122,21 @@ struct Order {
 }
 
 impl Order {
-    fn of(stamps: &[i64], clock: &Clock) -> Self {
-        let ascend = |pair: &[i64]| pair[0] < pair[1] && clock.known(pair[0]) < clock.known(pair[1]);
-        if stamps.windows(2).all(ascend) {
+    /// Finds the order of an asset's rows, and fills in when their bars became known, row by row.
+    fn of(rows: &mut AssetRows, clock: &Clock) -> Self {
+        rows.known.clear();
+        rows.known.extend(rows.stamps.iter().map(|&stamp| clock.known(stamp)));
+        if rows.known.windows(2).all(|pair| pair[0] < pair[1]) {
             return Self { kept: None, twins: Vec::new() };
         }
-        let mut order: Vec<u32> = (0..stamps.len() as u32).collect();
+        let mut order: Vec<u32> = (0..rows.stamps.len() as u32).collect();
         // Stable, so that of two rows for the same time the one that was read first stays.
-        order.sort_by_key(|&row| stamps[row as usize]);
+        order.sort_by_key(|&row| rows.known[row as usize]);
         let (mut kept, mut twins) = (Vec::<u32>::with_capacity(order.len()), Vec::new());
-        let known = |row: u32| clock.known(stamps[row as usize]);
         for row in order {
-            match kept.last_mut() {
-                Some(last) if known(*last) == known(row) => {
-                    // By their stamps they may stand in another order than in the input.
-                    let (first, twin) = ((*last).min(row), (*last).max(row));
-                    *last = first;
-                    twins.push((twin, first));
+            match kept.last() {
+                Some(&first) if rows.known[first as usize] == rows.known[row as usize] => {
+                    twins.push((row, first))
                 }
                 _ => kept.push(row),
             }
@@ -140,39 +145,34 @@ impl Order {
     }
 
     /// Makes bars of the first `columns` columns of the rows.
-    fn apply(&self, clock: &Clock, rows: &mut AssetRows, columns: usize) {
+    fn apply(&self, rows: &mut AssetRows, columns: usize) {
         let AssetRows { stamps, known, values, sorted, .. } = rows;
-        known.clear();
         sorted.clear();
-        match &self.kept {
-            None => {
-                known.extend(stamps.iter().map(|&stamp| clock.known(stamp)));
-                std::mem::swap(values, sorted);
-            }
-            Some(kept) => {
-                known.extend(kept.iter().map(|&row| clock.known(stamps[row as usize])));
-                for column in values.chunks(stamps.len()).take(columns) {
-                    sorted.extend(kept.iter().map(|&row| column[row as usize]));
-                }
-            }
+        let Some(kept) = &self.kept else {
+            std::mem::swap(values, sorted);
+            return;
+        };
+        *known = kept.iter().map(|&row| known[row as usize]).collect();
+        for column in values.chunks(stamps.len()).take(columns) {
+            sorted.extend(kept.iter().map(|&row| column[row as usize]));
         }
     }
 }
 
-/// Gathers one asset's bars, ascending in time.
+/// Gathers one asset's bars, ascending in time: `known` and `sorted`.
 ///
 /// # Errors
 /// Where the temporary file cannot be read.
-pub(super) fn bars<'a>(
+pub(super) fn gather_bars(
     rows: &Collected,
     asset: &Asset,
     clock: &Clock,
-    into: &'a mut AssetRows,
-) -> Result<Bars<'a>> {
-    rows.gather(asset.number, Want::All, into)?;
+    into: &mut AssetRows,
+) -> Result<()> {
+    rows.gather(asset.number, Want::Values, into)?;
     let columns = into.values.len() / into.stamps.len().max(1);
-    Order::of(&into.stamps, clock).apply(clock, into, columns);
-    Bars::new(&into.known, &into.sorted, into.known.len())
+    Order::of(into, clock).apply(into, columns);
+    Ok(())
 }
 
 /// The union of many ascending lists, in O(all their moments) where most lists hold few that are new.

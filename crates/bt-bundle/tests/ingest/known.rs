@@ -2,7 +2,6 @@
 
 use bt_bundle::{IngestOptions, Label, Zone};
 use bt_core::{Bundle, BundleSource, Frequency, Timestamp};
-use proptest::prelude::*;
 
 use crate::{HEADER, Place, csv, name};
 
@@ -167,51 +166,6 @@ fn the_report_says_when_bars_are_known_and_what_was_assumed() {
         report.contains("starts; assumed, since no label was stated; a bar is known 5 minutes later"),
         "{report}"
     );
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
-    /// Whatever is stated or left out, short of stating that times are ends.
-    #[test]
-    fn a_daily_bar_is_never_visible_before_its_close(
-        days in prop::collection::btree_set(0_i64..20_000, 1..20),
-        zone_name in prop::sample::select(vec!["UTC", "America/New_York", "Asia/Tokyo", "Europe/London", "Australia/Sydney"]),
-        state_zone in any::<bool>(),
-        state_close in any::<bool>(),
-        label in prop::sample::select(vec![None, Some(Label::Date), Some(Label::Start)]),
-        written in 0..4_usize,
-    ) {
-        let exchange = zone(zone_name);
-        let close_at = "16:00";
-        // Without the zone the day is taken for one in UTC, which is safe where exchanges close before 00:00 UTC.
-        let options = IngestOptions {
-            label,
-            zone: if state_zone { exchange.clone() } else { Zone::utc() },
-            session_close: (state_close && state_zone).then(|| close_at.parse().unwrap()),
-            frequency: Some(Frequency::Daily),
-            ..Default::default()
-        };
-        let text = |day: i64| Timestamp::from_nanos(day * 86_400_000_000_000).to_string()[..10].to_owned();
-        // The opening as an instant, as vendors that stamp starts write it.
-        let opening = IngestOptions { zone: exchange.clone(), label: Some(Label::End), frequency: Some(Frequency::Minutes(1)), ..Default::default() };
-        // Who states that only the day is meant, of a moment, has to state where it is that day.
-        let written = if label == Some(Label::Date) && !state_zone { written % 3 } else { written };
-        let stamp = |day: i64| match written {
-            0 => text(day),
-            1 => format!("{} 00:00:00", text(day)),
-            2 => format!("{}T00:00:00Z", text(day)),
-            _ => known(&[&format!("{} 09:30", text(day))], opening.clone()).unwrap().remove(0),
-        };
-        let stamps: Vec<String> = days.iter().map(|&day| stamp(day)).collect();
-        let got = known(&stamps.iter().map(String::as_str).collect::<Vec<_>>(), options).unwrap();
-        let ends = IngestOptions { zone: exchange, label: Some(Label::End), frequency: Some(Frequency::Minutes(1)), ..Default::default() };
-        let closes: Vec<String> = days.iter().map(|&day| format!("{} {close_at}", text(day))).collect();
-        let closes = known(&closes.iter().map(String::as_str).collect::<Vec<_>>(), ends).unwrap();
-        prop_assert_eq!(got.len(), closes.len());
-        for (known, close) in got.iter().zip(&closes) {
-            prop_assert!(known >= close, "known at {}, the close is at {}", known, close);
-        }
-    }
 }
 
 #[test]
