@@ -72,8 +72,8 @@ impl<'a> Bars<'a> {
         &self.values[start..start + self.timestamps.len()]
     }
 
-    /// One column, or `None` where the bundle has no such extra column. Where there are no bars, nothing tells which columns
-    /// there are: every column may be empty.
+    /// One column, or `None` where the bundle has no such extra column. Without bars nothing tells which columns there
+    /// are: any of them may be `Some` of nothing.
     #[inline]
     pub fn get(self, field: Field) -> Option<&'a [f64]> {
         let start = field.index() * self.stride;
