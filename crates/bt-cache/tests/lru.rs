@@ -90,7 +90,7 @@ fn both(cache: &Tested, oracle: &mut Oracle, step: &Step, value: u32) -> (Option
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 8 } else { 2000 },
+        cases: if cfg!(miri) { 2 } else { 2000 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
