@@ -36,7 +36,8 @@ pub struct HistoryOptions {
 /// Which windows a [`HistoryCache`] keeps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Policy {
-    /// Those for which a hit costs less than making them: frames, and panels that are no views. A slice never is.
+    /// Those for which a hit costs less than making them: frames; panels that are no views, from 64 values on where
+    /// they are permanent and from 512 on where they may be evicted. A slice or a view never is.
     #[default]
     Auto,
     /// All, single slices and views included.

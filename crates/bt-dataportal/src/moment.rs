@@ -158,7 +158,12 @@ impl<'a> AssetHistory<'a> {
     /// [`UnknownField`](bt_core::ErrorKind::UnknownField) where the bundle has no such extra column.
     #[inline(always)]
     pub fn series(self, field: Field) -> Result<&'a [f64]> {
-        self.window(field, self.len)
+        let start = field.index() * self.all.stride() + self.first;
+        let known = self.all.values().get(start..).and_then(|from| from.get(..self.len));
+        match known {
+            Some(known) if self.portal.has_field(field) => Ok(known),
+            _ => Err(self.portal.missing(field)),
+        }
     }
 
     /// One field of the last `bar_count` bars, oldest first; fewer where fewer are known.
@@ -167,12 +172,7 @@ impl<'a> AssetHistory<'a> {
     /// [`UnknownField`](bt_core::ErrorKind::UnknownField) where the bundle has no such extra column.
     #[inline(always)]
     pub fn window(self, field: Field, bar_count: usize) -> Result<&'a [f64]> {
-        let count = bar_count.min(self.len);
-        let start = field.index() * self.all.stride() + self.first + (self.len - count);
-        match self.all.values().get(start..start + count) {
-            Some(values) if self.portal.has_field(field) => Ok(values),
-            _ => Err(self.portal.missing(field)),
-        }
+        self.series(field).map(|known| &known[known.len() - bar_count.min(known.len())..])
     }
 
     /// [`window`](Self::window) as an ndarray view of shape (n).

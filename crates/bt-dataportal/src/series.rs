@@ -62,6 +62,23 @@ impl<'a> Series<'a> {
         Ok(&self.values[..self.known(moment)])
     }
 
+    /// Every value known at this moment if the asset has a bar *now*: none before its listing, in a gap and after its
+    /// delisting. What a strategy reads that acts on bars and not on days.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    #[inline(always)]
+    pub fn current(&self, moment: Moment<'_>) -> Result<Option<&'a [f64]>> {
+        if self.tag != moment.portal.tag {
+            return Err(self.foreign(moment));
+        }
+        let known = match self.positions {
+            Positions::Straight { first } => moment.position.saturating_sub(first),
+            _ => self.known_with_bar(moment),
+        };
+        Ok(self.values.get(..known).filter(|known| !known.is_empty()))
+    }
+
     /// The last `bar_count` values known at this moment, oldest first; fewer where fewer are known.
     ///
     /// # Errors
@@ -98,8 +115,9 @@ impl<'a> Series<'a> {
                     moments.first().map_or(0, |first| timestamps.partition_point(|bar| bar < first));
                 out.extend(moments.iter().map(|moment| {
                     let has_bar = timestamps.get(bars) == Some(moment);
+                    let bar = if has_bar { self.values.get(bars) } else { None };
                     bars += usize::from(has_bar);
-                    self.value(has_bar, bars)
+                    bar.copied().unwrap_or(f64::NAN)
                 }));
             }
         }
@@ -112,19 +130,14 @@ impl<'a> Series<'a> {
         if bars.len() == known.len() {
             return out.extend_from_slice(bars);
         }
-        let mut before = before;
-        out.extend(known.iter().map(|&bars| {
-            let has_bar = std::mem::replace(&mut before, bars) < bars;
-            self.value(has_bar, bars as usize)
-        }));
-    }
-
-    /// The last of so many bars known, if it is a bar of this moment.
-    #[inline]
-    fn value(&self, has_bar: bool, known: usize) -> f64 {
+        let (mut before, mut next) = (before, 0);
         // Chosen without a branch: which moments have gaps is nothing that a processor could guess.
-        let bar = self.values.get(known.wrapping_sub(1)).copied().unwrap_or(f64::NAN);
-        if has_bar { bar } else { f64::NAN }
+        out.extend(known.iter().map(|&known| {
+            let has_bar = std::mem::replace(&mut before, known) != known;
+            let bar = bars.get(next).map_or(NAN, |bar| bar.to_bits());
+            next += usize::from(has_bar);
+            f64::from_bits(if has_bar { bar } else { NAN })
+        }));
     }
 
     /// Every value, known or not.
@@ -151,6 +164,21 @@ impl<'a> Series<'a> {
         known.min(self.values.len())
     }
 
+    /// How many bars are known, if the last of them is a bar of this moment; else 0.
+    #[inline(never)]
+    fn known_with_bar(&self, moment: Moment<'_>) -> usize {
+        let known = self.known(moment);
+        let has_bar = match self.positions {
+            Positions::Straight { first } => known > 0 && moment.position - first == known,
+            Positions::Table { first, known } => {
+                let at = |position: usize| position.checked_sub(first + 1).and_then(|at| known.get(at));
+                at(moment.position).is_some() && at(moment.position) != at(moment.position - 1)
+            }
+            Positions::Search(timestamps) => known > 0 && timestamps[known - 1] == moment.now(),
+        };
+        if has_bar { known } else { 0 }
+    }
+
     #[cold]
     fn foreign(&self, moment: Moment<'_>) -> bt_core::Error {
         let portal = moment.portal;
@@ -158,6 +186,8 @@ impl<'a> Series<'a> {
             .into()
     }
 }
+
+const NAN: u64 = f64::NAN.to_bits();
 
 #[inline(never)]
 fn search(timestamps: &[Timestamp], moment: Moment<'_>) -> usize {

@@ -325,3 +325,15 @@ fn a_kept_window_does_not_excuse_a_foreign_identifier_or_an_unknown_field() {
     let unknown = history.window(moment, bundle.id(0), Field::extra(7).unwrap(), 20).unwrap_err();
     assert!(matches!(unknown.kind(), ErrorKind::UnknownField { .. }), "{unknown}");
 }
+
+#[test]
+fn auto_keeps_a_copied_panel_from_the_size_on_that_pays() {
+    let kept = |bar_count: usize| {
+        let cache = cache(Policy::Auto);
+        scan(&mut cache.handle(), &ragged(300), bar_count);
+        (cache.stats().tier1.entries, cache.stats().tier2.entries)
+    };
+    // Two assets: 400 values are permanent, 40 cost less than a hit; the others may be evicted.
+    assert_eq!((kept(200), kept(20)), ((300, 0), (0, 0)));
+    assert_eq!((kept(255), kept(256)), ((0, 0), (0, 256)));
+}
