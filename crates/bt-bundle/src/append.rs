@@ -3,7 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use bt_core::{Adjustment, AssetId, Bars, Bundle, BundleName, BundleSource, Error, Field, Result, Timestamp};
+use bt_core::{
+    Adjustment, AssetDigest, AssetId, Bars, Bundle, BundleName, BundleSource, Error, Field, Result, Timestamp,
+};
 
 use crate::draft::Draft;
 use crate::{DraftShape, MappedBundle, Published, Store};
@@ -41,7 +43,8 @@ impl Store {
             return Ok(merge.appended(unchanged(&old)));
         }
         let mut draft = Draft::begin(self, name, merge.shape(origin), lock, Some(old.version()))?;
-        merge.assets.values().try_for_each(|asset| asset.write(&old, &mut draft))?;
+        let leaves = old.leaves()?;
+        merge.assets.values().try_for_each(|asset| asset.write(&leaves, old.columns(), &mut draft))?;
         let published = draft.publish()?;
         Ok(merge.appended(published))
     }
@@ -153,12 +156,12 @@ impl<'a> MergedAsset<'a> {
         self.rank.is_some() && self.new.is_empty() && !self.adjustments_grew
     }
 
-    fn write(&self, old: &MappedBundle, draft: &mut Draft<'_>) -> Result<()> {
+    fn write(&self, leaves: &[AssetDigest], columns: usize, draft: &mut Draft<'_>) -> Result<()> {
         match self.rank.filter(|_| self.is_unchanged()) {
-            Some(rank) => draft.write_digested(self.old, old.index.leaf(rank, old.columns())),
+            Some(rank) => draft.write_digested(self.old, leaves[rank].clone()),
             None if self.rank.is_none() => draft.write_asset(self.new),
             None => {
-                let (timestamps, values) = self.joined(old.columns());
+                let (timestamps, values) = self.joined(columns);
                 draft.write_asset(Bars::new(&timestamps, &values, timestamps.len())?)
             }
         }

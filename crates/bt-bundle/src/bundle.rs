@@ -1,26 +1,31 @@
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bt_core::{
-    Adjustment, AssetId, AssetList, Bars, Bundle, BundleName, BundleVersion, Calendar, Error, ErrorKind,
-    Frequency, Result, Slab,
+    Adjustment, AssetDigest, AssetId, AssetList, Bars, Bundle, BundleName, BundleVersion, Calendar, Error,
+    ErrorKind, Frequency, Result, Slab,
 };
 
-use crate::OpenMode;
-use crate::files;
 use crate::index::{self, Index};
+use crate::leaves;
 use crate::map::Region;
 use crate::matrix::{self, Matrix};
+use crate::{OpenMode, files};
+
+/// An index up to this size is read: mapping and unmapping it costs more. That of 500 assets over ten years is.
+const SMALL_INDEX: usize = 64 << 10;
 
 /// One version of a bundle of a [`Store`](crate::Store), open.
 ///
 /// All bars are one matrix in the mapped file, so [`slab`](Bundle::slab) is always there. While this value lives, in any
 /// process, [`Store::gc`](crate::Store::gc) leaves its version alone.
 ///
-/// Heap memory: the asset names + 36 bytes an asset + 24 bytes an adjustment; with [`OpenMode::Read`] the files as well.
+/// Heap memory: the asset names + 36 bytes an asset + 24 bytes an adjustment + an index of up to 64 KiB; with
+/// [`OpenMode::Read`] both files.
 pub struct MappedBundle {
     pub(crate) index: Index,
     pub(crate) matrix: Matrix,
+    directory: PathBuf,
     /// Holds the shared lock that keeps the version from being collected.
     _lease: File,
 }
@@ -28,55 +33,40 @@ pub struct MappedBundle {
 impl MappedBundle {
     /// Opens a version's directory and checks all that the accessors rely on, in O(assets).
     pub(crate) fn open(
-        directory: &Path,
+        directory: PathBuf,
         name: &BundleName,
         version: BundleVersion,
         mode: OpenMode,
     ) -> Result<Self> {
         let not_found = || ErrorKind::VersionNotFound { name: name.clone(), version };
         let missing = |error| if files::is_missing(&error) { not_found().into() } else { error };
-        files::check_directory(directory).map_err(missing)?;
-        let (bars_file, bars_len) =
-            files::open(&directory.join(matrix::FILE)).map_err(|error| lost(directory, error))?;
-        if !lease(&bars_file) {
+        files::check_directory(&directory).map_err(missing)?;
+        let open = |file| files::open(&directory.join(file)).map_err(|error| lost(&directory, error));
+        let (lease, bars_len) = open(matrix::FILE)?;
+        if !take_lease(&lease) {
             return Err(not_found().into());
         }
-        let (index_file, index_len) =
-            files::open(&directory.join(index::FILE)).map_err(|error| lost(directory, error))?;
-        let region = |file, len| {
-            Region::open(file, len, mode)
-                .map_err(|error| Error::io(format!("map {}", directory.display()), error))
+        let (index_file, index_len) = open(index::FILE)?;
+        let index_mode = if index_len <= SMALL_INDEX { OpenMode::Read } else { mode };
+        let parts = || {
+            let index =
+                Index::open(Region::open(&index_file, index_len, index_mode, index::FILE)?, index::FILE)?;
+            let matrix = Matrix::open(Region::open(&lease, bars_len, mode, matrix::FILE)?, matrix::FILE)?;
+            check(&index, &matrix, version)?;
+            Ok((index, matrix))
         };
-        let index =
-            Index::open(not_empty(index_len, || region(&index_file, index_len), index::FILE)?, index::FILE);
-        let index = index.map_err(|error| in_directory(directory, error))?;
-        let matrix =
-            Matrix::open(not_empty(bars_len, || region(&bars_file, bars_len), matrix::FILE)?, matrix::FILE);
-        let matrix = matrix.map_err(|error| in_directory(directory, error))?;
-        let bundle = Self { index, matrix, _lease: bars_file };
-        bundle.check(version).map_err(|error| in_directory(directory, error))?;
-        Ok(bundle)
+        let (index, matrix) = parts().map_err(|error| in_directory(&directory, error))?;
+        Ok(Self { index, matrix, directory, _lease: lease })
     }
 
-    /// Checks that the two files belong together and to this version.
-    fn check(&self, version: BundleVersion) -> Result<()> {
-        let (assets, columns) = (self.index.assets.len(), self.columns());
-        if self.index.version != version {
-            return Err(Error::corrupt(index::FILE, format!("it is of version {}", self.index.version)));
-        }
-        if assets.checked_mul(columns + 2) != Some(self.index.leaves().len()) {
-            let found = self.index.leaves().len();
-            return Err(Error::corrupt(
-                index::FILE,
-                format!("{found} digests do not fit {assets} assets of {columns} columns"),
-            ));
-        }
-        self.all().check(self.index.calendar().len())
+    /// The digests of each asset, by rank, as they were published.
+    pub(crate) fn leaves(&self) -> Result<Vec<AssetDigest>> {
+        leaves::read(&self.directory, self.index.assets.len(), self.columns())
     }
 
     /// All bars, with the places of the assets.
     pub(crate) fn all(&self) -> Slab<'_> {
-        Slab { all: self.matrix.bars(), spans: &self.index.spans, positions: self.index.positions() }
+        slab(&self.index, &self.matrix)
     }
 
     /// Open, high, low, close, volume and the extra columns.
@@ -134,15 +124,22 @@ impl std::fmt::Debug for MappedBundle {
     }
 }
 
-/// Takes the lease; false where the collector has the version. Where the file system has no locks there is no lease, and
-/// the collector knows that it cannot know.
-fn lease(file: &File) -> bool {
-    !matches!(fs4::FileExt::try_lock_shared(file), Err(fs4::TryLockError::WouldBlock))
+fn slab<'a>(index: &'a Index, matrix: &'a Matrix) -> Slab<'a> {
+    Slab { all: matrix.bars(), spans: &index.spans, positions: index.positions() }
 }
 
-/// Nothing can be mapped of an empty file.
-fn not_empty(len: usize, open: impl FnOnce() -> Result<Region>, what: &str) -> Result<Region> {
-    if len == 0 { Err(Error::corrupt(what, "it is empty")) } else { open() }
+/// Checks that the two files belong together and to this version.
+fn check(index: &Index, matrix: &Matrix, version: BundleVersion) -> Result<()> {
+    if index.version != version {
+        return Err(Error::corrupt(index::FILE, format!("it is of version {}", index.version)));
+    }
+    slab(index, matrix).check(index.calendar().len())
+}
+
+/// Takes the lease; false where the collector has the version. Where the file system has no locks there is no lease, and
+/// the collector knows that it cannot know.
+fn take_lease(file: &File) -> bool {
+    !matches!(fs4::FileExt::try_lock_shared(file), Err(fs4::TryLockError::WouldBlock))
 }
 
 /// A version without one of its files is damaged, not absent.

@@ -10,6 +10,7 @@ use zerocopy::IntoBytes;
 
 use crate::files::TEMPORARY;
 use crate::ipc::Plan;
+use crate::lock::Lock;
 use crate::{Store, disk, matrix};
 
 mod describe;
@@ -60,7 +61,7 @@ pub struct Draft<'s> {
     /// The version that this one continues.
     parent: Option<BundleVersion>,
     published: bool,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Store {
@@ -82,7 +83,7 @@ impl<'s> Draft<'s> {
         store: &'s Store,
         name: &BundleName,
         shape: DraftShape,
-        lock: File,
+        lock: Lock,
         parent: Option<BundleVersion>,
     ) -> Result<Self> {
         shape::check(&shape)?;

@@ -2,19 +2,18 @@
 //!
 //! One row of lists, because its parts have different lengths and opening one file costs less than opening four.
 
-use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
 
-use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use bt_core::{
-    Adjustment, AdjustmentKind, AssetDigest, AssetList, BundleVersion, Digest, Error, Frequency, Result,
-    Span, Timestamp,
+    Adjustment, AdjustmentKind, AssetList, BundleVersion, Error, Frequency, Result, Span, Timestamp,
 };
-use zerocopy::IntoBytes;
 
-use crate::ipc::{self, Kind, Plan, Table};
+use crate::ipc::{self, Kind, Table};
 use crate::map::Region;
+
+mod encode;
+
+pub(crate) use encode::{Parts, encode};
 
 /// The file's name.
 pub(crate) const FILE: &str = "index.arrow";
@@ -33,7 +32,6 @@ pub(crate) struct Index {
     adjusted: Range<usize>,
     calendar: Range<usize>,
     positions: Range<usize>,
-    leaves: Range<usize>,
 }
 
 impl Index {
@@ -44,23 +42,11 @@ impl Index {
         let version = lists.metadata::<BundleVersion>(VERSION_KEY)?;
         let frequency = lists.metadata(FREQUENCY_KEY)?;
         let assets = lists.names("asset", version)?;
-        let spans = spans(&lists, assets.len())?;
+        let positions = lists.optional::<u32>("positions", Kind::UInt32)?.unwrap_or(0..0);
+        let spans = spans(&lists, assets.len(), &positions)?;
         let (adjustments, adjusted) = adjustments(&lists, assets.len())?;
         let calendar = lists.place::<i64>("calendar", Kind::Timestamp)?;
-        let positions = lists.place::<u32>("positions", Kind::UInt32)?;
-        let leaves = lists.place::<[u8; 32]>("digests", Kind::Digest)?;
-        Ok(Self {
-            version,
-            frequency,
-            assets,
-            spans,
-            adjustments,
-            adjusted,
-            calendar,
-            positions,
-            leaves,
-            region,
-        })
+        Ok(Self { version, frequency, assets, spans, adjustments, adjusted, calendar, positions, region })
     }
 
     pub(crate) fn calendar(&self) -> &[Timestamp] {
@@ -69,21 +55,6 @@ impl Index {
 
     pub(crate) fn positions(&self) -> &[u32] {
         self.numbers(&self.positions)
-    }
-
-    /// The digests of all assets' columns: for each asset its timestamps, its columns and its adjustments.
-    pub(crate) fn leaves(&self) -> &[Digest] {
-        self.numbers(&self.leaves)
-    }
-
-    /// The digests of one asset of a bundle with this many columns.
-    pub(crate) fn leaf(&self, rank: usize, columns: usize) -> AssetDigest {
-        let leaves = &self.leaves()[rank * (columns + 2)..][..columns + 2];
-        AssetDigest {
-            timestamps: leaves[0],
-            columns: leaves[1..=columns].to_vec(),
-            adjustments: leaves[columns + 1],
-        }
     }
 
     pub(crate) fn adjustments(&self, rank: usize) -> &[Adjustment] {
@@ -108,40 +79,54 @@ impl Index {
     }
 }
 
-fn spans(lists: &Lists<'_>, assets: usize) -> Result<Vec<Span>> {
-    let first = lists.of_assets::<u64>("first_row", Kind::UInt64, assets)?;
+/// The places of the assets: rows and tables follow each other in rank order, so that only their lengths are stored.
+fn spans(lists: &Lists<'_>, assets: usize, positions: &Range<usize>) -> Result<Vec<Span>> {
     let len = lists.of_assets::<u32>("bars", Kind::UInt32, assets)?;
     let calendar_first = lists.of_assets::<u32>("calendar_first", Kind::UInt32, assets)?;
     let calendar_len = lists.of_assets::<u32>("calendar_len", Kind::UInt32, assets)?;
-    let positions_first = lists.of_assets::<u64>("positions_first", Kind::UInt64, assets)?;
-    Ok((0..assets)
-        .map(|rank| Span {
-            first: first[rank],
-            positions_first: positions_first[rank],
-            len: len[rank],
-            calendar_first: calendar_first[rank],
-            calendar_len: calendar_len[rank],
-        })
-        .collect())
+    let (mut first, mut positions_first) = (0, 0);
+    let mut spans = Vec::with_capacity(assets);
+    for rank in 0..assets {
+        let (len, calendar_len) = (len[rank], calendar_len[rank]);
+        let span = Span { first, positions_first, len, calendar_first: calendar_first[rank], calendar_len };
+        first = span.end();
+        positions_first += if span.has_gaps() { u64::from(calendar_len) } else { 0 };
+        spans.push(span);
+    }
+    if positions_first == (positions.len() / size_of::<u32>()) as u64 {
+        return Ok(spans);
+    }
+    Err(lists.damaged(&format!(
+        "its tables of positions are not the {positions_first} entries of assets with gaps"
+    )))
 }
 
 fn adjustments(lists: &Lists<'_>, assets: usize) -> Result<(Vec<Adjustment>, Range<usize>)> {
-    let adjusted = lists.numbers::<u32>("adjusted_asset", Kind::UInt32)?;
+    let Some(place) = lists.optional::<u32>("adjusted_asset", Kind::UInt32)? else {
+        return Ok((Vec::new(), 0..0));
+    };
+    let adjusted: &[u32] = lists.numbers_at(&place);
     let dates = lists.of_assets::<i64>("adjustment_ex_date", Kind::Timestamp, adjusted.len())?;
     let kinds = lists.of_assets::<u8>("adjustment_kind", Kind::UInt8, adjusted.len())?;
     let values = lists.of_assets::<f64>("adjustment_value", Kind::Float64, adjusted.len())?;
+    let mut adjustments = Vec::with_capacity(adjusted.len());
+    for ((&date, &kind), &value) in dates.iter().zip(kinds).zip(values) {
+        adjustments.extend(adjustment(date, kind, value));
+    }
     let ascending = adjusted.is_sorted() && adjusted.last().is_none_or(|&last| (last as usize) < assets);
-    let adjustments = dates.iter().zip(kinds).zip(values).map(|((&date, &kind), &value)| {
-        let kind = match kind {
-            b'S' => AdjustmentKind::Split { ratio: value },
-            b'D' => AdjustmentKind::Dividend { amount: value },
-            _ => return None,
-        };
-        Some(Adjustment { ex_date: Timestamp::from_nanos(date), kind })
-    });
-    let adjustments = adjustments.collect::<Option<_>>().filter(|_| ascending);
-    let damaged = || Error::corrupt(lists.what, "its adjustments are of unknown kind or out of order");
-    Ok((adjustments.ok_or_else(damaged)?, lists.place::<u32>("adjusted_asset", Kind::UInt32)?))
+    if ascending && adjustments.len() == adjusted.len() {
+        return Ok((adjustments, place));
+    }
+    Err(lists.damaged("its adjustments are of unknown kind or out of order"))
+}
+
+fn adjustment(date: i64, kind: u8, value: f64) -> Option<Adjustment> {
+    let kind = match kind {
+        b'S' => AdjustmentKind::Split { ratio: value },
+        b'D' => AdjustmentKind::Dividend { amount: value },
+        _ => return None,
+    };
+    Some(Adjustment { ex_date: Timestamp::from_nanos(date), kind })
 }
 
 /// The one row of lists of an index.
@@ -195,12 +180,23 @@ impl<'a> Lists<'a> {
         aligned.ok_or_else(|| self.damaged(&format!("its list {name:?} is short or not aligned")))
     }
 
-    fn numbers<T: zerocopy::FromBytes + zerocopy::Immutable>(&self, name: &str, kind: Kind) -> Result<&'a [T]>
+    /// As [`place`](Self::place), of a list that is left out where it would be empty.
+    fn optional<T: zerocopy::FromBytes + zerocopy::Immutable>(
+        &self,
+        name: &str,
+        kind: Kind,
+    ) -> Result<Option<Range<usize>>>
     where
         [T]: zerocopy::KnownLayout,
     {
-        let place = self.place::<T>(name, kind)?;
-        Ok(ipc::numbers(&self.file[place]).unwrap_or_default())
+        self.table.position(name).map(|_| self.place::<T>(name, kind)).transpose()
+    }
+
+    fn numbers_at<T: zerocopy::FromBytes + zerocopy::Immutable>(&self, place: &Range<usize>) -> &'a [T]
+    where
+        [T]: zerocopy::KnownLayout,
+    {
+        ipc::numbers(&self.file[place.clone()]).unwrap_or_default()
     }
 
     /// A list with one item for each asset (or adjustment).
@@ -213,7 +209,7 @@ impl<'a> Lists<'a> {
     where
         [T]: zerocopy::KnownLayout,
     {
-        let numbers = self.numbers::<T>(name, kind)?;
+        let numbers = self.numbers_at::<T>(&self.place::<T>(name, kind)?);
         if numbers.len() == expected {
             return Ok(numbers);
         }
@@ -235,101 +231,5 @@ impl<'a> Lists<'a> {
 
     fn damaged(&self, reason: &str) -> Error {
         Error::corrupt(self.what, reason)
-    }
-}
-
-/// What an index is written from.
-pub(crate) struct Parts<'a> {
-    pub(crate) version: BundleVersion,
-    pub(crate) frequency: Frequency,
-    pub(crate) names: &'a [String],
-    pub(crate) spans: &'a [Span],
-    pub(crate) positions: &'a [u32],
-    pub(crate) calendar: &'a [Timestamp],
-    pub(crate) leaves: &'a [AssetDigest],
-    /// By rank.
-    pub(crate) adjustments: &'a [Vec<Adjustment>],
-}
-
-/// Lays out the file, with the content of each buffer.
-pub(crate) fn encode<'a>(parts: &Parts<'a>) -> (Plan, Vec<Cow<'a, [u8]>>) {
-    let mut row = Row::default();
-    let (ends, text) = ipc::text_buffers(parts.names);
-    row.list("asset", DataType::Utf8, parts.names.len(), vec![ends.into(), text.into()]);
-    row.numbers("first_row", DataType::UInt64, parts.spans.iter().map(|span| span.first));
-    row.numbers("bars", DataType::UInt32, parts.spans.iter().map(|span| span.len));
-    row.numbers("calendar_first", DataType::UInt32, parts.spans.iter().map(|span| span.calendar_first));
-    row.numbers("calendar_len", DataType::UInt32, parts.spans.iter().map(|span| span.calendar_len));
-    row.numbers("positions_first", DataType::UInt64, parts.spans.iter().map(|span| span.positions_first));
-    encode_adjustments(&mut row, parts.adjustments);
-    let nanos = Timestamp::slice_as_nanos(parts.calendar);
-    row.list("calendar", timestamps(), nanos.len(), vec![nanos.as_bytes().into()]);
-    row.list("positions", DataType::UInt32, parts.positions.len(), vec![parts.positions.as_bytes().into()]);
-    let leaves: Vec<Digest> = parts.leaves.iter().flat_map(leaves_of).collect();
-    let bytes = leaves.as_flattened().to_vec();
-    row.list("digests", DataType::FixedSizeBinary(32), leaves.len(), vec![bytes.into()]);
-    row.finish(parts)
-}
-
-fn leaves_of(asset: &AssetDigest) -> impl Iterator<Item = Digest> {
-    [asset.timestamps].into_iter().chain(asset.columns.iter().copied()).chain([asset.adjustments])
-}
-
-fn timestamps() -> DataType {
-    DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()))
-}
-
-fn encode_adjustments(row: &mut Row<'_>, by_rank: &[Vec<Adjustment>]) {
-    let all =
-        || by_rank.iter().enumerate().flat_map(|(rank, list)| list.iter().map(move |one| (rank as u32, one)));
-    let kind = |kind: AdjustmentKind| match kind {
-        AdjustmentKind::Split { ratio } => (b'S', ratio),
-        AdjustmentKind::Dividend { amount } => (b'D', amount),
-        other => unreachable!("{other:?} is refused by the draft"),
-    };
-    row.numbers("adjusted_asset", DataType::UInt32, all().map(|(rank, _)| rank));
-    row.numbers("adjustment_ex_date", timestamps(), all().map(|(_, one)| one.ex_date.as_nanos()));
-    row.numbers("adjustment_kind", DataType::UInt8, all().map(|(_, one)| kind(one.kind).0));
-    row.numbers("adjustment_value", DataType::Float64, all().map(|(_, one)| kind(one.kind).1));
-}
-
-/// A record batch of one row of lists, while it is put together.
-#[derive(Default)]
-struct Row<'a> {
-    fields: Vec<Field>,
-    arrays: Vec<usize>,
-    buffers: Vec<Cow<'a, [u8]>>,
-}
-
-impl<'a> Row<'a> {
-    fn numbers<T: IntoBytes + zerocopy::Immutable>(
-        &mut self,
-        name: &str,
-        item: DataType,
-        numbers: impl Iterator<Item = T>,
-    ) {
-        let numbers: Vec<T> = numbers.collect();
-        self.list(name, item, numbers.len(), vec![numbers.as_bytes().to_vec().into()]);
-    }
-
-    fn list(&mut self, name: &str, item: DataType, items: usize, content: Vec<Cow<'a, [u8]>>) {
-        let item = Arc::new(Field::new("item", item, false));
-        self.fields.push(Field::new(name, DataType::LargeList(item), false));
-        self.arrays.extend([1, items]);
-        let validity = || Cow::Borrowed([].as_slice());
-        self.buffers.extend([validity(), [0, items as i64].as_bytes().to_vec().into(), validity()]);
-        self.buffers.extend(content);
-    }
-
-    fn finish(self, parts: &Parts<'_>) -> (Plan, Vec<Cow<'a, [u8]>>) {
-        let metadata = [
-            (ipc::FORMAT_KEY, ipc::FORMAT.to_owned()),
-            (VERSION_KEY, parts.version.to_string()),
-            (FREQUENCY_KEY, parts.frequency.to_string()),
-        ];
-        let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
-        let schema = Schema::new_with_metadata(self.fields, std::collections::HashMap::from(metadata));
-        let lengths: Vec<_> = self.buffers.iter().map(|buffer| buffer.len() as u64).collect();
-        (ipc::plan(&schema, None, 1, &self.arrays, &lengths), self.buffers)
     }
 }

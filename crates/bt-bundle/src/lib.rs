@@ -16,6 +16,7 @@ mod head;
 mod index;
 mod ingest;
 mod ipc;
+mod leaves;
 mod lock;
 mod manifest;
 mod map;

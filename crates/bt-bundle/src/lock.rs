@@ -13,7 +13,7 @@ const LOCK: &str = ".lock";
 
 impl Store {
     /// Creates the bundle's directory if need be, takes its lock and removes leftovers.
-    pub(crate) fn lock_for_writing(&self, name: &BundleName, what: &str) -> Result<File> {
+    pub(crate) fn lock_for_writing(&self, name: &BundleName, what: &str) -> Result<Lock> {
         let directory = self.directory(name);
         // Where the file system ignores case, the directory of a twin exists under this name too.
         self.refuse_twin(name)?;
@@ -31,7 +31,7 @@ impl Store {
     /// Creates a bundle's directory, unless there is a twin, which two processes cannot create at the same time.
     fn create_directory(&self, name: &BundleName, directory: &Path) -> Result<()> {
         let path = self.root().join(LOCK);
-        let _lock = open_lock(&path).and_then(|file| fs4::FileExt::lock(&file).map(|()| file));
+        let _lock = open_lock(&path).and_then(|file| fs4::FileExt::lock(&file).map(|()| Lock(file)));
         let _lock = _lock.map_err(|error| Error::io(format!("lock {}", path.display()), error))?;
         self.refuse_twin(name)?;
         if directory.exists() {
@@ -62,13 +62,23 @@ impl Store {
     }
 }
 
-/// Takes a bundle's lock, which only one writer has at a time. It goes with the file, whatever becomes of the process.
-fn lock(directory: &Path, name: &BundleName, what: &str) -> Result<File> {
+/// A bundle's lock, which only one writer has at a time. The system releases it whatever becomes of the process.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A child that was forked meanwhile has the file open, too, and would keep it locked.
+        drop(fs4::FileExt::unlock(&self.0));
+    }
+}
+
+fn lock(directory: &Path, name: &BundleName, what: &str) -> Result<Lock> {
     let path = directory.join(LOCK);
     let failed = |error| Error::io(format!("lock {}", path.display()), error);
     let file = open_lock(&path).map_err(failed)?;
     match fs4::FileExt::try_lock(&file) {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(fs4::TryLockError::WouldBlock) => Err(ErrorKind::Busy {
             what: format!("{what} of bundle {name}"),
             holder: format!("another writer or collector has {}", path.display()),

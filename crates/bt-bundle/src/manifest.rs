@@ -62,7 +62,7 @@ pub struct AssetRange {
     pub last: Option<String>,
 }
 
-/// The digests in a [`Manifest`]. Those of each asset's columns are the list `digests` of `index.arrow`.
+/// The digests in a [`Manifest`]. Those of each asset's columns are in `digests.arrow`.
 #[derive(Clone, Serialize, Deserialize, Debug)]
 pub struct Digests {
     /// Of the calendar.

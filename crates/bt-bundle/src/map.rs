@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Read;
 
 use arrow_buffer::MutableBuffer;
+use bt_core::{Error, Result};
 use memmap2::{Mmap, MmapOptions};
 
 /// How a bundle's files become memory.
@@ -26,15 +27,14 @@ pub(crate) enum Region {
 }
 
 impl Region {
-    /// Takes the first `len` bytes of a file.
-    pub(crate) fn open(mut file: &File, len: usize, mode: OpenMode) -> std::io::Result<Self> {
+    /// Takes the first `len` bytes of a published file, of which `what` names it in errors.
+    pub(crate) fn open(file: &File, len: usize, mode: OpenMode, what: &str) -> Result<Self> {
+        let failed = |verb, error| Error::io(format!("{verb} {what}"), error);
         match mode {
-            OpenMode::Map => map(file, len).map(Self::Mapped),
-            OpenMode::Read => {
-                let mut bytes = MutableBuffer::from_len_zeroed(len);
-                file.read_exact(bytes.as_slice_mut())?;
-                Ok(Self::Heap(bytes))
-            }
+            // Nothing can be mapped of an empty file.
+            _ if len == 0 => Err(Error::corrupt(what, "it is empty")),
+            OpenMode::Map => map(file, len).map(Self::Mapped).map_err(|error| failed("map", error)),
+            OpenMode::Read => read(file, len).map(Self::Heap).map_err(|error| failed("read", error)),
         }
     }
 
@@ -52,6 +52,12 @@ impl Region {
             Self::Heap(bytes) => bytes.capacity(),
         }
     }
+}
+
+fn read(mut file: &File, len: usize) -> std::io::Result<MutableBuffer> {
+    let mut bytes = MutableBuffer::from_len_zeroed(len);
+    file.read_exact(bytes.as_slice_mut())?;
+    Ok(bytes)
 }
 
 #[allow(unsafe_code, reason = "mapping a file is what this module is for")]

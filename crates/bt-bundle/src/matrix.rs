@@ -103,12 +103,11 @@ impl Columns {
         let known = [&values[..], &[timestamp, find(ASSET)?]].concat();
         let extra: Vec<_> = (0..table.columns.len()).filter(|column| !known.contains(column)).collect();
         values.extend(&extra);
-        let wrong =
-            |&&column: &&usize| table.columns[column].kind != expected_kind(&table.columns[column].name);
+        let wrong = |&&column: &&usize| table.columns[column].kind != expected_kind(table.name(column));
         if let Some(&wrong) = values.iter().chain([&timestamp]).find(wrong) {
-            return Err(wrong_type(what, &table.columns[wrong].name, table.columns[wrong].kind));
+            return Err(wrong_type(what, table.name(wrong), table.columns[wrong].kind));
         }
-        let extra_names = extra.iter().map(|&column| table.columns[column].name.clone()).collect();
+        let extra_names = extra.iter().map(|&column| table.name(column).to_owned()).collect();
         Ok(Self { timestamp, values, extra_names })
     }
 }

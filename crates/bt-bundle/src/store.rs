@@ -14,7 +14,8 @@ use crate::{Manifest, MappedBundle, OpenMode};
 /// ```text
 /// <root>/<name>/HEAD                    the current version
 /// <root>/<name>/<version>/bars.arrow    all bars; any Arrow reader opens it
-/// <root>/<name>/<version>/index.arrow   assets, calendar, adjustments, digests
+/// <root>/<name>/<version>/index.arrow   assets, calendar, adjustments
+/// <root>/<name>/<version>/digests.arrow a digest of each column of each asset
 /// <root>/<name>/<version>/manifest.json for people and tools
 /// ```
 ///
@@ -128,7 +129,7 @@ impl Store {
 
     fn open_directory(&self, name: &BundleName, version: BundleVersion) -> Result<Arc<MappedBundle>> {
         let bundle =
-            MappedBundle::open(&self.version_directory(name, version), name, version, self.options.mode)?;
+            MappedBundle::open(self.version_directory(name, version), name, version, self.options.mode)?;
         if self.options.verify {
             bundle.verify()?;
         }

@@ -7,7 +7,7 @@ use bt_bundle::bt_core::{Adjustment, AdjustmentKind, Bundle, BundleSource, Error
 use common::{Asset, Sample, assert_same, name};
 
 fn store() -> (tempfile::TempDir, Store) {
-    let root = tempfile::tempdir().unwrap();
+    let root = common::root();
     let store = Store::create(root.path()).unwrap();
     store.publish(&name("daily"), &Sample::three().open(), "").unwrap();
     (root, store)

@@ -8,6 +8,7 @@ use std::process::Command;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int32Type, TimestampNanosecondType};
 use bt_bundle::Store;
+use bt_bundle::bt_core::BundleSource;
 use common::{Sample, name};
 
 fn published(root: &Path) -> PathBuf {
@@ -28,7 +29,7 @@ fn expected() -> Vec<(String, i64, f64)> {
 
 #[test]
 fn the_reader_of_arrow_rs_opens_it_and_checks_every_key() {
-    let root = tempfile::tempdir().unwrap();
+    let root = common::root();
     let file = std::fs::File::open(published(root.path()).join("bars.arrow")).unwrap();
     let reader = arrow_ipc::reader::FileReader::try_new(file, None).unwrap();
     let batches: Vec<_> = reader.collect::<Result<_, _>>().unwrap();
@@ -44,13 +45,43 @@ fn the_reader_of_arrow_rs_opens_it_and_checks_every_key() {
 
 #[test]
 fn the_reader_of_arrow_rs_opens_the_index() {
-    let root = tempfile::tempdir().unwrap();
+    let root = common::root();
     let file = std::fs::File::open(published(root.path()).join("index.arrow")).unwrap();
     let reader = arrow_ipc::reader::FileReader::try_new(file, None).unwrap();
     let batches: Vec<_> = reader.collect::<Result<_, _>>().unwrap();
     assert_eq!((batches.len(), batches[0].num_rows()), (1, 1));
     let names = batches[0].column_by_name("asset").unwrap().as_list::<i64>().value(0);
     assert_eq!(names.as_string::<i32>().iter().flatten().collect::<Vec<_>>(), ["AAA", "BBB", "CCC"]);
+}
+
+/// Writes the rows of `bars.arrow` anew, as another program would: so many batches, aligned to 8 bytes.
+fn rewrite(path: &Path, batches: usize) {
+    let file = std::fs::File::open(path).unwrap();
+    let batch = arrow_ipc::reader::FileReader::try_new(file, None).unwrap().next().unwrap().unwrap();
+    std::fs::remove_file(path).unwrap();
+    let options =
+        arrow_ipc::writer::IpcWriteOptions::try_new(8, false, arrow_ipc::MetadataVersion::V5).unwrap();
+    let file = std::fs::File::create(path).unwrap();
+    let mut writer =
+        arrow_ipc::writer::FileWriter::try_new_with_options(file, &batch.schema(), options).unwrap();
+    let rows = batch.num_rows().div_ceil(batches);
+    for start in (0..batch.num_rows()).step_by(rows) {
+        writer.write(&batch.slice(start, rows.min(batch.num_rows() - start))).unwrap();
+    }
+    writer.finish().unwrap();
+}
+
+#[test]
+fn bars_that_another_program_wrote_are_read_where_they_lie_or_copied_once() {
+    for batches in [1, 3] {
+        let root = common::root();
+        let directory = published(root.path());
+        rewrite(&directory.join("bars.arrow"), batches);
+        let store = Store::open(root.path()).unwrap();
+        let bundle = store.open(&name("daily")).unwrap();
+        common::assert_same(&*bundle, &Sample::three());
+        assert_eq!(store.verify(&name("daily"), None).is_ok(), batches == 1);
+    }
 }
 
 /// The python of `BT_PYTHON`, or else `python3`, where it has the module.
@@ -66,7 +97,7 @@ fn rows_read_by(module: &str, script: &str) -> Option<Vec<(String, i64, f64)>> {
         println!("skipped: no python with {module} (set BT_PYTHON to one)");
         return None;
     };
-    let root = tempfile::tempdir().unwrap();
+    let root = common::root();
     let output = Command::new(python).args(["-c", script]).arg(published(root.path())).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let parse = |line: &str| {
@@ -93,6 +124,10 @@ with pa.memory_map(path + '/index.arrow') as source:
 index.validate(full=True)
 assert index['asset'][0].as_py() == ['AAA', 'BBB', 'CCC']
 assert index['bars'][0].as_py() == [4, 2, 2]
+with pa.memory_map(path + '/digests.arrow') as source:
+    digests = pa.ipc.open_file(source).read_all()
+digests.validate(full=True)
+assert digests.num_rows == 3 and len(digests['close'][0].as_py()) == 32
 ";
     if let Some(rows) = rows_read_by("pyarrow", script) {
         assert_eq!(rows, expected());

@@ -6,8 +6,8 @@ mod common;
 use std::fs::File;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, RwLock};
 
 use bt_bundle::bt_core::{Bundle, BundleSource};
 use bt_bundle::{Disk, RealDisk, Store};
@@ -83,6 +83,10 @@ impl Disk for Faulty {
     }
 }
 
+/// A child has its parent's files open, and their locks, between its fork and its exec: tests that start processes do so
+/// while no other test looks at locks.
+static FORKS: RwLock<()> = RwLock::new(());
+
 const FAULTS: [Fault; 5] = [
     Fault::Crash,
     Fault::Fails(io::ErrorKind::Other),
@@ -105,9 +109,10 @@ fn new() -> Sample {
 
 /// Does `change` on a store with the old version, with every fault at every step in turn; then checks.
 fn every_fault_at_every_step(first: bool, change: impl Fn(&Store) -> bt_bundle::bt_core::Result<()>) {
+    let _no_forks = FORKS.read().unwrap();
     for fault in FAULTS {
         for at in 0.. {
-            let root = tempfile::tempdir().unwrap();
+            let root = common::root();
             let store = Store::create(root.path()).unwrap();
             if !first {
                 store.publish(&name("daily"), &old().open(), "").unwrap();
@@ -180,9 +185,10 @@ fn replacing_a_damaged_version_is_all_or_nothing() {
 
 #[test]
 fn collecting_is_all_or_nothing() {
+    let _no_forks = FORKS.read().unwrap();
     for fault in FAULTS {
         for at in 0.. {
-            let root = tempfile::tempdir().unwrap();
+            let root = common::root();
             let store = Store::create(root.path()).unwrap();
             let gone = store.publish(&name("daily"), &old().open(), "").unwrap().version;
             store.publish(&name("daily"), &new().open(), "").unwrap();
@@ -231,13 +237,107 @@ impl Disk for Recorder {
 
 #[test]
 fn everything_is_on_disk_before_a_name_points_to_it() {
-    let root = tempfile::tempdir().unwrap();
+    let root = common::root();
     let recorder = Arc::new(Recorder::default());
     let store = Store::create(root.path()).unwrap();
     store.publish(&name("daily"), &old().open(), "").unwrap();
     store.with_disk(recorder.clone()).publish(&name("daily"), &new().open(), "").unwrap();
-    let files = ["sync file"; 3];
+    let files = ["sync file"; 4];
     let version = ["sync .tmp", "rename to <version>", "sync daily"];
     let head = ["sync file", "rename to HEAD", "sync daily"];
-    assert_eq!(*recorder.0.lock().unwrap(), [files, version, head].concat());
+    assert_eq!(*recorder.0.lock().unwrap(), [&files[..], &version, &head].concat());
+}
+
+/// A disk on which the process dies at a step, as it does when it is killed.
+#[derive(Debug)]
+struct Deadly(Faulty);
+
+impl Deadly {
+    fn step(&self) -> io::Result<()> {
+        if self.0.step()? {
+            std::process::abort();
+        }
+        Ok(())
+    }
+}
+
+impl Disk for Deadly {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.create_dir(path))
+    }
+    fn create_file(&self, path: &Path) -> io::Result<File> {
+        self.step().and_then(|()| RealDisk.create_file(path))
+    }
+    fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.step().and_then(|()| RealDisk.write_at(file, bytes, offset))
+    }
+    fn sync_file(&self, file: &File) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.sync_file(file))
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.sync_dir(path))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.rename(from, to))
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.step().and_then(|()| RealDisk.remove(path))
+    }
+}
+
+/// The child of the next test; alone it does nothing.
+#[test]
+fn child_that_publishes_until_it_dies() {
+    let Ok(at) = std::env::var("BT_DIE_AT_STEP") else { return };
+    let root = std::env::var("BT_STORE").unwrap();
+    let faulty = Faulty { fault: Fault::Trickle, at: at.parse().unwrap(), steps: AtomicUsize::new(0) };
+    let store = Store::open(root).unwrap().with_disk(Arc::new(Deadly(faulty)));
+    store.append(&name("daily"), &new().open(), "").unwrap();
+}
+
+#[test]
+fn a_process_that_dies_at_any_step_leaves_the_old_version_or_the_new_one_and_no_lock() {
+    let _alone = FORKS.write().unwrap();
+    for at in 0.. {
+        let root = common::root();
+        Store::create(root.path()).unwrap().publish(&name("daily"), &old().open(), "").unwrap();
+        let child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child_that_publishes_until_it_dies"])
+            .envs([("BT_DIE_AT_STEP", at.to_string().as_str()), ("BT_STORE", root.path().to_str().unwrap())])
+            .output()
+            .unwrap();
+        check(root.path(), false, child.status.success(), &format!("killed at step {at}"));
+        if child.status.success() {
+            assert!(at > 20, "only {at} steps went through the seam");
+            break;
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_leaves_the_old_version() {
+    let _alone = FORKS.write().unwrap();
+    let root = common::root();
+    let mount = |program: &str, args: &[&str]| {
+        std::process::Command::new(program)
+            .args(args)
+            .arg(root.path())
+            .output()
+            .is_ok_and(|done| done.status.success())
+    };
+    if !mount("mount", &["-t", "tmpfs", "-o", "size=128k", "tmpfs"]) {
+        println!("skipped: this machine does not allow a tmpfs");
+        return;
+    }
+    let outcome = std::panic::catch_unwind(|| {
+        let store = Store::create(root.path()).unwrap();
+        store.publish(&name("daily"), &old().open(), "").unwrap();
+        let large = bt_testkit::Market::common(1, 10, 1000).generate();
+        let error = store.publish(&name("daily"), &large.bundle(), "").unwrap_err();
+        assert!(error.to_string().contains("daily"), "{error}");
+        check(root.path(), false, false, "disk full");
+    });
+    assert!(mount("umount", &[]), "the tmpfs stays");
+    outcome.unwrap();
 }

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -6,7 +7,8 @@ use bt_core::{BundleSource, BundleVersion, Error, Result, Span, bundle_version, 
 
 use super::Draft;
 use crate::files::{self, TEMPORARY};
-use crate::{MappedBundle, OpenMode, disk, head, index, manifest, matrix};
+use crate::ipc::Plan;
+use crate::{MappedBundle, OpenMode, disk, head, index, leaves, manifest, matrix};
 
 /// What [`Draft::publish`] did.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -44,7 +46,7 @@ impl Draft<'_> {
         };
         let home = self.store.directory(&self.name);
         let target = self.store.version_directory(&self.name, version);
-        published.unchanged = MappedBundle::open(&target, &self.name, version, OpenMode::Map).is_ok();
+        published.unchanged = MappedBundle::open(target.clone(), &self.name, version, OpenMode::Map).is_ok();
         if !published.unchanged {
             let sync = self.write_and_move(version, &home, &target)?;
             published.sync_time += sync;
@@ -82,9 +84,16 @@ impl Draft<'_> {
     fn write_and_move(&mut self, version: BundleVersion, home: &Path, target: &Path) -> Result<Duration> {
         let disk = &*self.store.disk;
         let index = self.write_index(version)?;
+        let leaves = self.write_leaves()?;
         let manifest = self.write_manifest(version)?;
         let start = Instant::now();
-        for (file, name) in [(&self.bars, matrix::FILE), (&index, index::FILE), (&manifest, manifest::FILE)] {
+        let files = [
+            (&self.bars, matrix::FILE),
+            (&index, index::FILE),
+            (&leaves, leaves::FILE),
+            (&manifest, manifest::FILE),
+        ];
+        for (file, name) in files {
             let path = self.directory.join(name);
             self.store.step("make read-only", &path, |_| disk.set_read_only(file))?;
             self.store.step("sync", &path, |_| disk.sync_file(file))?;
@@ -110,12 +119,20 @@ impl Draft<'_> {
             spans: &self.spans,
             positions: &self.positions,
             calendar: &self.shape.calendar,
-            leaves: &self.leaves,
             adjustments: &adjustments,
         });
-        let parts = plan.offsets.iter().zip(&buffers).map(|(&offset, buffer)| (offset, &**buffer));
+        self.write_planned(index::FILE, &plan, &buffers)
+    }
+
+    fn write_leaves(&self) -> Result<File> {
+        let (plan, buffers) = leaves::encode(&self.names, &self.shape.extra_columns, &self.leaves);
+        self.write_planned(leaves::FILE, &plan, &buffers)
+    }
+
+    fn write_planned(&self, name: &str, plan: &Plan, buffers: &[Cow<'_, [u8]>]) -> Result<File> {
+        let parts = plan.offsets.iter().zip(buffers).map(|(&offset, buffer)| (offset, &**buffer));
         let ends = [(0, &*plan.head), (plan.tail_at, &*plan.tail)];
-        self.write_file(index::FILE, parts.chain(ends))
+        self.write_file(name, parts.chain(ends))
     }
 
     fn write_manifest(&self, version: BundleVersion) -> Result<File> {

@@ -3,7 +3,7 @@
 use bt_core::{Adjustment, AdjustmentKind, AssetList, BundleVersion, Calendar, Error, Field, Result};
 
 use super::DraftShape;
-use crate::matrix;
+use crate::{leaves, matrix};
 
 /// Checks what the writing of assets does not.
 pub(super) fn check(shape: &DraftShape) -> Result<()> {
@@ -29,9 +29,8 @@ pub(super) fn check(shape: &DraftShape) -> Result<()> {
 }
 
 fn check_columns(extra: &[String]) -> Result<()> {
-    let reserved = |name: &str| {
-        name.is_empty() || Field::named(name).is_some() || name == matrix::ASSET || name == matrix::TIMESTAMP
-    };
+    let taken = [matrix::ASSET, matrix::TIMESTAMP, leaves::ADJUSTMENTS];
+    let reserved = |name: &str| name.is_empty() || Field::named(name).is_some() || taken.contains(&name);
     let bad = extra.iter().enumerate().find(|(at, name)| reserved(name) || extra[..*at].contains(name));
     match bad {
         _ if extra.len() > 1000 => Err(Error::invalid_option("extra_columns", extra.len(), "at most 1000")),

@@ -17,12 +17,14 @@ pub(crate) struct Table {
     pub(crate) metadata: Vec<(String, String)>,
     /// Its arrays, depth first: a list is followed by its items.
     pub(crate) columns: Vec<Column>,
+    /// The columns' names, one behind the other.
+    names: String,
     pub(crate) batches: Vec<Batch>,
 }
 
 /// One array of the schema.
 pub(crate) struct Column {
-    pub(crate) name: String,
+    name: Range<usize>,
     pub(crate) kind: Kind,
     /// Its place among the buffers of a batch.
     first_buffer: usize,
@@ -79,7 +81,12 @@ impl Table {
 
     /// The number of the column with this name.
     pub(crate) fn position(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| column.name == name)
+        self.columns.iter().position(|column| self.names[column.name.clone()] == *name)
+    }
+
+    /// The name of a column.
+    pub(crate) fn name(&self, column: usize) -> &str {
+        &self.names[self.columns[column].name.clone()]
     }
 }
 
@@ -142,7 +149,7 @@ pub(crate) fn dictionary<'a>(file: &'a [u8], what: &str) -> Result<(&'a [i32], &
         let (Some(block), None) = (blocks.next(), blocks.next()) else {
             return damaged("it does not have exactly one dictionary");
         };
-        let values = [Column { name: String::new(), kind: Kind::Utf8, first_buffer: 0 }];
+        let values = [Column { name: 0..0, kind: Kind::Utf8, first_buffer: 0 }];
         let batch = read_batch(file, block, &values, |message| message.header_as_dictionary_batch()?.data())?;
         let ends = super::numbers(&file[batch.values(&values, 0).1]);
         let text = std::str::from_utf8(&file[batch.text(&values, 0)]).ok();
@@ -171,7 +178,7 @@ fn read(file: &[u8]) -> Result<Table, Problem> {
         return Err(Problem::Unsupported("big-endian values"));
     }
     let mut budget = Budget(file.len() / 2);
-    let (mut columns, mut metadata) = (Vec::new(), Vec::new());
+    let (mut columns, mut names, mut metadata) = (Vec::new(), String::new(), Vec::new());
     for pair in schema.custom_metadata().iter().flatten() {
         let (key, value) = (pair.key().unwrap_or_default(), pair.value().unwrap_or_default());
         budget.take(key.len() + value.len() + size_of::<(String, String)>())?;
@@ -181,10 +188,10 @@ fn read(file: &[u8]) -> Result<Table, Problem> {
         metadata.push((key.to_owned(), value.to_owned()));
     }
     for field in schema.fields().iter().flatten() {
-        push_column(&mut columns, &mut budget, field, 0)?;
+        push_column(&mut columns, &mut names, &mut budget, field, 0)?;
     }
     let batches = read_batches(file, footer, &columns)?;
-    Ok(Table { metadata, columns, batches })
+    Ok(Table { metadata, columns, names, batches })
 }
 
 /// What may still be allocated for names: parts of a flatbuffer can be shared, and unfold to more than the file.
@@ -216,19 +223,22 @@ fn footer_bytes(file: &[u8]) -> Result<&[u8], Problem> {
 
 fn push_column(
     columns: &mut Vec<Column>,
+    names: &mut String,
     budget: &mut Budget,
     field: arrow_ipc::Field<'_>,
     depth: usize,
 ) -> Result<(), Problem> {
     let first_buffer = columns.last().map_or(0, |last| last.first_buffer + last.kind.buffers());
     let kind = kind(field)?;
-    let name = field.name().unwrap_or_default().to_owned();
+    let name = field.name().unwrap_or_default();
     budget.take(name.len() + size_of::<Column>())?;
+    names.push_str(name);
+    let name = names.len() - name.len()..names.len();
     columns.push(Column { name, kind, first_buffer });
     let children = field.children().filter(|_| field.dictionary().is_none());
     let children = children.iter().flatten();
     if depth == 0 && kind == Kind::LargeList {
-        return children.take(1).try_for_each(|child| push_column(columns, budget, child, 1));
+        return children.take(1).try_for_each(|child| push_column(columns, names, budget, child, 1));
     }
     if children.count() == 0 { Ok(()) } else { Err(Problem::Unsupported("nested columns")) }
 }

@@ -120,3 +120,8 @@ pub(crate) fn assert_same(bundle: &dyn Bundle, sample: &Sample) {
         assert_eq!(bundle.adjustments(id).unwrap(), asset.adjustments);
     }
 }
+
+/// A directory for a store: in memory where the system has such a place, since thousands of syncs would wait for a disk.
+pub(crate) fn root() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}

@@ -1,0 +1,346 @@
+//! Whatever bytes a store finds: a typed error, or a bundle that reads without panic; and never much memory.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
+
+use bt_bundle::bt_core::{Bundle, BundleSource, BundleVersion, Error, ErrorKind, Field};
+use bt_bundle::{MappedBundle, OpenMode, OpenOptions, Store};
+use common::{Sample, assert_same, name};
+use peak_alloc::PeakAlloc;
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// Memory is counted for the whole process, so tests take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// A published bundle whose files a test damages.
+struct Victim {
+    _turn: MutexGuard<'static, ()>,
+    _root: tempfile::TempDir,
+    store: Store,
+    version: BundleVersion,
+    sample: Sample,
+    directory: PathBuf,
+}
+
+/// What became of an attempt to open.
+enum Outcome {
+    Refused(Error),
+    /// It opened, and all that can be read was read.
+    Opened {
+        verified: bool,
+    },
+}
+
+impl Victim {
+    fn new(sample: Sample) -> Self {
+        let turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let root = common::root();
+        let store = Store::create(root.path()).unwrap();
+        let version = store.publish(&name("daily"), &sample.open(), "").unwrap().version;
+        let directory = root.path().join("daily").join(version.to_string());
+        Self { _turn: turn, _root: root, store, version, sample, directory }
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        let path = self.directory.join(file);
+        let mut permissions = fs::metadata(&path).unwrap().permissions();
+        #[allow(
+            clippy::permissions_set_readonly_false,
+            reason = "it is about to be damaged, and then deleted"
+        )]
+        permissions.set_readonly(false);
+        fs::set_permissions(&path, permissions).unwrap();
+        path
+    }
+
+    /// Puts these bytes in a file's place and opens, in both modes.
+    fn try_with(&self, path: &Path, bytes: &[u8], what: &str) -> Outcome {
+        overwrite(path, bytes);
+        let mapped = self.try_open(OpenMode::Map, what);
+        if bytes.iter().map(|&byte| usize::from(byte)).sum::<usize>() % 8 != 0 {
+            // The other mode reads the same bytes in the same way; a sample of the cases shows it.
+            return mapped;
+        }
+        let read = self.try_open(OpenMode::Read, what);
+        match (&mapped, &read) {
+            (Outcome::Refused(mapped), Outcome::Refused(read)) => {
+                assert_eq!(mapped.to_string(), read.to_string())
+            }
+            (Outcome::Opened { verified: mapped }, Outcome::Opened { verified: read }) => {
+                assert_eq!(mapped, read)
+            }
+            _ => panic!("{what}: the modes disagree"),
+        }
+        mapped
+    }
+
+    fn try_open(&self, mode: OpenMode, what: &str) -> Outcome {
+        let store = self.store.clone().with_options(OpenOptions { mode, verify: false });
+        let files: u64 =
+            fs::read_dir(&self.directory).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+        let before = MEMORY.current_usage();
+        MEMORY.reset_peak_usage();
+        let opened = store.open_version(&name("daily"), self.version);
+        let used = MEMORY.peak_usage() - before;
+        assert!(used <= 2 * files as usize + 4096, "{what}: {used} bytes for files of {files}");
+        match opened {
+            Ok(bundle) => self.read_all(&bundle, what),
+            Err(error) => {
+                assert_typed(&error, what);
+                Outcome::Refused(error)
+            }
+        }
+    }
+
+    /// Reads everything; where even the digests fit, it has to be what was published.
+    fn read_all(&self, bundle: &MappedBundle, what: &str) -> Outcome {
+        let slab = bundle.slab().unwrap();
+        let mut sum = 0.0;
+        for id in bundle.assets().ids() {
+            let bars = bundle.bars(id).unwrap();
+            sum += bars.view().sum() + bars.timestamps().len() as f64;
+            sum += bundle.adjustments(id).unwrap().len() as f64;
+            for position in 0..=bundle.calendar().len() {
+                let known = slab.spans[id.rank()].known(slab.positions, position);
+                sum += bars.slice(0, known).field(Field::CLOSE).last().copied().unwrap_or(0.0);
+            }
+        }
+        std::hint::black_box(sum);
+        match bundle.verify() {
+            Ok(_) => {
+                assert_same(bundle, &self.sample);
+                Outcome::Opened { verified: true }
+            }
+            Err(error) => {
+                assert_typed(&error, what);
+                Outcome::Opened { verified: false }
+            }
+        }
+    }
+}
+
+/// Writes in place: some file systems wait for the disk when a file is cut and written anew.
+fn overwrite(path: &Path, bytes: &[u8]) {
+    use std::io::Write as _;
+    let mut file = fs::File::options().write(true).open(path).unwrap();
+    file.write_all(bytes).unwrap();
+    file.set_len(bytes.len() as u64).unwrap();
+}
+
+fn assert_typed(error: &Error, what: &str) {
+    use ErrorKind::{Corrupt, Unreadable, Unsupported, UnsupportedFormat};
+    let kind = error.kind();
+    let typed =
+        matches!(kind, Corrupt { .. } | Unsupported { .. } | UnsupportedFormat { .. } | Unreadable { .. });
+    assert!(typed, "{what}: {error:?}");
+    assert!(error.to_string().len() < 2000, "{what}: an error of {} bytes", error.to_string().len());
+}
+
+fn small() -> Sample {
+    let mut sample = Sample::three();
+    let ex_date = bt_bundle::bt_core::Timestamp::from_nanos(20);
+    let kind = bt_bundle::bt_core::AdjustmentKind::Split { ratio: 2.0 };
+    sample.assets.get_mut("BBB").unwrap().adjustments =
+        vec![bt_bundle::bt_core::Adjustment { ex_date, kind }];
+    sample
+}
+
+#[test]
+fn every_changed_byte_gives_a_typed_error_or_a_bundle_that_reads_and_verify_finds_it() {
+    let victim = Victim::new(small());
+    for file in ["bars.arrow", "index.arrow"] {
+        let path = victim.path(file);
+        let good = fs::read(&path).unwrap();
+        let mut unnoticed = 0;
+        for at in 0..good.len() {
+            for change in [1, 4, 64, 128, 255] {
+                let mut bad = good.clone();
+                bad[at] ^= change;
+                let outcome = victim.try_with(&path, &bad, &format!("{file}: byte {at} ^ {change}"));
+                unnoticed += usize::from(matches!(outcome, Outcome::Opened { verified: true }));
+            }
+        }
+        fs::write(&path, &good).unwrap();
+        // Padding and parts of the metadata mean nothing; `read_all` saw that what means something was unchanged.
+        assert!(unnoticed < good.len() * 5 * 3 / 4, "{unnoticed} of {} changes to {file}", good.len() * 5);
+    }
+    assert!(matches!(victim.try_open(OpenMode::Map, "restored"), Outcome::Opened { verified: true }));
+}
+
+#[test]
+fn damaged_digests_never_panic_and_verify_finds_them() {
+    let victim = Victim::new(small());
+    let path = victim.path("digests.arrow");
+    let good = fs::read(&path).unwrap();
+    let bad = (0..good.len()).flat_map(|at| [(at, 1), (at, 128), (at, 255)]).map(|(at, change)| {
+        let mut bad = good.clone();
+        bad[at] ^= change;
+        (format!("byte {at} ^ {change}"), bad)
+    });
+    let cut = (0..good.len()).map(|len| (format!("cut to {len}"), good[..len].to_vec()));
+    for (what, bytes) in bad.chain(cut) {
+        let outcome = victim.try_with(&path, &bytes, &what);
+        let cut_off = bytes.len() < good.len();
+        assert!(matches!(outcome, Outcome::Opened { verified } if !(verified && cut_off)), "{what}");
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(victim.store.verify(&name("daily"), None).is_err());
+    assert!(victim.store.append(&name("daily"), &grown().open(), "").is_err());
+}
+
+/// The small sample with one bar more.
+fn grown() -> Sample {
+    let mut sample = small();
+    let asset = sample.assets.get_mut("AAA").unwrap();
+    asset.times.push(50);
+    asset.columns.iter_mut().for_each(|column| column.push(1.0));
+    sample
+}
+
+#[test]
+fn every_length_of_a_cut_file_gives_a_typed_error() {
+    let victim = Victim::new(small());
+    for file in ["bars.arrow", "index.arrow"] {
+        let path = victim.path(file);
+        let good = fs::read(&path).unwrap();
+        for len in 0..good.len() {
+            let outcome = victim.try_with(&path, &good[..len], &format!("{file} cut to {len}"));
+            assert!(matches!(outcome, Outcome::Refused(_)), "{file} cut to {len} was opened");
+        }
+        for extra in [1, 8, 64] {
+            let longer = [good.as_slice(), &vec![0; extra]].concat();
+            let outcome = victim.try_with(&path, &longer, &format!("{file} longer by {extra}"));
+            assert!(matches!(outcome, Outcome::Refused(_)), "{file} longer by {extra} was opened");
+        }
+        fs::write(&path, &good).unwrap();
+    }
+}
+
+#[test]
+fn numbers_at_the_limits_in_any_place_never_panic_or_take_memory() {
+    let victim = Victim::new(small());
+    for file in ["bars.arrow", "index.arrow"] {
+        let path = victim.path(file);
+        let good = fs::read(&path).unwrap();
+        let limits = [0, 1, -1, 64, i64::MIN, i64::MAX, good.len() as i64, 1 << 31, 1 << 40, -(1 << 31)];
+        for (at, number) in (0..good.len() - 8).step_by(4).flat_map(|at| limits.map(|number| (at, number))) {
+            for width in [4, 8].into_iter().filter(|width| at % width == 0) {
+                let mut bad = good.clone();
+                bad[at..at + width].copy_from_slice(&number.to_le_bytes()[..width]);
+                victim.try_with(&path, &bad, &format!("{file}: {number} in {width} bytes at {at}"));
+            }
+        }
+        fs::write(&path, &good).unwrap();
+    }
+}
+
+#[test]
+fn random_damage_to_a_larger_bundle_never_panics_or_takes_memory() {
+    let mut sample = Sample { assets: Default::default(), ..Sample::three() };
+    for asset in 0..200 {
+        let times: Vec<i64> = (0..20).filter(|time| (time * 7 + asset) % 5 != 0 || asset % 2 == 0).collect();
+        let columns = vec![vec![asset as f64; times.len()]; 5];
+        sample.assets.insert(format!("A{asset:03}"), common::Asset { times, columns, adjustments: vec![] });
+    }
+    let victim = Victim::new(sample);
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |limit: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % limit
+    };
+    for file in ["bars.arrow", "index.arrow"] {
+        let path = victim.path(file);
+        let good = fs::read(&path).unwrap();
+        for round in 0..1500 {
+            let mut bad = good.clone();
+            for _ in 0..1 + next(8) {
+                // The head and the footer, where the structure is, are hit more often than the values.
+                let from_end = next(3000).min(good.len() - 1);
+                let at = [from_end, good.len() - 1 - from_end, next(good.len())][next(3)];
+                bad[at] = next(256) as u8;
+            }
+            victim.try_with(&path, &bad, &format!("{file}, round {round}"));
+        }
+        fs::write(&path, &good).unwrap();
+    }
+}
+
+#[test]
+fn files_of_another_kind_or_of_another_bundle_are_refused() {
+    let victim = Victim::new(small());
+    let mut other = Sample::three();
+    other.assets.remove("CCC");
+    let version = victim.store.publish(&name("other"), &other.open(), "").unwrap().version;
+    let foreign = victim.store.root().join("other").join(version.to_string());
+    for file in ["bars.arrow", "index.arrow"] {
+        let path = victim.path(file);
+        let good = fs::read(&path).unwrap();
+        let mistaken = if file == "bars.arrow" { "index.arrow" } else { "bars.arrow" };
+        let replacements: [Vec<u8>; 6] = [
+            vec![],
+            b"not an Arrow file".to_vec(),
+            vec![0; good.len()],
+            [b"ARROW1\0\0".as_slice(), &[0xff; 100], b"ARROW1"].concat(),
+            fs::read(foreign.join(file)).unwrap(),
+            fs::read(foreign.join(mistaken)).unwrap(),
+        ];
+        for (at, replacement) in replacements.iter().enumerate() {
+            let outcome = victim.try_with(&path, replacement, &format!("{file}, replacement {at}"));
+            assert!(matches!(outcome, Outcome::Refused(_)), "{file}: replacement {at} was opened");
+        }
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(victim.try_open(OpenMode::Map, "missing"), Outcome::Refused(_)));
+        fs::create_dir(&path).unwrap();
+        assert!(matches!(victim.try_open(OpenMode::Map, "a directory"), Outcome::Refused(_)));
+        fs::remove_dir(&path).unwrap();
+        fs::write(&path, &good).unwrap();
+    }
+}
+
+#[test]
+fn a_format_of_the_future_is_named_in_the_error() {
+    let victim = Victim::new(small());
+    for file in ["bars.arrow", "index.arrow"] {
+        let path = victim.path(file);
+        let good = fs::read(&path).unwrap();
+        // The value of `bt.format` is the only text of one character.
+        let mut future = good.clone();
+        let places: Vec<_> =
+            (0..good.len() - 6).filter(|&at| good[at..at + 6] == *b"\x01\0\0\x001\0").collect();
+        assert!(!places.is_empty());
+        places.into_iter().for_each(|at| future[at + 4] = b'7');
+        let Outcome::Refused(error) = victim.try_with(&path, &future, file) else {
+            panic!("{file} was opened")
+        };
+        assert!(
+            matches!(error.kind(), ErrorKind::UnsupportedFormat { found, .. } if found == "7"),
+            "{error}"
+        );
+        fs::write(&path, &good).unwrap();
+    }
+}
+
+#[test]
+fn a_flipped_price_is_found_by_verify_and_by_opening_with_digests_checked() {
+    let victim = Victim::new(small());
+    let path = victim.path("bars.arrow");
+    let mut bytes = fs::read(&path).unwrap();
+    let price = victim.sample.assets["CCC"].columns[3][1].to_le_bytes();
+    let at = bytes.windows(8).position(|window| window == price).unwrap();
+    bytes[at] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    victim.store.open(&name("daily")).unwrap();
+    let checked = victim.store.clone().with_options(OpenOptions { verify: true, ..Default::default() });
+    for error in
+        [victim.store.verify(&name("daily"), None).unwrap_err(), checked.open(&name("daily")).unwrap_err()]
+    {
+        let text = error.to_string();
+        assert!(matches!(error.kind(), ErrorKind::Corrupt { .. }), "{text}");
+        assert!(text.contains("close") && text.contains("\"CCC\""), "{text}");
+    }
+}
