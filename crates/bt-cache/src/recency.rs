@@ -5,36 +5,44 @@ use hashbrown::{Equivalent, HashTable};
 /// A map that knows which of its entries was used longest ago. Callers hash keys, once per operation and outside of any
 /// lock; the same key must always come with the same hash.
 ///
-/// Nodes lie side by side in one vector and name each other by position, so that the code is safe, an entry costs no
-/// allocation of its own, and the node of what is evicted is the node of what comes. Each node remembers its hash, so
-/// that finding a node to unlink compares positions, not keys.
+/// Nodes lie side by side in one vector and their links in another; both name each other by position, so that the code
+/// is safe, an entry costs no allocation of its own, the node of what is evicted is the node of what comes, and a
+/// change of order touches eight bytes a neighbour. Each node remembers its hash, so that finding a node to unlink
+/// compares positions, not keys.
 pub(crate) struct Recency<K, V> {
     positions: HashTable<u32>,
+    /// The node at position `p` is `nodes[p - 1]`.
     nodes: Vec<Node<K, V>>,
-    newest: u32,
-    oldest: u32,
+    /// The links of position `p` are `links[p]`. At [`ENDS`] the circle closes: its `older` is the newest node and its
+    /// `newer` the oldest, or itself where there are none.
+    links: Vec<Link>,
 }
 
 pub(crate) struct Node<K, V> {
     key: K,
     value: V,
     hash: u64,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct Link {
     newer: u32,
     older: u32,
 }
 
-/// No position: at both ends of the order.
-const NONE: u32 = u32::MAX;
+/// The position of no node.
+const ENDS: u32 = 0;
 
 /// So few places that giving them back is not worth the trouble.
 const LEAST_CAPACITY: usize = 16;
 
 /// As many entries as positions can name.
-pub(crate) const MAX_ENTRIES: usize = NONE as usize;
+pub(crate) const MAX_ENTRIES: usize = u32::MAX as usize;
 
 impl<K: Eq, V> Recency<K, V> {
     pub(crate) fn new() -> Self {
-        Self { positions: HashTable::new(), nodes: Vec::new(), newest: NONE, oldest: NONE }
+        let alone = Link { newer: ENDS, older: ENDS };
+        Self { positions: HashTable::new(), nodes: Vec::new(), links: vec![alone] }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -45,23 +53,23 @@ impl<K: Eq, V> Recency<K, V> {
     #[inline]
     pub(crate) fn get<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<&V> {
         let at = self.find(hash, key)?;
-        if at != self.newest {
+        if at != self.newest() {
             self.unlink(at);
             self.link_newest(at);
         }
-        Some(&self.nodes[at as usize].value)
+        Some(&self.node(at).value)
     }
 
     /// Finds an entry and leaves the order alone.
     pub(crate) fn peek<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> Option<&V> {
         let at = self.find(hash, key)?;
-        Some(&self.nodes[at as usize].value)
+        Some(&self.node(at).value)
     }
 
     /// As [`peek`](Self::peek), to change the entry.
     pub(crate) fn peek_mut<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<&mut V> {
         let at = self.find(hash, key)?;
-        Some(&mut self.nodes[at as usize].value)
+        Some(&mut self.node_mut(at).value)
     }
 
     #[inline]
@@ -73,20 +81,27 @@ impl<K: Eq, V> Recency<K, V> {
     /// The entry that would go first.
     #[inline]
     pub(crate) fn oldest(&self) -> Option<&V> {
-        self.nodes.get(self.oldest as usize).map(|node| &node.value)
+        match self.oldest_position() {
+            ENDS => None,
+            at => Some(&self.node(at).value),
+        }
     }
 
+    #[inline]
     pub(crate) fn pop_oldest(&mut self) -> Option<(K, V)> {
-        (self.oldest != NONE).then(|| self.take(self.oldest))
+        match self.oldest_position() {
+            ENDS => None,
+            at => Some(self.take(at)),
+        }
     }
 
     /// Adds an entry as the newest. Its key must not be there, and there must be room ([`MAX_ENTRIES`]).
     #[inline]
     pub(crate) fn push(&mut self, hash: u64, key: K, value: V) {
         debug_assert!(self.peek(hash, &key).is_none() && self.nodes.len() < MAX_ENTRIES);
-        let at = self.nodes.len() as u32;
-        self.nodes.push(Node { key, value, hash, newer: NONE, older: NONE });
-        self.enter(at, hash);
+        self.nodes.push(Node { key, value, hash });
+        self.links.push(Link { newer: ENDS, older: ENDS });
+        self.enter(self.nodes.len() as u32, hash);
     }
 
     /// Adds an entry as the newest in the node of the oldest, which it returns. The key must not be there.
@@ -96,14 +111,11 @@ impl<K: Eq, V> Recency<K, V> {
     #[inline]
     pub(crate) fn replace_oldest(&mut self, hash: u64, key: K, value: V) -> (K, V) {
         debug_assert!(self.peek(hash, &key).is_none());
-        let at = self.oldest;
+        let at = self.oldest_position();
         self.leave(at);
-        let node = &mut self.nodes[at as usize];
-        node.hash = hash;
-        let key = std::mem::replace(&mut node.key, key);
-        let value = std::mem::replace(&mut node.value, value);
+        let old = std::mem::replace(self.node_mut(at), Node { key, value, hash });
         self.enter(at, hash);
-        (key, value)
+        (old.key, old.value)
     }
 
     /// All entries, in no order.
@@ -119,17 +131,39 @@ impl<K: Eq, V> Recency<K, V> {
 
     #[inline]
     fn find<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> Option<u32> {
-        self.positions.find(hash, |&at| key.equivalent(&self.nodes[at as usize].key)).copied()
+        self.positions.find(hash, |&at| key.equivalent(&self.node(at).key)).copied()
+    }
+
+    #[inline]
+    fn node(&self, at: u32) -> &Node<K, V> {
+        &self.nodes[at as usize - 1]
+    }
+
+    #[inline]
+    fn node_mut(&mut self, at: u32) -> &mut Node<K, V> {
+        &mut self.nodes[at as usize - 1]
+    }
+
+    #[inline]
+    fn newest(&self) -> u32 {
+        self.links[ENDS as usize].older
+    }
+
+    #[inline]
+    fn oldest_position(&self) -> u32 {
+        self.links[ENDS as usize].newer
     }
 
     /// Takes a node out; the last node moves to its position.
+    #[inline]
     fn take(&mut self, at: u32) -> (K, V) {
         self.leave(at);
-        let last = self.nodes.len() as u32 - 1;
+        let last = self.nodes.len() as u32;
         if at != last {
             self.rename(last, at);
         }
-        let node = self.nodes.swap_remove(at as usize);
+        let node = self.nodes.swap_remove(at as usize - 1);
+        self.links.swap_remove(at as usize);
         self.shrink();
         (node.key, node.value)
     }
@@ -141,33 +175,37 @@ impl<K: Eq, V> Recency<K, V> {
         let len = self.nodes.len();
         if self.nodes.capacity() > (2 * len).max(LEAST_CAPACITY) {
             self.nodes.shrink_to(len + len / 2);
+            self.links.shrink_to(1 + len + len / 2);
             let nodes = &self.nodes;
-            self.positions.shrink_to(len, |&at| nodes[at as usize].hash);
+            self.positions.shrink_to(len, |&at| nodes[at as usize - 1].hash);
         }
     }
 
     /// Makes everything that names the position `from` name `to`.
+    #[inline]
     fn rename(&mut self, from: u32, to: u32) {
-        let Node { hash, newer, older, .. } = self.nodes[from as usize];
+        let hash = self.node(from).hash;
         if let Some(position) = self.positions.find_mut(hash, |&at| at == from) {
             *position = to;
         }
-        *self.older_of(newer) = to;
-        *self.newer_of(older) = to;
+        let Link { newer, older } = self.links[from as usize];
+        self.links[newer as usize].older = to;
+        self.links[older as usize].newer = to;
     }
 
     /// Makes the node at `at`, whose hash is known, findable and the newest.
     #[inline]
     fn enter(&mut self, at: u32, hash: u64) {
         let nodes = &self.nodes;
-        self.positions.insert_unique(hash, at, |&at| nodes[at as usize].hash);
+        self.positions.insert_unique(hash, at, |&at| nodes[at as usize - 1].hash);
         self.link_newest(at);
     }
 
     /// The opposite: the node stays where it is and nothing leads to it.
     #[inline]
     fn leave(&mut self, at: u32) {
-        if let Ok(position) = self.positions.find_entry(self.nodes[at as usize].hash, |&other| other == at) {
+        let hash = self.node(at).hash;
+        if let Ok(position) = self.positions.find_entry(hash, |&other| other == at) {
             position.remove();
         }
         self.unlink(at);
@@ -175,30 +213,16 @@ impl<K: Eq, V> Recency<K, V> {
 
     #[inline]
     fn link_newest(&mut self, at: u32) {
-        let older = std::mem::replace(&mut self.newest, at);
-        *self.newer_of(older) = at;
-        let node = &mut self.nodes[at as usize];
-        node.newer = NONE;
-        node.older = older;
+        let older = std::mem::replace(&mut self.links[ENDS as usize].older, at);
+        self.links[older as usize].newer = at;
+        self.links[at as usize] = Link { newer: ENDS, older };
     }
 
     #[inline]
     fn unlink(&mut self, at: u32) {
-        let Node { newer, older, .. } = self.nodes[at as usize];
-        *self.older_of(newer) = older;
-        *self.newer_of(older) = newer;
-    }
-
-    /// Where the node that is older than `at` is named; with no `at`, the newest of all.
-    #[inline]
-    fn older_of(&mut self, at: u32) -> &mut u32 {
-        self.nodes.get_mut(at as usize).map_or(&mut self.newest, |node| &mut node.older)
-    }
-
-    /// Where the node that is newer than `at` is named; with no `at`, the oldest of all.
-    #[inline]
-    fn newer_of(&mut self, at: u32) -> &mut u32 {
-        self.nodes.get_mut(at as usize).map_or(&mut self.oldest, |node| &mut node.newer)
+        let Link { newer, older } = self.links[at as usize];
+        self.links[newer as usize].older = older;
+        self.links[older as usize].newer = newer;
     }
 }
 
@@ -215,17 +239,18 @@ mod tests {
         /// Checks that table, links and nodes agree; returns the keys, newest first.
         fn validate(&self) -> Vec<&u32> {
             let mut keys = Vec::new();
-            let (mut newer, mut at) = (NONE, self.newest);
-            while at != NONE {
-                let node = &self.nodes[at as usize];
-                assert_eq!(node.newer, newer, "the links of one node disagree");
+            let (mut newer, mut at) = (ENDS, self.newest());
+            while at != ENDS {
+                let (node, link) = (self.node(at), self.links[at as usize]);
+                assert_eq!(link.newer, newer, "the links of one node disagree");
                 assert_eq!(node.hash, hash(node.key));
                 assert_eq!(self.find(node.hash, &node.key), Some(at));
                 keys.push(&node.key);
-                (newer, at) = (at, node.older);
+                (newer, at) = (at, link.older);
             }
-            assert_eq!(self.oldest, newer);
+            assert_eq!(self.oldest_position(), newer);
             assert_eq!((keys.len(), self.positions.len()), (self.nodes.len(), self.nodes.len()));
+            assert_eq!(self.links.len(), self.nodes.len() + 1);
             assert!(
                 self.nodes.capacity() <= (2 * keys.len()).max(LEAST_CAPACITY),
                 "memory is not given back"

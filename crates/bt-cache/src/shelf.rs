@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use hashbrown::hash_map::Entry as Slot;
 use hashbrown::{Equivalent, HashMap};
+use smallvec::SmallVec;
 
 use crate::Limits;
-use crate::recency::{MAX_ENTRIES, Node, Recency};
+use crate::recency::{Link, MAX_ENTRIES, Node, Recency};
 
 /// Entries in the order of their last use, within both limits at every return.
 ///
@@ -69,33 +70,14 @@ fn address<T: ?Sized>(value: &Arc<T>) -> usize {
     Arc::as_ptr(value).cast::<()>().addr()
 }
 
-/// What left or was not kept, for the owner to drop. Mostly at most one entry, so mostly no allocation.
-pub(crate) struct Departed<K, T: ?Sized> {
-    first: Option<(K, Arc<T>)>,
-    rest: Vec<(K, Arc<T>)>,
-}
+/// What left or was not kept, for the owner to drop. Mostly few entries, so mostly no allocation.
+pub(crate) type Departed<K, T> = SmallVec<[(K, Arc<T>); 4]>;
 
-impl<K, T: ?Sized> Departed<K, T> {
-    #[inline]
-    fn push(&mut self, departed: Option<(K, Arc<T>)>) {
-        match self.first {
-            None => self.first = departed,
-            Some(_) => self.rest.extend(departed),
-        }
-    }
-}
-
-impl<K, T: ?Sized> Default for Departed<K, T> {
-    fn default() -> Self {
-        Self { first: None, rest: Vec::new() }
-    }
-}
-
-/// Bytes of an entry beside what its value and its key's heap take. The vector of nodes and the table of positions
+/// Bytes of an entry beside what its value and its key's heap take. The vectors of nodes and links and the table of positions
 /// (4 bytes and one of control each, at most 7/8 full) are counted at the emptiest that growing by doubling leaves
 /// them.
 pub(crate) const fn overhead<K, T: ?Sized>() -> usize {
-    let node = 2 * size_of::<Node<K, Entry<T>>>();
+    let node = 2 * (size_of::<Node<K, Entry<T>>>() + size_of::<Link>());
     let position = (2 * 8 * 5usize).div_ceil(7);
     let counts_of_the_arc = 2 * size_of::<usize>();
     let allocator = 16;
@@ -150,21 +132,24 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
         stamped: Stamped<T>,
         departed: &mut Departed<K, T>,
     ) -> bool {
-        departed.push(self.remove(hash, &key));
+        if let Some(old) = self.remove(hash, &key) {
+            departed.push(old);
+        }
         let weight = stamped.weight;
         let Some(spare) = self.limits.max_bytes.checked_sub(weight) else {
             self.tally.rejections += 1;
-            departed.push(Some((key, stamped.value)));
+            departed.push((key, stamped.value));
             return false;
         };
         while self.bytes > spare.saturating_add(self.weight_of_oldest()) {
-            departed.push(self.evict());
+            let Some(oldest) = self.entries.pop_oldest() else { break };
+            departed.push(self.evicted(oldest));
         }
         // Now it fits once the oldest at most has gone, and can have that one's place.
         let entry = Entry { stamped, holders: 0 };
         if self.bytes > spare || self.entries.len() == self.limits.max_entries {
             let oldest = self.entries.replace_oldest(hash, key, entry);
-            departed.push(Some(self.evicted(oldest)));
+            departed.push(self.evicted(oldest));
         } else {
             self.entries.push(hash, key, entry);
         }
@@ -277,11 +262,6 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
     #[inline]
     fn weight_of_oldest(&self) -> usize {
         self.entries.oldest().map_or(0, |entry| entry.stamped.weight)
-    }
-
-    fn evict(&mut self) -> Option<(K, Arc<T>)> {
-        let oldest = self.entries.pop_oldest()?;
-        Some(self.evicted(oldest))
     }
 
     #[inline]
