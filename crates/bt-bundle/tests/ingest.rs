@@ -1,4 +1,5 @@
 //! Promises of the ingest, through the public interface alone.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod ingest {
     mod bad_input;

@@ -1,6 +1,7 @@
 //! From what a row is stamped with to the moment at which its bar became known.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use bt_asset_cache::Label;
@@ -102,6 +103,9 @@ pub(super) struct Clock {
     pub(super) rule: Rule,
     zone: Zone,
     close: Option<SessionClose>,
+    /// The end of each day from `first_day` on, where the rule looks days up: once for each day, not for each row.
+    day_ends: Vec<i64>,
+    first_day: i64,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -135,7 +139,18 @@ impl Clock {
             None => gaps()?.frequency()?,
         };
         let rule = rule(options, traits, frequency)?;
-        Ok(Self { frequency, rule, zone: options.zone.clone(), close: options.session_close })
+        let zone = options.zone.clone();
+        Ok(Self { frequency, rule, zone, close: options.session_close, day_ends: Vec::new(), first_day: 0 })
+    }
+
+    /// Tabulates the ends of days, for stamps within this range.
+    pub(super) fn for_stamps(mut self, stamps: RangeInclusive<i64>) -> Self {
+        if self.rule == Rule::EndOfDate {
+            self.first_day = stamps.start().div_euclid(DAY);
+            self.day_ends =
+                (self.first_day..=stamps.end().div_euclid(DAY)).map(|day| self.end_of_day(day)).collect();
+        }
+        self
     }
 
     /// When the bar with this stamp became known. Ascends with the stamp.
@@ -143,7 +158,11 @@ impl Clock {
     pub(super) fn known(&self, stamp: i64) -> Timestamp {
         Timestamp::from_nanos(match self.rule {
             Rule::After(nanos) => stamp.saturating_add(nanos),
-            Rule::EndOfDate => self.end_of_day(stamp.div_euclid(DAY)),
+            Rule::EndOfDate => {
+                let day = stamp.div_euclid(DAY);
+                let tabulated = self.day_ends.get(day.wrapping_sub(self.first_day) as usize);
+                tabulated.copied().unwrap_or_else(|| self.end_of_day(day))
+            }
             Rule::EndOfLocalDay => self.end_of_day(self.zone.local(stamp).div_euclid(DAY)),
             Rule::NextClose => self.next_close(stamp),
             Rule::NextDay => self.next_day(stamp),
@@ -321,7 +340,13 @@ mod tests {
             moments.push(moment);
         }
         let clock = Clock::settle(options, traits, || unreachable!("the frequency is stated")).unwrap();
-        moments.into_iter().map(|moment| clock.known(moment).as_nanos()).collect()
+        let range = moments.iter().min().copied().unwrap()..=moments.iter().max().copied().unwrap();
+        let tabulated = clock.clone().for_stamps(range);
+        let known = |moment: i64| {
+            assert_eq!(clock.known(moment), tabulated.known(moment));
+            clock.known(moment).as_nanos()
+        };
+        moments.into_iter().map(known).collect()
     }
 
     fn zones() -> impl Strategy<Value = Zone> {

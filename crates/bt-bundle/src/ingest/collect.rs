@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::ops::RangeInclusive;
 
 use bt_core::{Error, Result, Timestamp};
 use hashbrown::HashMap;
@@ -23,6 +24,8 @@ pub(super) struct Collected {
     spill: Option<Spill>,
     columns: usize,
     pub(super) traits: Traits,
+    /// The earliest stamp and the latest.
+    pub(super) stamps: Option<RangeInclusive<i64>>,
     pub(super) read: u64,
     pub(super) left_out: LeftOut,
     pub(super) outside: LeftOut,
@@ -93,6 +96,7 @@ impl Collected {
             spill: None,
             columns,
             traits: Traits::NONE,
+            stamps: None,
             read: 0,
             left_out: LeftOut::default(),
             outside: LeftOut::default(),
@@ -105,6 +109,11 @@ impl Collected {
     /// Where the temporary file cannot be written.
     pub(super) fn add(&mut self, mut rows: Rows, options: &IngestOptions) -> Result<()> {
         self.traits.extend(rows.traits);
+        let (first, last) = (rows.stamps.iter().min(), rows.stamps.iter().max());
+        if let (Some(&first), Some(&last)) = (first, last) {
+            let (start, end) = self.stamps.take().map_or((first, last), RangeInclusive::into_inner);
+            self.stamps = Some(first.min(start)..=last.max(end));
+        }
         self.read += rows.read;
         self.left_out.extend(std::mem::take(&mut rows.left_out));
         self.outside.extend(std::mem::take(&mut rows.outside));

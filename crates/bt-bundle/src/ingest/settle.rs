@@ -32,6 +32,10 @@ pub(super) struct Asset {
 pub(super) fn settle(rows: &Collected, sources: &[Source], options: &IngestOptions) -> Result<Settled> {
     check_kinds(rows, sources)?;
     let clock = Clock::settle(options, rows.traits, || stamp_gaps(rows))?;
+    let clock = match &rows.stamps {
+        Some(stamps) => clock.for_stamps(stamps.clone()),
+        None => clock,
+    };
     let (mut calendar, mut duplicates) = (CalendarBuilder::default(), LeftOut::default());
     let (mut assets, mut gathered, mut gaps) = (Vec::new(), AssetRows::default(), Gaps::default());
     for (name, number) in rows.by_name() {

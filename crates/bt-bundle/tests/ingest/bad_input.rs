@@ -60,7 +60,7 @@ fn lines_are_counted_past_empty_and_quoted_ones_and_either_line_end() {
     for (lines, line) in [
         (format!("{GOOD}\n\n\nIBM,x,1,1,1,1,1\n"), 5),
         (format!("{GOOD}\r\n\r\nIBM,x,1,1,1,1,1\r\n"), 4),
-        (format!("\"I\nB\nM\",2024-01-05,1,1,1,1,1\nIBM,x,1,1,1,1,1"), 5),
+        ("\"I\nB\nM\",2024-01-05,1,1,1,1,1\nIBM,x,1,1,1,1,1".to_owned(), 5),
         ("IBM,x,1,1,1,1,1".to_owned(), 2),
     ] {
         let error = refused(&lines);
