@@ -10,9 +10,7 @@ use bt_core::{Error, Result};
 
 use super::clock::Traits;
 use super::columns::Layout;
-use super::rows::{
-    BadRow, Fault, LeftOut, Place, Rows, RowsBuilder, Source, fault, scatter, starts, targets,
-};
+use super::rows::{BadRow, Fault, LeftOut, Names, Place, Rows, Source, fault, scatter, starts, targets};
 use super::stamp::{EpochUnit, Stamp, TimeFormat};
 use super::zone::DAY;
 use super::{BadRows, IngestOptions};
@@ -88,13 +86,13 @@ impl Block {
     /// The first bad row, where bad rows fail; a column of a type that is not what the column should hold.
     pub(super) fn decode(self, options: &IngestOptions) -> Result<Rows> {
         let layout = &self.shape.layout;
-        let mut rows = RowsBuilder::new(0, 0);
+        let mut names = Names::default();
         let mut bad = Faults { block: &self, rows: Vec::new() };
         let asset = layout.asset.unwrap_or_default();
-        let codes = Assets::new(&self, asset)?.numbers(asset, &mut rows, &mut bad);
+        let codes = Assets::new(&self, asset)?.numbers(asset, &mut names, &mut bad);
         let times = Times::new(&self, layout.time)?;
         let moments = times.moments(layout.time, options, &mut bad);
-        let order = Order::of(&codes, rows.assets().len());
+        let order = Order::of(&codes, names.len());
         let columns =
             layout.values.iter().map(|column| numbers(&self, *column, &order)).collect::<Result<Vec<_>>>()?;
         let outside = check(&columns, &order, &mut bad);
@@ -103,7 +101,7 @@ impl Block {
         let (left_out, is_bad) = bad.judge(options)?;
         let traits = times.traits(&moments, &is_bad, &places, options);
         let rows = Rows {
-            assets: rows.into_assets(),
+            assets: names.into_list(),
             stamps: order.apply(moments),
             places: order.apply(places),
             starts: order.starts.clone(),
@@ -317,17 +315,17 @@ impl<'a> Assets<'a> {
     }
 
     /// The number of each row's asset.
-    fn numbers(&self, column: usize, rows: &mut RowsBuilder, bad: &mut Faults<'_>) -> Vec<u32> {
+    fn numbers(&self, column: usize, names: &mut Names, bad: &mut Faults<'_>) -> Vec<u32> {
         let count = bad.block.batch.num_rows();
         let mut number = |row: usize, name: Option<&str>| match name.map(str::trim) {
-            Some(name) if !name.is_empty() => rows.asset(name),
+            Some(name) if !name.is_empty() => names.number(name),
             None => {
                 bad.add(row, column, "null is no asset's name");
-                rows.asset("")
+                names.number("")
             }
             Some(_) => {
                 bad.add(row, column, "an empty text is no asset's name");
-                rows.asset("")
+                names.number("")
             }
         };
         match self {

@@ -62,16 +62,7 @@ impl Layout {
             values.push(column);
         }
         keep_extras(place, &names, &mut columns, options, is_number)?;
-        let mut extras: Vec<(String, usize)> = Vec::new();
-        for (at, column) in columns.iter().enumerate() {
-            if let Some(Column::Extra(name)) = column {
-                extras.push((name.clone(), at));
-            }
-        }
-        extras.sort_unstable();
-        if let Some(twin) = extras.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(twins(place, &names, twin[0].1, twin[1].1, &twin[0].0));
-        }
+        let extras = sorted_extras(place, &names, &columns)?;
         values.extend(extras.iter().map(|&(_, at)| Some(at)));
         let used = |at: &usize| Some(*at) == asset || *at == time || values.contains(&Some(*at));
         let ignored = (0..names.len()).filter(|at| !used(at)).collect();
@@ -154,6 +145,20 @@ fn keep_extras(
             Err(Error::invalid_input(place, format!("no extra column {name:?}; it has {}", list(names))))
         }
         None => Ok(()),
+    }
+}
+
+/// The extra columns in order of their names.
+fn sorted_extras(place: &str, names: &[String], columns: &[Option<Column>]) -> Result<Vec<(String, usize)>> {
+    let extra = |(at, column): (usize, &Option<Column>)| match column {
+        Some(Column::Extra(name)) => Some((name.clone(), at)),
+        _ => None,
+    };
+    let mut extras: Vec<_> = columns.iter().enumerate().filter_map(extra).collect();
+    extras.sort_unstable();
+    match extras.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+        Some(twin) => Err(twins(place, names, twin[0].1, twin[1].1, &twin[0].0)),
+        None => Ok(extras),
     }
 }
 

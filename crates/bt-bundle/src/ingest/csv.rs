@@ -392,13 +392,13 @@ impl<'a> Decoder<'a> {
     fn asset(&mut self, fields: Fields<'_>) -> Result<u32, Bad> {
         let shape = &self.block.shape;
         if let Some(asset) = &shape.asset {
-            return Ok(self.rows.asset(asset));
+            return Ok(self.rows.names.number(asset));
         }
         let column = shape.layout.asset.unwrap_or_default();
         let text = fields.get(column);
         match str::from_utf8(text).map(str::trim) {
             Ok("") => Err(Bad::field(&shape.layout.names[column], text, "is no asset's name")),
-            Ok(name) => Ok(self.rows.asset(name)),
+            Ok(name) => Ok(self.rows.names.number(name)),
             Err(_) => Err(Bad::field(&shape.layout.names[column], text, "is not UTF-8")),
         }
     }

@@ -160,15 +160,55 @@ impl Rows {
     }
 }
 
-/// Rows of one stretch of input, in its order, while they are read.
+/// Assets, numbered in the order in which they are seen first.
+#[derive(Default, Debug)]
+pub(super) struct Names {
+    numbers: HashMap<Box<str>, u32>,
+    list: Vec<Box<str>>,
+    last: Option<u32>,
+}
+
+impl Names {
+    /// The asset's number, after one comparison where it is the asset of the row before.
+    #[inline]
+    pub(super) fn number(&mut self, name: &str) -> u32 {
+        match self.last {
+            Some(last) if &*self.list[last as usize] == name => last,
+            _ => self.look_up(name),
+        }
+    }
+
+    fn look_up(&mut self, name: &str) -> u32 {
+        let number = match self.numbers.get(name) {
+            Some(&number) => number,
+            None => {
+                let number = self.list.len() as u32;
+                self.list.push(name.into());
+                self.numbers.insert(name.into(), number);
+                number
+            }
+        };
+        self.last = Some(number);
+        number
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(super) fn into_list(self) -> Vec<Box<str>> {
+        self.list
+    }
+}
+
+/// Rows of one stretch of text, in its order, while they are read.
+#[cfg(any(feature = "csv", test))]
 #[derive(Debug)]
 pub(super) struct RowsBuilder {
-    numbers: HashMap<Box<str>, u32>,
-    assets: Vec<Box<str>>,
-    last: Option<u32>,
+    pub(super) names: Names,
     codes: Vec<u32>,
-    pub(super) stamps: Vec<i64>,
-    pub(super) places: Vec<Place>,
+    stamps: Vec<i64>,
+    places: Vec<Place>,
     pub(super) columns: Vec<Vec<f64>>,
     pub(super) traits: Traits,
     pub(super) read: u64,
@@ -176,12 +216,11 @@ pub(super) struct RowsBuilder {
     pub(super) outside: LeftOut,
 }
 
+#[cfg(any(feature = "csv", test))]
 impl RowsBuilder {
     pub(super) fn new(columns: usize, rows: usize) -> Self {
         Self {
-            numbers: HashMap::new(),
-            assets: Vec::new(),
-            last: None,
+            names: Names::default(),
             codes: Vec::with_capacity(rows),
             stamps: Vec::with_capacity(rows),
             places: Vec::with_capacity(rows),
@@ -191,38 +230,6 @@ impl RowsBuilder {
             left_out: LeftOut::default(),
             outside: LeftOut::default(),
         }
-    }
-
-    /// The asset's number, after one comparison where it is the asset of the row before.
-    #[inline]
-    pub(super) fn asset(&mut self, name: &str) -> u32 {
-        match self.last {
-            Some(last) if &*self.assets[last as usize] == name => last,
-            _ => self.other_asset(name),
-        }
-    }
-
-    fn other_asset(&mut self, name: &str) -> u32 {
-        let number = match self.numbers.get(name) {
-            Some(&number) => number,
-            None => {
-                let number = self.assets.len() as u32;
-                self.assets.push(name.into());
-                self.numbers.insert(name.into(), number);
-                number
-            }
-        };
-        self.last = Some(number);
-        number
-    }
-
-    /// The assets seen so far.
-    pub(super) fn assets(&self) -> &[Box<str>] {
-        &self.assets
-    }
-
-    pub(super) fn into_assets(self) -> Vec<Box<str>> {
-        self.assets
     }
 
     /// Adds a row without its values, which the caller pushes to every column.
@@ -235,7 +242,7 @@ impl RowsBuilder {
 
     /// Brings the rows in order of their assets and keeps the order within each: a counting sort, O(rows × columns).
     pub(super) fn group(self) -> Rows {
-        let starts = starts(&self.codes, self.assets.len());
+        let starts = starts(&self.codes, self.names.len());
         let (stamps, places, columns) = if self.codes.is_sorted() {
             (self.stamps, self.places, self.columns)
         } else {
@@ -244,7 +251,7 @@ impl RowsBuilder {
             (scatter(&self.stamps, &target), scatter(&self.places, &target), columns)
         };
         Rows {
-            assets: self.assets,
+            assets: self.names.into_list(),
             starts,
             stamps,
             places,
@@ -345,7 +352,7 @@ mod tests {
     fn rows_are_brought_in_order_of_their_assets_and_keep_their_order_within_each() {
         let mut rows = RowsBuilder::new(1, 0);
         for (at, name) in ["B", "A", "B", "C", "A"].into_iter().enumerate() {
-            let asset = rows.asset(name);
+            let asset = rows.names.number(name);
             rows.push(asset, at as i64, Place::new(7, at as u64));
             rows.columns[0].push(at as f64);
         }

@@ -136,17 +136,7 @@ impl<'a> Sources<'a> {
             #[cfg(feature = "csv")]
             Input::CsvFolder(folder) => self.unfold(&folder, "csv", Input::CsvOfAsset),
             #[cfg(feature = "csv")]
-            Input::CsvOfAsset(path) => {
-                let stem = path
-                    .file_stem()
-                    .and_then(|stem| stem.to_str())
-                    .map(str::trim)
-                    .filter(|stem| !stem.is_empty());
-                let asset = stem.ok_or_else(|| {
-                    Error::invalid_input(path.display().to_string(), "the file's name is no asset's name")
-                })?;
-                self.open_csv(&path, Some(asset.to_owned()), options)
-            }
+            Input::CsvOfAsset(path) => self.open_csv(&path, Some(asset_of(&path)?), options),
             #[cfg(feature = "parquet")]
             Input::Parquet(path) if path.is_dir() => self.unfold(&path, "parquet", Input::Parquet),
             #[cfg(feature = "parquet")]
@@ -203,6 +193,16 @@ impl<'a> Sources<'a> {
         paths.sort();
         paths.into_iter().rev().for_each(|path| self.waiting.push_front(input(path)));
         Ok(())
+    }
+}
+
+/// The asset that a file of a folder holds.
+#[cfg(feature = "csv")]
+fn asset_of(path: &Path) -> Result<String> {
+    let stem = path.file_stem().and_then(|stem| stem.to_str()).map(str::trim).unwrap_or_default();
+    match stem {
+        "" => Err(Error::invalid_input(path.display().to_string(), "the file's name is no asset's name")),
+        stem => Ok(stem.to_owned()),
     }
 }
 

@@ -186,6 +186,23 @@ fn a_file_larger_than_the_memory_budget_gives_the_same_version() {
 }
 
 #[test]
+fn a_batch_of_many_rows_gives_the_same_version_as_many_small_ones() {
+    let place = Place::new();
+    let row = |at: i32| Row {
+        asset: ["A", "B", "C"][at as usize % 3],
+        day: at / 3,
+        low: i64::from(at),
+        range: 5,
+        volume: None,
+        extra: None,
+    };
+    let rows: Vec<Row> = (0..150_000).rev().map(row).collect();
+    let whole = version(&place, Ingest::new(daily()).batches([batch(&rows, Types::Plain)]));
+    let parts = rows.chunks(10_007).map(|rows| batch(rows, Types::DecimalsAndDictionary));
+    assert_eq!(version(&place, Ingest::new(daily()).batches(parts)), whole);
+}
+
+#[test]
 fn a_corrected_price_volume_or_date_is_another_version() {
     let place = Place::new();
     let line = "IBM,2024-01-05,10,12,9,11,100";
