@@ -1,20 +1,13 @@
-use std::hint::black_box;
 use std::ops::Range;
 
 use arrow_array::Array;
 use bt_core::{Error, Result, Timestamp};
 
 use super::assets::{Met, Names, keys, repeated_until};
-use super::{Place, Times, Values};
+use super::writer::{Columns, Writer};
+use super::{Place, Times};
 use crate::Table;
 
-/// Rows that are brought in order together: few enough that a column of them stays in the processor's cache, and enough
-/// that each asset gets several at once.
-const BLOCK: usize = 64 << 10;
-/// Values in a cache line: the side of the squares that are transposed at once.
-const TILE: usize = 8;
-/// Moments that are transposed before the next assets' turn, so that each of them is written in longer pieces.
-const MOMENTS: usize = 64;
 /// Rows below which a pattern is not worth its bookkeeping.
 const SMALLEST_PANEL: usize = 16;
 
@@ -201,196 +194,11 @@ fn asset_column(table: &Table, batch: usize) -> Result<(&dyn Array, Place<'_>)> 
     Ok((table.column(batch, column)?, Place { batch, column }))
 }
 
-/// The columns of one batch.
-struct Columns<'a> {
-    times: Times<'a>,
-    values: Vec<Values<'a>>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(table: &'a Table, batch: usize) -> Result<Self> {
-        let times = times(table, batch)?;
-        let values = table
-            .columns
-            .all_values()
-            .map(|column| Values::new(table.column(batch, column)?, Place { batch, column }));
-        Ok(Self { times, values: values.collect::<Result<_>>()? })
-    }
-}
-
 /// The timestamp column of one batch.
 pub(crate) fn times(table: &Table, batch: usize) -> Result<Times<'_>> {
     let column = table.columns.timestamp.as_str();
     let array = table.column(batch, column)?;
     Times::new(array, table.label, table.frequency, Place { batch, column })
-}
-
-/// Brings rows to where they belong.
-struct Writer<'a> {
-    /// Where each asset's next row goes.
-    next: &'a mut [usize],
-    timestamps: &'a mut [i64],
-    values: &'a mut [f64],
-    stride: usize,
-}
-
-impl Writer<'_> {
-    fn write(&mut self, columns: &Columns<'_>, first: usize, sequence: &[u32], repeats: usize) -> Result<()> {
-        match (sequence, repeats) {
-            (&[rank], _) => self.write_run(columns, first..first + repeats, rank as usize),
-            (_, 1) => self.write_loose(columns, first, sequence),
-            _ => self.write_panel(columns, first, sequence, repeats),
-        }
-    }
-
-    fn write_run(&mut self, columns: &Columns<'_>, rows: Range<usize>, rank: usize) -> Result<()> {
-        let to = self.next[rank]..self.next[rank] + rows.len();
-        columns.times.write(rows.clone(), &mut self.timestamps[to.clone()])?;
-        for (column, target) in columns.values.iter().zip(self.values.chunks_mut(self.stride)) {
-            column.write(rows.clone(), &mut target[to.clone()]);
-        }
-        self.next[rank] = to.end;
-        Ok(())
-    }
-
-    fn write_panel(
-        &mut self,
-        columns: &Columns<'_>,
-        first: usize,
-        sequence: &[u32],
-        repeats: usize,
-    ) -> Result<()> {
-        let (len, mut nanos, mut floats) = (sequence.len(), Vec::new(), Vec::new());
-        let at_once = (BLOCK / len).next_multiple_of(MOMENTS);
-        for done in (0..repeats).step_by(at_once) {
-            let moments = at_once.min(repeats - done);
-            let rows = first + done * len..first + (done + moments) * len;
-            let places: Vec<usize> = sequence.iter().map(|&rank| self.next[rank as usize]).collect();
-            transpose(columns.times.read(rows.clone(), &mut nanos)?, &places, self.timestamps);
-            for (column, target) in columns.values.iter().zip(self.values.chunks_mut(self.stride)) {
-                transpose(column.read(rows.clone(), &mut floats), &places, target);
-            }
-            sequence.iter().for_each(|&rank| self.next[rank as usize] += moments);
-        }
-        Ok(())
-    }
-
-    fn write_loose(&mut self, columns: &Columns<'_>, first: usize, ranks: &[u32]) -> Result<()> {
-        // With very many assets a block of the usual size would bring each less than a row.
-        let block_len = BLOCK.max(self.next.len() * 4);
-        let (mut nanos, mut floats, mut block) = (Vec::new(), Vec::new(), Block::default());
-        for (at, ranks) in ranks.chunks(block_len).enumerate() {
-            let rows = first + at * block_len..first + at * block_len + ranks.len();
-            block.sort(ranks, self.next);
-            block.gather(columns.times.read(rows.clone(), &mut nanos)?, self.timestamps);
-            for (column, target) in columns.values.iter().zip(self.values.chunks_mut(self.stride)) {
-                block.gather(column.read(rows.clone(), &mut floats), target);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Turns rows of moments, each with one value for each place, into series that begin at the places.
-fn transpose<T: Copy>(source: &[T], places: &[usize], target: &mut [T]) {
-    let len = places.len();
-    for (at, moments) in source.chunks(MOMENTS * len).enumerate() {
-        // Squares are read in an order that no prefetcher sees through; a first look in order of memory, at one value a
-        // cache line, has them at hand when they are turned.
-        moments.iter().step_by(TILE).for_each(|value| _ = black_box(*value));
-        let whole = moments.len() / (TILE * len) * TILE;
-        for (tile, places) in places.chunks(TILE).enumerate() {
-            let column = tile * TILE;
-            for moment in (0..whole).step_by(TILE) {
-                if let Ok(places) = <&[usize; TILE]>::try_from(places) {
-                    transpose_tile(
-                        &moments[moment * len + column..],
-                        len,
-                        places,
-                        at * MOMENTS + moment,
-                        target,
-                    );
-                } else {
-                    transpose_rest(moments, len, column, places, moment..moment + TILE, at * MOMENTS, target);
-                }
-            }
-            transpose_rest(moments, len, column, places, whole..moments.len() / len, at * MOMENTS, target);
-        }
-    }
-}
-
-/// A square of whole cache lines, so that none is read or written twice whatever the distance between them.
-#[inline]
-fn transpose_tile<T: Copy>(
-    source: &[T],
-    len: usize,
-    places: &[usize; TILE],
-    offset: usize,
-    target: &mut [T],
-) {
-    let rows: [&[T]; TILE] = std::array::from_fn(|row| &source[row * len..row * len + TILE]);
-    for (column, &place) in places.iter().enumerate() {
-        let target = &mut target[place + offset..place + offset + TILE];
-        target.iter_mut().zip(rows).for_each(|(target, row)| *target = row[column]);
-    }
-}
-
-fn transpose_rest<T: Copy>(
-    source: &[T],
-    len: usize,
-    column: usize,
-    places: &[usize],
-    moments: Range<usize>,
-    offset: usize,
-    target: &mut [T],
-) {
-    for (column, &place) in (column..).zip(places) {
-        moments.clone().for_each(|moment| target[place + offset + moment] = source[moment * len + column]);
-    }
-}
-
-/// The rows of a block, sorted by asset.
-#[derive(Default)]
-struct Block {
-    order: Vec<u32>,
-    /// For each asset that has rows here: where they go.
-    targets: Vec<Range<usize>>,
-    counts: Vec<u32>,
-}
-
-impl Block {
-    /// A counting sort by rank, which moves `next` on by what each asset got.
-    fn sort(&mut self, ranks: &[u32], next: &mut [usize]) {
-        self.counts.clear();
-        self.counts.resize(next.len() + 1, 0);
-        ranks.iter().for_each(|&rank| self.counts[rank as usize + 1] += 1);
-        self.targets.clear();
-        for (rank, next) in next.iter_mut().enumerate() {
-            let count = self.counts[rank + 1];
-            if count > 0 {
-                self.targets.push(*next..*next + count as usize);
-                *next += count as usize;
-            }
-            self.counts[rank + 1] += self.counts[rank];
-        }
-        self.order.resize(ranks.len(), 0);
-        for (row, &rank) in ranks.iter().enumerate() {
-            let slot = &mut self.counts[rank as usize];
-            self.order[*slot as usize] = row as u32;
-            *slot += 1;
-        }
-    }
-
-    /// Brings a column's rows to where they belong, asset by asset, so that writes are contiguous.
-    fn gather<T: Copy>(&self, source: &[T], target: &mut [T]) {
-        let mut order = self.order.as_slice();
-        for range in &self.targets {
-            let (rows, rest) = order.split_at(range.len());
-            let places = target[range.clone()].iter_mut();
-            places.zip(rows).for_each(|(place, &row)| *place = source[row as usize]);
-            order = rest;
-        }
-    }
 }
 
 /// Sorts one asset's rows by time where they are not.
@@ -442,22 +250,6 @@ mod tests {
     use bt_core::BundleVersion;
 
     use super::*;
-
-    #[test]
-    fn a_transposed_panel_is_the_transposed_panel_at_any_size() {
-        for len in [2, 7, 8, 9, 17] {
-            for moments in [2, 8, 11, MOMENTS, 2 * MOMENTS + 13] {
-                let source: Vec<usize> = (0..len * moments).collect();
-                let places: Vec<usize> = (0..len).map(|column| column * moments).collect();
-                let mut target = vec![usize::MAX; len * moments];
-                transpose(&source, &places, &mut target);
-                let naive: Vec<_> = (0..len)
-                    .flat_map(|column| (0..moments).map(move |moment| moment * len + column))
-                    .collect();
-                assert_eq!(target, naive, "{len} assets, {moments} moments");
-            }
-        }
-    }
 
     fn table(names: &[&str]) -> Table {
         let row = |row: usize| row as i64;
