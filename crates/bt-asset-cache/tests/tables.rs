@@ -271,3 +271,16 @@ fn tables_larger_than_a_block_are_grouped_with_and_without_a_pattern() {
         }
     }
 }
+
+#[test]
+fn more_assets_than_rows_in_a_block_are_grouped() {
+    let (assets, days) = if cfg!(miri) { (40, 3) } else { (70_000, 3) };
+    let names: Vec<u64> = (0..days).flat_map(|_| (0..assets).map(|asset| asset + 1_000_000)).collect();
+    let stamps: Vec<i64> = (0..days as i64).flat_map(|day| (0..assets).map(move |_| day)).collect();
+    let rows = batch(Arc::new(UInt64Array::from(names)), nanos(&stamps), |_, row| row as f64);
+    let grouped = GroupedBars::from_table(&table_of(vec![rows])).unwrap();
+    for (asset, id) in (0..assets).zip(grouped.assets().ids()) {
+        let expected: Vec<f64> = (0..days).map(|day| (day * assets + asset) as f64).collect();
+        assert_eq!(grouped.bars(id).unwrap().field(Field::CLOSE), expected);
+    }
+}

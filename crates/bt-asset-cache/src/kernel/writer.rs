@@ -60,7 +60,7 @@ impl Writer<'_> {
         repeats: usize,
     ) -> Result<()> {
         let (len, mut nanos, mut floats) = (sequence.len(), Vec::new(), Vec::new());
-        let at_once = (PANEL_BLOCK / len).next_multiple_of(MOMENTS);
+        let at_once = (PANEL_BLOCK / len).max(1).next_multiple_of(MOMENTS);
         for done in (0..repeats).step_by(at_once) {
             let moments = at_once.min(repeats - done);
             let rows = first + done * len..first + (done + moments) * len;
