@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as loudly as a test")]
 
 use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
 
 use bt_cache::bt_core::{Error, ErrorKind};
 use bt_cache::{Cache, CacheStats, Limits};
@@ -226,7 +227,12 @@ fn retain_may_use_the_cache_and_spares_what_came_meanwhile() {
 fn the_time_of_loads_and_the_rate_of_hits_are_told() {
     let cache = blobs(10_000, 10);
     assert_eq!(cache.stats().hit_rate(), 0.0);
-    cache.get_or_load(&1, || Ok(blob(1))).unwrap();
+    let until_the_clock_ticks = || {
+        let start = Instant::now();
+        while start.elapsed().is_zero() {}
+        Ok(blob(1))
+    };
+    cache.get_or_load(&1, until_the_clock_ticks).unwrap();
     assert!(!cache.stats().load_time.is_zero());
     for _ in 0..3 {
         cache.get(&1).unwrap();
