@@ -68,9 +68,10 @@ impl Store {
     /// Begins a new version of a bundle. What earlier, interrupted writers left is removed.
     ///
     /// # Errors
-    /// [`ErrorKind::Busy`] while another draft of this bundle is under way, [`ErrorKind::InvalidName`] where a bundle
-    /// exists whose name differs in case only, [`ErrorKind::InvalidInput`] where the shape contradicts itself,
-    /// [`ErrorKind::Io`].
+    /// [`Busy`](bt_core::ErrorKind::Busy) while another draft of this bundle is under way,
+    /// [`InvalidName`](bt_core::ErrorKind::InvalidName) where a bundle exists whose name differs in case only,
+    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where the shape contradicts itself,
+    /// [`Io`](bt_core::ErrorKind::Io).
     pub fn draft(&self, name: &BundleName, shape: DraftShape) -> Result<Draft<'_>> {
         let lock = self.lock_for_writing(name, "a new version")?;
         Draft::begin(self, name, shape, lock, None)
@@ -118,35 +119,38 @@ impl<'s> Draft<'s> {
     /// Writes the next asset's bars, in the order of the shape: all columns, and their digests.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] where all assets are written, where the number of bars is not that of the shape, where a
-    /// timestamp is not in the calendar or does not ascend, or where an extra column is missing; [`ErrorKind::Io`].
+    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where all assets are written, where the number of bars is not
+    /// that of the shape, where a timestamp is not in the calendar or does not ascend, or where an extra column is
+    /// missing; [`Io`](bt_core::ErrorKind::Io).
     pub fn write_asset(&mut self, bars: Bars<'_>) -> Result<()> {
-        let columns = self.columns(bars)?;
-        let digest = AssetDigest {
-            timestamps: timestamps_digest(bars.timestamps()),
-            columns: columns.iter().map(|column| column_digest(column)).collect(),
-            adjustments: adjustments_digest(self.adjustments(self.spans.len())),
-        };
+        let digest = digest(bars, self.adjustments(self.spans.len()), self.shape.extra_columns.len());
         self.write_digested(bars, digest)
     }
 
     /// Writes the next asset's bars, whose digests are known.
     pub(crate) fn write_digested(&mut self, bars: Bars<'_>, digest: AssetDigest) -> Result<()> {
+        self.write_bars(bars)?;
+        self.leaves.push(digest);
+        Ok(())
+    }
+
+    /// Writes the next asset's bars, whose digests come later.
+    pub(crate) fn write_bars(&mut self, bars: Bars<'_>) -> Result<()> {
         let columns = self.columns(bars)?;
-        let rank = self.spans.len();
-        let row = self.spans.last().map_or(0, Span::end);
+        let (rank, row) = (self.spans.len() as u32, self.spans.last().map_or(0, Span::end));
         self.place(bars.timestamps(), row)?;
-        self.write(
-            (rank as u32).to_le_bytes().repeat(bars.len()).as_slice(),
-            matrix::keys_at(&self.plan, row),
-        )?;
+        self.write(&rank.to_le_bytes().repeat(bars.len()), matrix::keys_at(&self.plan, row))?;
         let nanos = Timestamp::slice_as_nanos(bars.timestamps());
         self.write(nanos.as_bytes(), matrix::times_at(&self.plan, row))?;
         for (number, column) in columns.iter().enumerate() {
             self.write(column.as_bytes(), matrix::values_at(&self.plan, number, row))?;
         }
-        self.leaves.push(digest);
         Ok(())
+    }
+
+    /// Adds digests that came later than their bars.
+    pub(crate) fn add_digests(&mut self, digests: Vec<AssetDigest>) {
+        self.leaves.extend(digests);
     }
 
     /// The next asset's columns, once its length is checked.
@@ -157,9 +161,8 @@ impl<'s> Draft<'s> {
         if bars.len() != *expected {
             return Err(self.invalid(name, format!("{} bars were written, {expected} announced", bars.len())));
         }
-        let fields =
-            Field::OHLCV.into_iter().chain((0..self.shape.extra_columns.len()).map_while(Field::extra));
-        let columns: Option<Vec<_>> = fields.map(|field| bars.get(field)).collect();
+        let columns: Option<Vec<_>> =
+            fields(self.shape.extra_columns.len()).map(|field| bars.get(field)).collect();
         columns.ok_or_else(|| self.invalid(name, format!("it lacks one of {:?}", self.shape.extra_columns)))
     }
 
@@ -192,6 +195,22 @@ impl<'s> Draft<'s> {
         };
         Error::invalid_input(place, reason)
     }
+}
+
+/// The leaves that one asset adds to the version. A column that is missing counts as empty; writing refuses it.
+pub(crate) fn digest(bars: Bars<'_>, adjustments: &[Adjustment], extra_columns: usize) -> AssetDigest {
+    AssetDigest {
+        timestamps: timestamps_digest(bars.timestamps()),
+        columns: fields(extra_columns)
+            .map(|field| column_digest(bars.get(field).unwrap_or_default()))
+            .collect(),
+        adjustments: adjustments_digest(adjustments),
+    }
+}
+
+/// Open, high, low, close, volume and so many extra columns.
+pub(crate) fn fields(extra_columns: usize) -> impl Iterator<Item = Field> {
+    Field::OHLCV.into_iter().chain((0..extra_columns).map_while(Field::extra))
 }
 
 impl Drop for Draft<'_> {

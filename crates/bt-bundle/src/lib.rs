@@ -1,4 +1,4 @@
-//! The reference bundle: ingest, map, publish, verify, collect
+#![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
 
 #[cfg(target_endian = "big")]
@@ -25,6 +25,8 @@ mod publish;
 mod store;
 mod verify;
 
+pub use arrow_array;
+pub use bt_asset_cache;
 pub use bt_asset_cache::Label;
 pub use bt_core;
 
@@ -40,6 +42,6 @@ pub use ingest::{
 #[cfg(feature = "parquet")]
 pub use ingest::{FileDigests, ParquetTables};
 pub use manifest::{AssetRange, Digests, Manifest};
-pub use map::OpenMode;
+pub use map::{OpenMode, open_map_unmap};
 pub use store::{OpenOptions, Store};
 pub use verify::Verified;

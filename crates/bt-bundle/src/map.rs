@@ -60,6 +60,17 @@ fn read(mut file: &File, len: usize) -> std::io::Result<MutableBuffer> {
     Ok(bytes)
 }
 
+/// Opens a file, maps it and unmaps it: the floor under opening a bundle, for benches. Gives the file's length.
+///
+/// # Errors
+/// What the system refuses.
+#[doc(hidden)]
+pub fn open_map_unmap(path: &std::path::Path) -> std::io::Result<usize> {
+    let file = File::open(path)?;
+    let len = usize::try_from(file.metadata()?.len()).map_err(std::io::Error::other)?;
+    map(&file, len).map(|map| map.len())
+}
+
 #[allow(unsafe_code, reason = "mapping a file is what this module is for")]
 fn map(file: &File, len: usize) -> std::io::Result<Mmap> {
     // SAFETY: a mapping is sound while nobody changes the file's bytes or cuts it short. Callers pass files of a published

@@ -1,6 +1,6 @@
-use bt_core::{Bundle, BundleName, Result};
+use bt_core::{AssetDigest, Bundle, BundleName, Result};
 
-use crate::{DraftShape, Published, Store};
+use crate::{DraftShape, Published, Store, draft};
 
 impl Store {
     /// Publishes any open bundle as the current version of `name`.
@@ -10,14 +10,24 @@ impl Store {
     /// [`Draft::publish`](crate::Draft::publish) meet; what the bundle meets when its bars are read.
     pub fn publish(&self, name: &BundleName, bundle: &dyn Bundle, origin: &str) -> Result<Published> {
         let mut draft = self.draft(name, shape_of(bundle, origin)?)?;
-        for asset in bundle.assets().ids() {
-            draft.write_asset(bundle.bars(asset)?)?;
-        }
+        std::thread::scope(|scope| {
+            let hashing = scope.spawn(|| digests(bundle));
+            let written = bundle.assets().ids().try_for_each(|asset| draft.write_bars(bundle.bars(asset)?));
+            let digests = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            written.and(digests).map(|digests| draft.add_digests(digests))
+        })?;
         draft.publish()
     }
 }
 
-pub(crate) fn shape_of(bundle: &dyn Bundle, origin: &str) -> Result<DraftShape> {
+/// The leaves of all assets: hashing takes as long as writing, so it runs beside it.
+fn digests(bundle: &dyn Bundle) -> Result<Vec<AssetDigest>> {
+    let extra = bundle.extra_columns().len();
+    let digest = |asset| Ok(draft::digest(bundle.bars(asset)?, bundle.adjustments(asset)?, extra));
+    bundle.assets().ids().map(digest).collect()
+}
+
+fn shape_of(bundle: &dyn Bundle, origin: &str) -> Result<DraftShape> {
     let assets = bundle.assets();
     let bars = |(id, name): (_, &str)| Ok((name.to_owned(), bundle.bars(id)?.len()));
     let adjustments = |(id, name): (_, &str)| Ok((name.to_owned(), bundle.adjustments(id)?.to_vec()));

@@ -1,4 +1,5 @@
 //! Appending adds bars and keeps what was there; collecting keeps what is used.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod common;
 
@@ -118,7 +119,8 @@ fn the_last_published_and_the_current_version_are_kept() {
     let mut left: Vec<_> =
         store.versions(&name("daily")).unwrap().into_iter().map(|(version, _)| version).collect();
     let mut expected = vec![published[0], published[2], published[3]];
-    (left.sort(), expected.sort());
+    left.sort();
+    expected.sort();
     assert_eq!(left, expected);
     let error = store.open_version(&name("daily"), published[1]).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::VersionNotFound { .. }), "{error}");

@@ -1,4 +1,5 @@
 //! Bundles that earlier versions of the format wrote open forever.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod common;
 

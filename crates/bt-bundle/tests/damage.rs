@@ -1,4 +1,5 @@
 //! Whatever bytes a store finds: a typed error, or a bundle that reads without panic; and never much memory.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Other Arrow readers open `bars.arrow` as it is.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod common;
 

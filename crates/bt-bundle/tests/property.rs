@@ -1,4 +1,5 @@
 //! Any bundle that is published is the bundle that is opened.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod common;
 

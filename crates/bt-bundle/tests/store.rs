@@ -1,4 +1,5 @@
 //! What a store promises to whoever publishes to it and reads from it.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod common;
 

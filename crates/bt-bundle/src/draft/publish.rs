@@ -32,8 +32,9 @@ impl Draft<'_> {
     /// Publishing what is there already changes nothing but, where that was another, the current version.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] where assets are missing or the calendar holds moments without a bar;
-    /// [`ErrorKind::Io`], after which the old version or the new one is current.
+    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where assets are missing or the calendar holds moments without a
+    /// bar;
+    /// [`Io`](bt_core::ErrorKind::Io), after which the old version or the new one is current.
     pub fn publish(mut self) -> Result<Published> {
         self.check_complete()?;
         let version = self.version();
@@ -62,7 +63,7 @@ impl Draft<'_> {
     }
 
     fn check_complete(&self) -> Result<()> {
-        if let Some(missing) = self.names.get(self.spans.len()) {
+        if let Some(missing) = self.names.get(self.leaves.len()) {
             return Err(self.invalid(missing, "its bars were not written".to_owned()));
         }
         match self.used.first_unused() {

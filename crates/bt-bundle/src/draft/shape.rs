@@ -24,6 +24,10 @@ pub(super) fn check(shape: &DraftShape) -> Result<()> {
             shape.calendar.len()
         ));
     }
+    let rows = shape.assets.iter().try_fold(0_u64, |rows, (_, bars)| rows.checked_add(*bars as u64));
+    if rows.is_none_or(|rows| rows >= 1 << 48) {
+        return invalid("its assets have more than 2^48 bars".to_owned());
+    }
     check_columns(&shape.extra_columns)?;
     shape.adjustments.iter().try_for_each(|(name, list)| check_adjustments(&names, name, list))
 }

@@ -20,10 +20,8 @@ impl Used {
             return;
         }
         let mut bars = timestamps.iter().peekable();
-        for moment in start..start + len {
-            if bars.next_if(|&&bar| bar == calendar[moment]).is_some() {
-                self.single[moment] = true;
-            }
+        for (single, moment) in self.single[start..].iter_mut().zip(&calendar[start..start + len]) {
+            *single |= bars.next_if_eq(&moment).is_some();
         }
     }
 
