@@ -1,4 +1,5 @@
 use std::fmt;
+use std::hint::select_unpredictable;
 
 use bt_core::{AssetId, ErrorKind, Field, Result, Timestamp};
 
@@ -131,12 +132,12 @@ impl<'a> Series<'a> {
             return out.extend_from_slice(bars);
         }
         let (mut before, mut next) = (before, 0);
-        // Chosen without a branch: which moments have gaps is nothing that a processor could guess.
+        // Which moments have gaps is nothing that a processor could guess.
         out.extend(known.iter().map(|&known| {
             let has_bar = std::mem::replace(&mut before, known) != known;
-            let bar = bars.get(next).map_or(NAN, |bar| bar.to_bits());
+            let bar = bars.get(next).copied().unwrap_or(f64::NAN);
             next += usize::from(has_bar);
-            f64::from_bits(if has_bar { bar } else { NAN })
+            select_unpredictable(has_bar, bar, f64::NAN)
         }));
     }
 
@@ -186,8 +187,6 @@ impl<'a> Series<'a> {
             .into()
     }
 }
-
-const NAN: u64 = f64::NAN.to_bits();
 
 #[inline(never)]
 fn search(timestamps: &[Timestamp], moment: Moment<'_>) -> usize {
