@@ -26,6 +26,8 @@ proptest! {
                 let series = portal.series(bundle.id(rank), field(column)).unwrap();
                 prop_assert_eq!(bits(series.window(moment, bar_count).unwrap()), bits(&expected));
                 prop_assert_eq!(series.at(moment).unwrap().len(), known.len());
+                let trades = oracle::has_bar(&bundle, rank, now.as_nanos());
+                prop_assert_eq!(series.current(moment).unwrap().map(<[f64]>::len), trades.then_some(known.len()));
 
                 let asset = moment.asset(bundle.id(rank)).unwrap();
                 prop_assert_eq!(asset.has_bar(), oracle::has_bar(&bundle, rank, now.as_nanos()));
