@@ -64,6 +64,12 @@ pub(super) struct Traits {
     pub(super) utc_midnights: bool,
 }
 
+impl Default for Traits {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 impl Traits {
     pub(super) const NONE: Self = Self { date: None, time: None, local_midnights: true, utc_midnights: true };
 

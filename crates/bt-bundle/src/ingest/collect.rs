@@ -13,7 +13,7 @@ use super::clock::Traits;
 use super::rows::{LeftOut, Place, Rows};
 
 /// Rows as they came, found by asset.
-#[derive(Debug)]
+#[derive(Default, Debug)]
 pub(super) struct Collected {
     numbers: HashMap<Box<str>, u32>,
     names: Vec<Box<str>>,
@@ -86,28 +86,12 @@ impl Want {
 }
 
 impl Collected {
-    pub(super) fn new(columns: usize) -> Self {
-        Self {
-            numbers: HashMap::new(),
-            names: Vec::new(),
-            segments: Vec::new(),
-            resident: Vec::new(),
-            resident_bytes: 0,
-            spill: None,
-            columns,
-            traits: Traits::NONE,
-            stamps: None,
-            read: 0,
-            left_out: LeftOut::default(),
-            outside: LeftOut::default(),
-        }
-    }
-
     /// Adds what was read next.
     ///
     /// # Errors
     /// Where the temporary file cannot be written.
     pub(super) fn add(&mut self, mut rows: Rows, options: &IngestOptions) -> Result<()> {
+        self.columns = rows.columns.len();
         self.traits.extend(rows.traits);
         let (first, last) = (rows.stamps.iter().min(), rows.stamps.iter().max());
         if let (Some(&first), Some(&last)) = (first, last) {

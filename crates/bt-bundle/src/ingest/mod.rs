@@ -27,6 +27,8 @@ mod zone;
 use std::collections::BTreeMap;
 #[cfg(any(feature = "csv", feature = "parquet"))]
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
@@ -34,6 +36,7 @@ use bt_core::{Adjustment, BundleName, Error, Result};
 
 use crate::{DraftShape, Published, Store};
 use collect::Collected;
+use rows::Rows;
 use settle::Settled;
 use sources::{Piece, Sources};
 
@@ -250,27 +253,61 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Reads all sources: while threads decode one lot of pieces, this one fetches the next.
+/// Reads all sources: this thread fetches pieces and collects the rows that others have decoded, in order.
 fn read(sources: &mut Sources<'_>, options: &IngestOptions) -> Result<Collected> {
-    let threads = threads();
-    let mut lot = sources.next_lot(threads, options)?;
-    let mut rows = Collected::new(sources.value_columns());
-    while !lot.is_empty() {
-        let (decoded, next) = std::thread::scope(|scope| {
-            let workers: Vec<_> =
-                lot.into_iter().map(|piece: Piece| scope.spawn(move || piece.decode(options))).collect();
-            let next = sources.next_lot(threads, options);
-            let decoded: Vec<_> = workers.into_iter().map(|worker| worker.join()).collect();
-            (decoded, next)
-        });
-        for result in decoded {
-            let decoded = result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            rows.add(decoded, options)?;
+    let mut rows = Collected::default();
+    std::thread::scope(|scope| -> Result<()> {
+        let lanes: Vec<Lane> = (0..threads()).map(|_| Lane::start(scope, options)).collect();
+        let (mut sent, mut received) = (0, 0);
+        let receive = |received: &mut usize, rows: &mut Collected| {
+            let decoded = lanes[*received % lanes.len()].decoded.recv().map_err(|_| ended_early())?;
+            *received += 1;
+            rows.add(decoded?, options)
+        };
+        loop {
+            let piece = sources.next(options);
+            // Before an error of the source is told, so that of several errors the first in the input is.
+            let keep_waiting = if matches!(piece, Ok(Some(_))) { Lane::DEPTH * lanes.len() - 1 } else { 0 };
+            while sent - received > keep_waiting {
+                receive(&mut received, &mut rows)?;
+            }
+            let Some(piece) = piece? else { return Ok(()) };
+            lanes[sent % lanes.len()].pieces.send(piece).map_err(|_| ended_early())?;
+            sent += 1;
         }
-        // After the rows before it, so that of several errors the first in the input is told.
-        lot = next?;
-    }
+    })?;
     Ok(rows)
+}
+
+/// A thread that decodes pieces in the order in which it gets them.
+struct Lane {
+    pieces: SyncSender<Piece>,
+    decoded: Receiver<Result<Rows>>,
+}
+
+impl Lane {
+    /// Pieces under way: one in work and one in hand, so that nobody waits while others are busy.
+    const DEPTH: usize = 2;
+
+    fn start<'s>(scope: &'s Scope<'s, '_>, options: &'s IngestOptions) -> Self {
+        let (pieces, to_decode) = sync_channel::<Piece>(Self::DEPTH);
+        let (done, decoded) = sync_channel(Self::DEPTH);
+        scope.spawn(move || {
+            for piece in to_decode {
+                if done.send(piece.decode(options)).is_err() {
+                    // Nobody listens any more: an earlier piece has failed.
+                    return;
+                }
+            }
+        });
+        Self { pieces, decoded }
+    }
+}
+
+/// The panic of the thread follows.
+#[cold]
+fn ended_early() -> Error {
+    Error::other("a thread of the ingest has ended early")
 }
 
 /// More would only add to the memory that pieces take.

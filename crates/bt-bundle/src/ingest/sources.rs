@@ -64,10 +64,6 @@ impl<'a> Sources<'a> {
         self.first.as_ref().map_or(&[], |layout| &layout.extras)
     }
 
-    pub(super) fn value_columns(&self) -> usize {
-        5 + self.extras().len()
-    }
-
     /// What each column of the first source was read as.
     pub(super) fn columns(&self) -> Vec<(String, String)> {
         let Some(layout) = &self.first else { return Vec::new() };
@@ -91,19 +87,8 @@ impl<'a> Sources<'a> {
         layout.flat_map(|layout| layout.ignored.iter().map(|&column| layout.names[column].clone())).collect()
     }
 
-    /// The next pieces, none at the end.
-    pub(super) fn next_lot(&mut self, pieces: usize, options: &IngestOptions) -> Result<Vec<Piece>> {
-        let mut lot = Vec::with_capacity(pieces);
-        while lot.len() < pieces {
-            match self.next(options)? {
-                Some(piece) => lot.push(piece),
-                None => break,
-            }
-        }
-        Ok(lot)
-    }
-
-    fn next(&mut self, options: &IngestOptions) -> Result<Option<Piece>> {
+    /// The next piece, none at the end.
+    pub(super) fn next(&mut self, options: &IngestOptions) -> Result<Option<Piece>> {
         loop {
             if let Some(open) = &mut self.open {
                 if let Some(piece) = open.next(&mut self.first, options)? {

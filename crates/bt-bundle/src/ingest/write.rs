@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use bt_core::{
-    Adjustment, AssetDigest, Bars, Error, Field, Result, adjustments_digest, column_digest, timestamps_digest,
+    Adjustment, AssetDigest, Bars, Field, Result, adjustments_digest, column_digest, timestamps_digest,
 };
 
 use super::collect::{AssetRows, Collected};
 use super::settle::{self, Settled};
-use super::threads;
+use super::{ended_early, threads};
 use crate::Draft;
 
 /// One asset's bars, ready to be written.
@@ -39,7 +39,7 @@ pub(super) fn assets(
         }
         for asset in 0..settled.assets.len() {
             let ready = lanes[asset % workers].recv();
-            let ready = ready.map_err(|_| Error::other("a thread that sorts bars has ended early"))??;
+            let ready = ready.map_err(|_| ended_early())??;
             draft.write_digested(bars(&ready.rows)?, ready.digest)?;
         }
         Ok(())
