@@ -1,1 +1,2 @@
-//! Tests that cross crates.
+//! Tests that cross crates, and the example of the workspace's README.
+#![forbid(unsafe_code)]

@@ -76,7 +76,9 @@ pub fn prepare(folder: &Path, shipped: &Path, sets: &[Set], mode: Mode) -> anyho
 
 fn prepare_one(dataset: &Dataset, shipped: &Path, mode: Mode) -> anyhow::Result<Ingestion> {
     match dataset.set.market(mode) {
-        Some(market) => write_parquet(&dataset.parquet, &market.generate().table(&Layout::decimals_and_dates()))?,
+        Some(market) => {
+            write_parquet(&dataset.parquet, &market.generate().table(&Layout::decimals_and_dates()))?
+        }
         None => {
             fs::copy(shipped, &dataset.parquet).with_context(|| format!("copy {}", shipped.display()))?;
         }
@@ -99,7 +101,8 @@ fn write_parquet(path: &Path, table: &bt_asset_cache::Table) -> anyhow::Result<(
 fn ingest(dataset: &Dataset) -> anyhow::Result<Ingestion> {
     let begin = Instant::now();
     let store = Store::create(&dataset.store)?;
-    let report = Ingest::new(IngestOptions::default()).parquet(&dataset.parquet).into_store(&store, &dataset.name)?;
+    let report =
+        Ingest::new(IngestOptions::default()).parquet(&dataset.parquet).into_store(&store, &dataset.name)?;
     let (elapsed, set) = (begin.elapsed(), dataset.set);
     Ok(Ingestion { set, rows: report.bars as u64, elapsed, version: report.version })
 }

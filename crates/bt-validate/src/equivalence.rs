@@ -15,16 +15,24 @@ use crate::workloads::Workload;
 ///
 /// # Errors
 /// With the arm, the first trial and the first bar that differ; whatever an arm meets.
-pub fn check(workload: &Workload, arms: &[(String, Started)], budget: Duration) -> anyhow::Result<Equivalence> {
+pub fn check(
+    workload: &Workload,
+    arms: &[(String, Started)],
+    budget: Duration,
+) -> anyhow::Result<Equivalence> {
     let order = spread(workload.trials);
     let (reference_name, reference) = &arms[0];
     let expected = results(reference, workload, &order, budget)?;
     for (name, started) in &arms[1..] {
         let found = results(started, workload, &order[..expected.len()], budget)?;
-        let differs = found.iter().zip(&expected).position(|(a, b)| a.bits() != b.bits());
-        if let Some(at) = differs {
+        let differs = |at: &usize| found[*at].bits() != expected[*at].bits();
+        if let Some(at) = (0..found.len()).filter(differs).min_by_key(|&at| order[at]) {
             let place = first_difference(workload, order[at], (reference_name, reference), (name, started))?;
-            bail!("workload {}: {name} differs from {reference_name} in trial {}{place}", workload.id, order[at]);
+            bail!(
+                "workload {}: {name} differs from {reference_name} in trial {}{place}",
+                workload.id,
+                order[at]
+            );
         }
     }
     let mut in_order: Vec<(usize, TrialResult)> = order.into_iter().zip(expected).collect();
@@ -38,7 +46,12 @@ pub fn check(workload: &Workload, arms: &[(String, Started)], budget: Duration) 
     })
 }
 
-fn results(started: &Started, workload: &Workload, trials: &[usize], budget: Duration) -> anyhow::Result<Vec<TrialResult>> {
+fn results(
+    started: &Started,
+    workload: &Workload,
+    trials: &[usize],
+    budget: Duration,
+) -> anyhow::Result<Vec<TrialResult>> {
     started.work(&mut Results { workload, trials, deadline: Instant::now() + budget, observer: Unobserved })
 }
 

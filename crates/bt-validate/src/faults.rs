@@ -19,7 +19,13 @@ pub enum Fault {
 
 impl Fault {
     /// Runs a trial with the fault.
-    pub fn run<A: Access>(self, mut access: A, trial: Trial, scratch: &mut Scratch, observer: &mut impl Observer) -> TrialResult {
+    pub fn run<A: Access>(
+        self,
+        mut access: A,
+        trial: Trial,
+        scratch: &mut Scratch,
+        observer: &mut impl Observer,
+    ) -> TrialResult {
         match self {
             Self::Slow => {
                 for _ in 1..100 {

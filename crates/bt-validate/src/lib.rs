@@ -41,6 +41,7 @@ pub mod equivalence;
 pub mod faults;
 pub mod gate;
 pub mod pairs;
+pub mod peers;
 pub mod plan;
 pub mod prove;
 pub mod report;

@@ -152,7 +152,8 @@ fn viewed_by_name(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
     let version = bench.grouped.version();
     Ok(per_call(least, |call| {
         let bars = handle.get(black_box(&version));
-        let found = bars.and_then(|bars| bars.bars(bars.assets().find(&bench.names[call % bench.names.len()])?).ok());
+        let found =
+            bars.and_then(|bars| bars.bars(bars.assets().find(&bench.names[call % bench.names.len()])?).ok());
         black_box(found);
     }))
 }
@@ -217,7 +218,8 @@ fn history(
     let mut failed = false;
     let seconds = per_call(least, |at| {
         let asset = bench.ids[at % bench.ids.len()];
-        failed |= call(&portal, at / bench.ids.len() % moments, Request::new(asset, &[Field::CLOSE], 20)).is_none();
+        failed |=
+            call(&portal, at / bench.ids.len() % moments, Request::new(asset, &[Field::CLOSE], 20)).is_none();
     });
     anyhow::ensure!(!failed, "a history call failed");
     Ok(seconds)

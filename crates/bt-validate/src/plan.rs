@@ -70,7 +70,9 @@ pub fn comparisons() -> Vec<Comparison> {
     for workload in ["seed-workers", "micro", "seed", "production", "wide", "real", "walk-forward"] {
         add("total.time_saved", workload, Side::sweep(Arm::Naive), Side::sweep(Arm::MAPPED));
     }
-    for workload in ["seed", "production", "wide", "real", "walk-forward", "trials-1", "trials-5", "trials-25"] {
+    for workload in
+        ["seed", "production", "wide", "real", "walk-forward", "trials-1", "trials-5", "trials-25"]
+    {
         add("total.vs_careful", workload, Side::sweep(Arm::Careful), Side::sweep(Arm::MAPPED));
     }
     for workload in ["seed", "production", "wide", "real", "walk-forward"] {
@@ -135,7 +137,8 @@ mod tests {
     #[test]
     fn opening_is_left_out_only_where_the_claim_says_so() {
         let turn = |ready_seconds, trial_seconds| Turn { ready_seconds, trial_seconds, trials_run: 3 };
-        let round = RoundOfTurns::from([("ideal".into(), turn(9.0, 1.0)), ("all+mapped".into(), turn(5.0, 2.0))]);
+        let round =
+            RoundOfTurns::from([("ideal".into(), turn(9.0, 1.0)), ("all+mapped".into(), turn(5.0, 2.0))]);
         let named = |claim: &str| comparisons().into_iter().find(|one| one.claim == claim).expect("a claim");
         let [vs_ideal, overhead] = ["total.vs_ideal.production", "total.overhead_ratio"].map(named);
         let trials = vs_ideal.workload.trials as f64;

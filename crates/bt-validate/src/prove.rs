@@ -15,6 +15,7 @@ use crate::data::{self, Ingestion};
 use crate::equivalence;
 use crate::faults::Fault;
 use crate::pairs::Pairs;
+use crate::peers;
 use crate::plan::{Comparison, arms_of, comparisons, sets_for, workloads_for};
 use crate::report::{ClaimResult, Equivalence, Host, Mode, Report, SCHEMA_VERSION, settle};
 use crate::stats::Round;
@@ -72,6 +73,7 @@ pub fn prove(plan: &Plan) -> anyhow::Result<u8> {
     run.check_equivalence()?;
     run.compare_arms()?;
     run.compare_pairs()?;
+    run.compare_with_polars();
     run.start_workers()?;
     run.count()?;
     let report = run.report(begin.elapsed())?;
@@ -158,17 +160,27 @@ impl<'p> Run<'p> {
     fn compare_arms(&mut self) -> anyhow::Result<()> {
         for workload in workloads_for(&self.comparisons) {
             progress(&format!("{}: {}", workload.id, workload.description));
-            let own: Vec<&Comparison> = self.comparisons.iter().filter(|one| one.workload == workload).collect();
+            let own: Vec<&Comparison> =
+                self.comparisons.iter().filter(|one| one.workload == workload).collect();
             let registry = &self.plan.registry;
             let arms: Vec<String> = arms_of(workload).into_iter().map(Arm::name).collect();
-            let task = |rounds, seed| Task::Rounds { workload: workload.id.to_owned(), arms: arms.clone(), rounds, seed };
+            let task = |rounds, seed| Task::Rounds {
+                workload: workload.id.to_owned(),
+                arms: arms.clone(),
+                rounds,
+                seed,
+            };
             let collected: Collected<RoundOfTurns> = collect(&self.setting, task, |rounds| {
-                let limit = |one: &Comparison| Some((registry.get(&one.claim)?, registry.get(&one.claim)?.limit?));
-                let open = |one: &&Comparison| limit(one).map(|(claim, limit)| (one.rounds(rounds), claim.measure.max_ratio(limit)));
+                let limit =
+                    |one: &Comparison| Some((registry.get(&one.claim)?, registry.get(&one.claim)?.limit?));
+                let open = |one: &&Comparison| {
+                    limit(one).map(|(claim, limit)| (one.rounds(rounds), claim.measure.max_ratio(limit)))
+                };
                 own.iter().filter_map(open).collect()
             })?;
             for comparison in own {
-                let claim = registry.get(&comparison.claim).context("only claims of the registry are compared")?;
+                let claim =
+                    registry.get(&comparison.claim).context("only claims of the registry are compared")?;
                 let result = ClaimResult::timed(claim, &comparison.rounds(&collected.rounds));
                 self.results.push(result.with_processes(&collected.processes));
             }
@@ -178,7 +190,12 @@ impl<'p> Run<'p> {
     }
 
     fn compare_pairs(&mut self) -> anyhow::Result<()> {
-        let ids = ["l1.asset_list.time_saved", "l1.pre_grouping.speed_up", "l1.workflow.speed_up", "l2.array.time_saved"];
+        let ids = [
+            "l1.asset_list.time_saved",
+            "l1.pre_grouping.speed_up",
+            "l1.workflow.speed_up",
+            "l2.array.time_saved",
+        ];
         let shown = ["l1.pre_grouping.speed_up.by-name", "l1.pre_grouping.speed_up.dictionary"];
         let claims: Vec<&Claim> = ids.iter().chain(&shown).filter_map(|id| self.claim(id)).collect();
         if claims.is_empty() {
@@ -188,15 +205,36 @@ impl<'p> Run<'p> {
         let flat = |pairs: &[Pairs], id: &str| -> Vec<Round> {
             pairs.iter().filter_map(|pairs| pairs.get(id)).copied().collect()
         };
-        let collected: Collected<Pairs> = collect(&self.setting, |rounds, seed| Task::Pairs { rounds, seed }, |pairs| {
-            let limit = |claim: &&Claim| claim.limit.map(|limit| claim.measure.max_ratio(limit));
-            claims.iter().filter_map(|claim| Some((flat(pairs, &claim.id), limit(claim)?))).collect()
-        })?;
+        let collected: Collected<Pairs> = collect(
+            &self.setting,
+            |rounds, seed| Task::Pairs { rounds, seed },
+            |pairs| {
+                let limit = |claim: &&Claim| claim.limit.map(|limit| claim.measure.max_ratio(limit));
+                claims.iter().filter_map(|claim| Some((flat(pairs, &claim.id), limit(claim)?))).collect()
+            },
+        )?;
         for claim in claims {
             let result = ClaimResult::timed(claim, &flat(&collected.rounds, &claim.id));
             self.results.push(result.with_processes(&collected.processes));
         }
         Ok(())
+    }
+
+    /// Says how the baseline fares against the same in polars; without Python there is nothing to say.
+    fn compare_with_polars(&mut self) {
+        if !self.claims("l1.workflow") {
+            return;
+        }
+        progress("the baseline's data access against polars");
+        let dataset = self.setting.dataset(Set::Seed);
+        self.notes.push(match peers::access(&self.plan.root, &dataset, 21) {
+            Ok(access) => {
+                let verdict = if access.is_fair() { "the baseline is no straw man" } else { "THE BASELINE IS SLOWER" };
+                let [naive, polars] = [access.naive_seconds, access.polars_seconds].map(|seconds| seconds * 1e3);
+                format!("Data access of one seed backtest: naive {naive:.3} ms, polars without a cache {polars:.3} ms: {verdict}.")
+            }
+            Err(error) => format!("Naive's data access was not compared with polars: {error:#}."),
+        });
     }
 
     fn start_workers(&mut self) -> anyhow::Result<()> {

@@ -37,7 +37,9 @@ impl Setting {
     /// The arm, with the fault if it is the one that has it.
     pub fn faulty(&self, arm: Arm) -> Arm {
         match (arm, self.fault) {
-            (Arm::Layers(layering), fault @ Some(_)) if layering.mapped => Arm::Layers(Layering { fault, ..layering }),
+            (Arm::Layers(layering), fault @ Some(_)) if layering.mapped => {
+                Arm::Layers(Layering { fault, ..layering })
+            }
             _ => arm,
         }
     }
@@ -118,9 +120,13 @@ pub fn run(setting: &Setting, task: &Task) -> anyhow::Result<()> {
             print(&rounds_of(setting, workload, arms, *rounds, *seed)?)
         }
         Task::Pairs { rounds, seed } => print(&pairs::rounds(setting, *rounds, *seed)?),
-        Task::ThreadStarts { set, rounds } => print(&workers::thread_starts(&dataset(setting, set)?, *rounds)?),
+        Task::ThreadStarts { set, rounds } => {
+            print(&workers::thread_starts(&dataset(setting, set)?, *rounds)?)
+        }
         Task::Peak { set, arm } => print(&workers::peak(&dataset(setting, set)?, arm_named(setting, arm)?)?),
-        Task::Hold { set, arm, touch } => workers::hold(&dataset(setting, set)?, arm_named(setting, arm)?, *touch),
+        Task::Hold { set, arm, touch } => {
+            workers::hold(&dataset(setting, set)?, arm_named(setting, arm)?, *touch)
+        }
         Task::Sweep { workload, arm, from, to } => {
             let workload = workload_named(workload)?;
             workers::sweep(&setting.dataset(workload.set), workload, arm_named(setting, arm)?, *from..*to)
@@ -163,7 +169,8 @@ fn rounds_of(
     let mut round = || {
         let mut order = arms.clone();
         rng.shuffle(&mut order);
-        let turns = order.into_iter().map(|arm| Ok((arm.name(), turn(arm, &dataset, workload, setting.turn())?)));
+        let turns =
+            order.into_iter().map(|arm| Ok((arm.name(), turn(arm, &dataset, workload, setting.turn())?)));
         turns.collect::<anyhow::Result<RoundOfTurns>>()
     };
     (0..rounds).map(|_| round()).collect()

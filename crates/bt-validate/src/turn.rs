@@ -5,7 +5,9 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
-use crate::arms::{CarefulWorker, Grouped, IdealWorker, LayeredShared, Layering, NaiveWorker, Scratch, Worker};
+use crate::arms::{
+    CarefulWorker, Grouped, IdealWorker, LayeredShared, Layering, NaiveWorker, Scratch, Worker,
+};
 use crate::data::Dataset;
 use crate::strategy::{Observer, TrialResult, Unobserved};
 use crate::workloads::Workload;
@@ -140,7 +142,12 @@ pub fn turn(arm: Arm, dataset: &Dataset, workload: &Workload, least: Duration) -
         for worker in 0..workload.workers {
             let share = |worker: usize| workload.trials * worker / workload.workers;
             let deadline = start + least * (worker as u32 + 1) / workload.workers as u32;
-            started.work(&mut Share { workload, trials: share(worker)..share(worker + 1), deadline, sum: &mut sum })?;
+            started.work(&mut Share {
+                workload,
+                trials: share(worker)..share(worker + 1),
+                deadline,
+                sum: &mut sum,
+            })?;
         }
         sweeps += 1;
     }
@@ -206,14 +213,21 @@ pub struct Results<'t, O> {
 impl<O: Observer> Job for Results<'_, O> {
     type Output = Vec<TrialResult>;
 
-    fn run<W: Worker>(&mut self, mut make: impl FnMut() -> anyhow::Result<W>) -> anyhow::Result<Vec<TrialResult>> {
+    fn run<W: Worker>(
+        &mut self,
+        mut make: impl FnMut() -> anyhow::Result<W>,
+    ) -> anyhow::Result<Vec<TrialResult>> {
         let mut worker = make()?;
         let (mut scratch, moments, mut results) = (Scratch::new(), worker.moments(), Vec::new());
         for &trial in self.trials {
             if results.len() >= LEAST_TRIALS && Instant::now() >= self.deadline {
                 break;
             }
-            results.push(worker.trial(self.workload.trial(trial, moments), &mut scratch, &mut self.observer)?);
+            results.push(worker.trial(
+                self.workload.trial(trial, moments),
+                &mut scratch,
+                &mut self.observer,
+            )?);
         }
         Ok(results)
     }

@@ -39,7 +39,9 @@ pub struct Starts {
 pub fn thread_starts(dataset: &Dataset, rounds: usize) -> anyhow::Result<Vec<Starts>> {
     let round = || {
         let own_seconds = mean_start(|| NaiveWorker::load(dataset).map(|worker| worker.moments()))?;
-        let Started::Layers(layers) = Arm::MAPPED.start(dataset)? else { unreachable!("it is made of layers") };
+        let Started::Layers(layers) = Arm::MAPPED.start(dataset)? else {
+            unreachable!("it is made of layers")
+        };
         let begin = Instant::now();
         let first = layers.worker()?;
         let first_load_seconds = begin.elapsed().as_secs_f64();
@@ -64,7 +66,10 @@ fn mean_start(ready: impl Fn() -> anyhow::Result<usize> + Sync) -> anyhow::Resul
     };
     let times: Vec<Duration> = thread::scope(|scope| {
         let threads: Vec<_> = (0..WORKERS).map(|_| scope.spawn(start)).collect();
-        threads.into_iter().map(|thread| thread.join().expect("no panic in a worker")).collect::<anyhow::Result<_>>()
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no panic in a worker"))
+            .collect::<anyhow::Result<_>>()
     })?;
     Ok(times.iter().sum::<Duration>().as_secs_f64() / WORKERS as f64)
 }
@@ -200,7 +205,12 @@ pub fn proportional_set(setting: &Setting, set: Set, arm: Arm, count: usize) -> 
 ///
 /// # Errors
 /// Whatever a worker meets.
-pub fn sweep_by_threads(dataset: &Dataset, workload: &Workload, arm: Arm, workers: usize) -> anyhow::Result<f64> {
+pub fn sweep_by_threads(
+    dataset: &Dataset,
+    workload: &Workload,
+    arm: Arm,
+    workers: usize,
+) -> anyhow::Result<f64> {
     let begin = Instant::now();
     let started = arm.start(dataset)?;
     thread::scope(|scope| {
@@ -216,7 +226,12 @@ pub fn sweep_by_threads(dataset: &Dataset, workload: &Workload, arm: Arm, worker
 ///
 /// # Errors
 /// Whatever a worker meets.
-pub fn sweep_by_processes(setting: &Setting, workload: &Workload, arm: Arm, workers: usize) -> anyhow::Result<f64> {
+pub fn sweep_by_processes(
+    setting: &Setting,
+    workload: &Workload,
+    arm: Arm,
+    workers: usize,
+) -> anyhow::Result<f64> {
     let begin = Instant::now();
     let start = |trials: Range<usize>| {
         let (id, arm) = (workload.id.to_owned(), arm.name());
@@ -251,7 +266,10 @@ mod tests {
     #[test]
     fn shares_cover_every_trial_once() {
         for (trials, workers) in [(100, 8), (3, 16), (400, 1)] {
-            assert_eq!(shares(trials, workers).flatten().collect::<Vec<_>>(), (0..trials).collect::<Vec<_>>());
+            assert_eq!(
+                shares(trials, workers).flatten().collect::<Vec<_>>(),
+                (0..trials).collect::<Vec<_>>()
+            );
         }
     }
 

@@ -77,7 +77,12 @@ pub const WORKLOADS: [Workload; 10] = [
         workers: 8,
         ..sweep("seed-workers", "100 trials × 50 assets × 252 bars over 8 workers, summed", Set::Seed, 100)
     },
-    sweep("production", "400 trials × 8 assets × 25 years daily (41,000 rows, staggered)", Set::Production, 400),
+    sweep(
+        "production",
+        "400 trials × 8 assets × 25 years daily (41,000 rows, staggered)",
+        Set::Production,
+        400,
+    ),
     sweep("wide", "100 trials × 500 assets × 2520 bars (504 in a quick run)", Set::Wide, 100),
     sweep("real", "100 trials × the shipped real bars (5 shares, 12,154 rows)", Set::Real, 100),
     Workload {
@@ -110,7 +115,11 @@ impl Workload {
         let in_fold = self.trials / self.folds;
         let fold = (index / in_fold).min(self.folds - 1);
         let bound = |fold: usize| moments * fold / self.folds;
-        Trial { band: Band::of_trial(index % in_fold, in_fold), first: bound(fold) + 1, last: bound(fold + 1) }
+        Trial {
+            band: Band::of_trial(index % in_fold, in_fold),
+            first: bound(fold) + 1,
+            last: bound(fold + 1),
+        }
     }
 }
 

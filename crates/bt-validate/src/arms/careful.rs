@@ -90,7 +90,12 @@ impl Worker for CarefulWorker {
         self.0.moments
     }
 
-    fn trial(&mut self, trial: Trial, scratch: &mut Scratch, observer: &mut impl Observer) -> anyhow::Result<TrialResult> {
+    fn trial(
+        &mut self,
+        trial: Trial,
+        scratch: &mut Scratch,
+        observer: &mut impl Observer,
+    ) -> anyhow::Result<TrialResult> {
         Ok(run_trial(&mut Slices { grouped: &self.0, known: 0 }, trial, scratch, observer))
     }
 
@@ -147,7 +152,12 @@ impl Worker for IdealWorker {
         self.moments
     }
 
-    fn trial(&mut self, trial: Trial, scratch: &mut Scratch, observer: &mut impl Observer) -> anyhow::Result<TrialResult> {
+    fn trial(
+        &mut self,
+        trial: Trial,
+        scratch: &mut Scratch,
+        observer: &mut impl Observer,
+    ) -> anyhow::Result<TrialResult> {
         Ok(run_trial(&mut RawSlices { worker: self, known: 0 }, trial, scratch, observer))
     }
 

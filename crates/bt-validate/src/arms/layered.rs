@@ -3,8 +3,8 @@
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Float64Type;
 use bt_bundle::Store;
-use bt_core::{AssetId, BundleName, Field};
-use bt_dataportal::{DataPortal, FrameSeries, Moment};
+use bt_core::{AssetId, BundleName, Field, Timestamp};
+use bt_dataportal::{DataPortal, FrameSeries, Moment, Series};
 use bt_layers::{Layers, OptimizationConfig, Options};
 
 use super::{Scratch, Worker};
@@ -48,7 +48,8 @@ impl Layering {
 
     /// Its name in the report: `none`, `l1`, `l1+l3` …, `all+mapped`.
     pub fn name(self) -> String {
-        let on: Vec<_> = (1..=3).filter(|layer| self.layers[layer - 1]).map(|layer| format!("l{layer}")).collect();
+        let on: Vec<_> =
+            (1..=3).filter(|layer| self.layers[layer - 1]).map(|layer| format!("l{layer}")).collect();
         match (self.mapped, on.is_empty()) {
             (true, _) => "all+mapped".into(),
             (false, true) => "none".into(),
@@ -72,7 +73,12 @@ impl Layering {
             true => Layers::over_bundles(&config, Options::default(), Store::open(&dataset.store)?)?,
             false => Layers::over_tables(&config, Options::default(), dataset.tables())?,
         };
-        Ok(LayeredShared { layers, name: dataset.name.clone(), views: enable_history_cache, fault: self.fault })
+        Ok(LayeredShared {
+            layers,
+            name: dataset.name.clone(),
+            views: enable_history_cache,
+            fault: self.fault,
+        })
     }
 }
 
@@ -105,26 +111,55 @@ pub struct LayeredWorker {
     moments: usize,
 }
 
+impl LayeredWorker {
+    fn run(
+        fault: Option<Fault>,
+        mut access: impl Access,
+        trial: Trial,
+        scratch: &mut Scratch,
+        observer: &mut impl Observer,
+    ) -> TrialResult {
+        match fault {
+            None => run_trial(&mut access, trial, scratch, observer),
+            Some(fault) => fault.run(access, trial, scratch, observer),
+        }
+    }
+}
+
 impl Worker for LayeredWorker {
     fn moments(&self) -> usize {
         self.moments
     }
 
-    fn trial(&mut self, trial: Trial, scratch: &mut Scratch, observer: &mut impl Observer) -> anyhow::Result<TrialResult> {
+    fn trial(
+        &mut self,
+        trial: Trial,
+        scratch: &mut Scratch,
+        observer: &mut impl Observer,
+    ) -> anyhow::Result<TrialResult> {
         let data = self.worker.trial(&self.name)?;
         let portal = data.portal();
-        let ids: Vec<AssetId> = portal.assets().ids().collect();
+        let (assets, start) = (portal.assets(), portal.at(Timestamp::MIN));
+        let series = |asset: AssetId| portal.series(asset, Field::CLOSE);
         if self.views {
-            let mut views = Views { portal: &portal, moment: portal.at(bt_core::Timestamp::MIN), ids: &ids };
-            return Ok(match self.fault {
-                None => run_trial(&mut views, trial, scratch, observer),
-                Some(fault) => fault.run(views, trial, scratch, observer),
-            });
+            let closes = assets.ids().map(series).collect::<bt_core::Result<_>>()?;
+            return Ok(Self::run(
+                self.fault,
+                Views { portal: &portal, moment: start, closes },
+                trial,
+                scratch,
+                observer,
+            ));
         }
-        let series = ids.iter().map(|&asset| portal.frames(asset, Field::CLOSE)).collect::<bt_core::Result<_>>()?;
-        let moment = portal.at(bt_core::Timestamp::MIN);
-        let mut frames = Frames { views: Views { portal: &portal, moment, ids: &ids }, series, made: None };
-        Ok(run_trial(&mut frames, trial, scratch, observer))
+        let both = |asset: AssetId| Ok((series(asset)?, portal.frames(asset, Field::CLOSE)?));
+        let closes = assets.ids().map(both).collect::<bt_core::Result<_>>()?;
+        Ok(Self::run(
+            self.fault,
+            Frames { portal: &portal, moment: start, closes, made: None },
+            trial,
+            scratch,
+            observer,
+        ))
     }
 
     fn read_everything(&mut self) -> anyhow::Result<f64> {
@@ -144,7 +179,7 @@ impl Worker for LayeredWorker {
 struct Views<'a> {
     portal: &'a DataPortal<'a>,
     moment: Moment<'a>,
-    ids: &'a [AssetId],
+    closes: Vec<Series<'a>>,
 }
 
 impl Access for Views<'_> {
@@ -153,56 +188,56 @@ impl Access for Views<'_> {
     }
 
     fn assets(&self) -> usize {
-        self.ids.len()
+        self.closes.len()
     }
 
     #[inline]
     fn at(&mut self, known: usize) {
-        if let Some(moment) = self.portal.moments().nth(known - 1) {
-            self.moment = moment;
-        }
+        self.moment = moment(self.portal, known);
     }
 
     #[inline]
     fn windows(&mut self, asset: usize) -> Option<(&[f64], &[f64])> {
-        let bars = self.moment.asset(self.ids[asset]).expect("an asset of this bundle");
-        if !bars.has_bar() {
-            return None;
-        }
-        let closes = |bar_count| bars.window(Field::CLOSE, bar_count).expect("every bundle has closes");
-        Some((closes(FAST), closes(SLOW)))
+        let known = self.closes[asset].current(self.moment).expect("a moment of this bundle")?;
+        let last = |bars: usize| &known[known.len().saturating_sub(bars)..];
+        Some((last(FAST), last(SLOW)))
     }
 }
 
 /// Layer 2 off: a frame for each history call, and the column taken out of it.
 struct Frames<'a> {
-    views: Views<'a>,
-    series: Vec<FrameSeries<'a>>,
+    portal: &'a DataPortal<'a>,
+    moment: Moment<'a>,
+    closes: Vec<(Series<'a>, FrameSeries<'a>)>,
     made: Option<[RecordBatch; 2]>,
 }
 
 impl Access for Frames<'_> {
     fn moments(&self) -> usize {
-        self.views.moments()
+        self.portal.calendar().len()
     }
 
     fn assets(&self) -> usize {
-        self.views.assets()
+        self.closes.len()
     }
 
     fn at(&mut self, known: usize) {
-        self.views.at(known);
+        self.moment = moment(self.portal, known);
     }
 
     fn windows(&mut self, asset: usize) -> Option<(&[f64], &[f64])> {
-        let moment = self.views.moment;
-        if !moment.asset(self.views.ids[asset]).expect("an asset of this bundle").has_bar() {
-            return None;
-        }
-        let frame = |bars| self.series[asset].window(moment, bars).expect("a moment of this bundle");
+        let (series, frames) = &self.closes[asset];
+        series.current(self.moment).expect("a moment of this bundle")?;
+        let frame = |bars| frames.window(self.moment, bars).expect("a moment of this bundle");
         let [fast, slow] = self.made.insert([frame(FAST), frame(SLOW)]);
         Some((closes(fast), closes(slow)))
     }
+}
+
+/// The moment at which so many have happened.
+#[inline]
+fn moment<'a>(portal: &'a DataPortal<'a>, known: usize) -> Moment<'a> {
+    portal.moments().nth(known - 1).expect("a trial stays within the calendar")
 }
 
 fn closes(frame: &RecordBatch) -> &[f64] {
@@ -214,6 +249,8 @@ pub fn read_last_closes(worker: &mut LayeredWorker) {
     let Ok(data) = worker.worker.trial(&worker.name) else { return };
     let bundle = data.bundle();
     for asset in bundle.assets().ids() {
-        std::hint::black_box(bundle.bars(asset).ok().and_then(|bars| bars.field(Field::CLOSE).last().copied()));
+        std::hint::black_box(
+            bundle.bars(asset).ok().and_then(|bars| bars.field(Field::CLOSE).last().copied()),
+        );
     }
 }

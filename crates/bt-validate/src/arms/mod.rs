@@ -8,7 +8,7 @@ pub mod parquet;
 use crate::strategy::{AssetState, Observer, Trial, TrialResult};
 
 pub use careful::{CarefulWorker, Grouped, IdealWorker};
-pub use layered::{Layering, LayeredShared};
+pub use layered::{LayeredShared, Layering};
 pub use naive::NaiveWorker;
 
 /// States of assets, reused from trial to trial.

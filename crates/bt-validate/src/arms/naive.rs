@@ -13,7 +13,9 @@ use arrow::array::{
 };
 use arrow::compute::kernels::cmp::eq;
 use arrow::compute::{FilterBuilder, FilterPredicate};
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Field, Float64Type, Schema, SchemaRef, UInt32Type};
+use arrow::datatypes::{
+    DataType, Date32Type, Decimal128Type, Field, Float64Type, Schema, SchemaRef, UInt32Type,
+};
 
 use super::{Worker, parquet};
 use crate::data::Dataset;
@@ -56,7 +58,12 @@ impl Worker for NaiveWorker {
         self.calendar.len()
     }
 
-    fn trial(&mut self, trial: Trial, scratch: &mut super::Scratch, observer: &mut impl Observer) -> anyhow::Result<TrialResult> {
+    fn trial(
+        &mut self,
+        trial: Trial,
+        scratch: &mut super::Scratch,
+        observer: &mut impl Observer,
+    ) -> anyhow::Result<TrialResult> {
         Ok(run_trial(&mut self.prepare(), trial, scratch, observer))
     }
 
@@ -178,7 +185,10 @@ impl Prepared<'_> {
         }
         let start = end.saturating_sub(bar_count);
         let column: ArrayRef = Arc::new(series.closes.slice(start, end - start));
-        Some(RecordBatch::try_new(self.worker.schema.clone(), vec![column]).expect("one column of the schema's type"))
+        Some(
+            RecordBatch::try_new(self.worker.schema.clone(), vec![column])
+                .expect("one column of the schema's type"),
+        )
     }
 }
 

@@ -77,8 +77,14 @@ impl Run<'_> {
                 self.exact(&format!("l2.hit_rate.{key}{name}"), stats.hit_rate());
                 let memory = if policy == Policy::Auto { "auto" } else { "always" };
                 self.exact(&format!("l2.memory.bytes.{memory}.{name}"), stats.bytes() as f64);
-                let note = (policy == Policy::Auto).then(|| "a window of one asset is a view: nothing to keep".into());
-                self.hit_rates.push(hit_rate(name, &format!("{policy:?}, lookbacks 20 and 50"), &stats, note));
+                let note = (policy == Policy::Auto)
+                    .then(|| "a window of one asset is a view: nothing to keep".into());
+                self.hit_rates.push(hit_rate(
+                    name,
+                    &format!("{policy:?}, lookbacks 20 and 50"),
+                    &stats,
+                    note,
+                ));
             }
         }
         self.own_lookbacks()
@@ -159,9 +165,13 @@ fn sweep_windows(
     for trial in 0..trials {
         handle.refresh();
         for moment in portal.moments() {
-            for asset in portal.assets().ids().filter(|&asset| moment.asset(asset).is_ok_and(|bars| bars.has_bar())) {
+            for asset in
+                portal.assets().ids().filter(|&asset| moment.asset(asset).is_ok_and(|bars| bars.has_bar()))
+            {
                 for bar_count in lookbacks(trial) {
-                    handle.window(moment, asset, Field::CLOSE, bar_count).context("a window of this bundle")?;
+                    handle
+                        .window(moment, asset, Field::CLOSE, bar_count)
+                        .context("a window of this bundle")?;
                 }
             }
         }
@@ -201,7 +211,8 @@ mod tests {
     #[test]
     fn repeated_lookbacks_hit_and_own_lookbacks_do_not() {
         let bundle = Market::common(1, 4, 100).generate().bundle();
-        let repeated = sweep_windows(&bundle, Policy::Always, 20, |_| [FAST, SLOW]).expect("windows of this bundle");
+        let repeated =
+            sweep_windows(&bundle, Policy::Always, 20, |_| [FAST, SLOW]).expect("windows of this bundle");
         assert!(repeated.hit_rate() > 0.94, "{}", repeated.hit_rate());
         let own = sweep_windows(&bundle, Policy::Always, 20, own_lookbacks).expect("windows of this bundle");
         assert!(own.hit_rate() < 0.01, "{}", own.hit_rate());

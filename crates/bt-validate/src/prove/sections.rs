@@ -35,7 +35,8 @@ impl Run<'_> {
             let point = |&x: &u32| Some(Point { x, seconds: sweep(rounds, &arm.name(), x as usize)? });
             Some(Curve { arm: arm.name(), points: TRIALS.iter().map(point).collect::<Option<_>>()? })
         };
-        let curves = [Arm::Naive, Arm::Careful, Arm::MAPPED].into_iter().map(curve).collect::<Option<Vec<_>>>()?;
+        let curves =
+            [Arm::Naive, Arm::Careful, Arm::MAPPED].into_iter().map(curve).collect::<Option<Vec<_>>>()?;
         Some(BreakEven::new("production", curves, Some(ingestion.elapsed.as_secs_f64())))
     }
 
@@ -45,7 +46,8 @@ impl Run<'_> {
         let rounds = self.production()?;
         let workload = Workload::named("production")?;
         let mapped: Vec<&Turn> = rounds.iter().filter_map(|round| round.get(&Arm::MAPPED.name())).collect();
-        let mean = |of: fn(&Turn) -> f64| mapped.iter().map(|turn| of(turn)).sum::<f64>() / mapped.len() as f64;
+        let mean =
+            |of: fn(&Turn) -> f64| mapped.iter().map(|turn| of(turn)).sum::<f64>() / mapped.len() as f64;
         let remaining = Remaining {
             opening_seconds: mean(|turn| turn.ready_seconds),
             worker_start_seconds: THREAD_START_SECONDS,
@@ -58,7 +60,9 @@ impl Run<'_> {
 
     /// How a production sweep spreads over workers.
     pub(super) fn scale(&mut self) -> anyhow::Result<()> {
-        let Some(workload) = Workload::named("production").filter(|_| self.production().is_some()) else { return Ok(()) };
+        let Some(workload) = Workload::named("production").filter(|_| self.production().is_some()) else {
+            return Ok(());
+        };
         let dataset = self.setting.dataset(workload.set);
         let repeats = if self.is_quick() { 3 } else { 7 };
         for kind in [WorkerKind::Threads, WorkerKind::Processes] {
@@ -66,8 +70,12 @@ impl Run<'_> {
             let mut points = Vec::new();
             for x in WORKERS {
                 let once = || match kind {
-                    WorkerKind::Threads => workers::sweep_by_threads(&dataset, workload, Arm::MAPPED, x as usize),
-                    WorkerKind::Processes => workers::sweep_by_processes(&self.setting, workload, Arm::MAPPED, x as usize),
+                    WorkerKind::Threads => {
+                        workers::sweep_by_threads(&dataset, workload, Arm::MAPPED, x as usize)
+                    }
+                    WorkerKind::Processes => {
+                        workers::sweep_by_processes(&self.setting, workload, Arm::MAPPED, x as usize)
+                    }
                 };
                 let seconds = (0..repeats).map(|_| once()).collect::<anyhow::Result<Vec<f64>>>()?;
                 points.push(Point { x, seconds: Interval::of_geometric_mean(&seconds)? });
@@ -98,7 +106,8 @@ fn candidates(rounds: &[RoundOfTurns], workload: &Workload) -> Vec<Candidate> {
 }
 
 fn sweep(rounds: &[RoundOfTurns], arm: &str, trials: usize) -> Option<Interval> {
-    let seconds: Vec<f64> = rounds.iter().filter_map(|round| Some(round.get(arm)?.sweep_seconds(trials))).collect();
+    let seconds: Vec<f64> =
+        rounds.iter().filter_map(|round| Some(round.get(arm)?.sweep_seconds(trials))).collect();
     Interval::of_geometric_mean(&seconds).ok()
 }
 
@@ -107,7 +116,10 @@ fn times(workload: &Workload, rounds: &[RoundOfTurns]) -> anyhow::Result<Workloa
     for (arm, turn) in rounds.iter().flatten() {
         turns.entry(arm).or_default().push(turn);
     }
-    let mut arms = turns.into_iter().map(|(arm, turns)| arm_time(workload, arm, &turns)).collect::<anyhow::Result<Vec<_>>>()?;
+    let mut arms = turns
+        .into_iter()
+        .map(|(arm, turns)| arm_time(workload, arm, &turns))
+        .collect::<anyhow::Result<Vec<_>>>()?;
     arms.sort_by(|a, b| b.seconds.estimate.total_cmp(&a.seconds.estimate));
     Ok(WorkloadTimes {
         id: workload.id.to_owned(),

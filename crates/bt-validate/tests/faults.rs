@@ -1,0 +1,68 @@
+//! The proof can fail: a wrong arm stops the run, a slow one gets its claims refuted.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::{Command, Output};
+
+use bt_validate::report::Report;
+use bt_validate::stats::Verdict;
+
+const CLAIM: &str = "total.time_saved.micro";
+
+fn validate(root: &std::path::Path, fault: Option<&str>) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bt-validate"));
+    command.env("BT_ROOT", root).env_remove("BT_PYTHON").args(["--quick", "--only", CLAIM]);
+    fault.iter().for_each(|fault| {
+        command.args(["--arm-fault", fault]);
+    });
+    command.output().unwrap()
+}
+
+fn report(root: &std::path::Path) -> Report {
+    let json = std::fs::read_to_string(root.join("report").join("report.json")).unwrap();
+    serde_json::from_str(&json).unwrap()
+}
+
+#[test]
+fn an_arm_without_fault_is_reported_with_the_rounds_that_its_verdict_stands_on() {
+    let root = tempfile::tempdir().unwrap();
+    let output = validate(root.path(), None);
+    let (report, said) = (report(root.path()), String::from_utf8_lossy(&output.stderr).into_owned());
+    let claim = report.claim(CLAIM).unwrap();
+    assert_eq!(output.status.code(), Some(i32::from(report.exit_status())), "{said}");
+    assert!(claim.n == claim.rounds.len() && [10, 30].contains(&claim.n), "{claim:?}");
+    assert!(claim.process_means.len() >= 3);
+    assert_eq!(report.equivalence.len(), 1);
+    assert_eq!(report.equivalence[0].arms.len(), 12);
+}
+
+#[test]
+fn a_wrong_arm_stops_the_run_and_names_the_first_trial_and_bar_that_differ() {
+    let root = tempfile::tempdir().unwrap();
+    let output = validate(root.path(), Some("wrong"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("all+mapped differs from ideal in trial 0, bar "), "{said}");
+    assert!(!root.path().join("report").exists(), "times were reported");
+}
+
+#[test]
+fn a_slow_arm_gets_its_claim_refuted() {
+    let root = tempfile::tempdir().unwrap();
+    let output = validate(root.path(), Some("slow"));
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(report(root.path()).claim(CLAIM).unwrap().verdict, Some(Verdict::Refuted));
+}
+
+#[test]
+fn unknown_arguments_and_claims_are_refused_by_name() {
+    for (arguments, expected) in [
+        (["--only", "total.nonsense"], "total.nonsense"),
+        (["--arm-fault", "lazy"], "\"lazy\" is not a fault; allowed: slow, wrong"),
+        (["--fast", "--quick"], "--fast"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_bt-validate")).args(arguments).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(3), "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+}
