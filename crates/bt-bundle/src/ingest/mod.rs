@@ -151,8 +151,8 @@ impl<'a> Ingest<'a> {
 
     /// Publishes the rows of all inputs as the current version of a bundle.
     ///
-    /// Memory: [`memory_budget`](IngestOptions::memory_budget), the distinct timestamps, the bars of the asset that has
-    /// most, and some 10 MiB for each processor.
+    /// Memory: [`memory_budget`](IngestOptions::memory_budget), the distinct timestamps, and for each processor some
+    /// 15 MiB and six times the bars of the asset that has most.
     ///
     /// # Errors
     /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) with file, line, column and reason for input that cannot become

@@ -47,7 +47,7 @@ pub struct IngestOptions {
     /// shares for each old one, or the amount in cash). Stored and hashed with the bundle, not applied.
     pub adjustments: Option<PathBuf>,
     /// Bytes of rows that are held in memory; more are kept in a temporary file until they are written. 1 GiB by
-    /// default. One asset's bars must fit in any case, as must the distinct timestamps.
+    /// default. For each processor a few assets' bars must fit in any case, as must the distinct timestamps.
     pub memory_budget: usize,
     /// Where the temporary file goes; the system's place by default.
     pub temporary_directory: Option<PathBuf>,

@@ -188,6 +188,9 @@ struct CalendarBuilder {
 
 impl CalendarBuilder {
     fn add(&mut self, ascending: &[Timestamp]) {
+        if self.moments == ascending {
+            return;
+        }
         let mut rest = self.moments.as_slice();
         for &moment in ascending {
             rest = &rest[lower_bound(rest, moment)..];
