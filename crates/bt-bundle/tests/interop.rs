@@ -143,7 +143,7 @@ path = sys.argv[1]
 frame = pl.read_ipc(path + '/bars.arrow')
 for asset, time, close in frame.select(pl.col('asset').cast(pl.String), pl.col('timestamp').cast(pl.Int64), 'close').iter_rows():
     print(asset, time, close)
-index = pl.read_ipc(path + '/index.arrow', memory_map=False).select('asset', 'bars').explode('asset', 'bars')
+index = pl.read_ipc(path + '/index.arrow').select('asset', 'bars').explode('asset', 'bars')
 assert index.rows() == [('AAA', 4), ('BBB', 2), ('CCC', 2)], index
 ";
     if let Some(rows) = rows_read_by("polars", script) {
