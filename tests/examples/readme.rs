@@ -1,8 +1,10 @@
+//! Ingests real bars, stacks the layers, reads a window at every bar.
+
 use bt_bundle::{Ingest, IngestOptions, Store};
 use bt_layers::bt_core::Field;
 use bt_layers::{Layers, OptimizationConfig, Options};
 
-pub fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Once: read a CSV, check it, publish it as one immutable, memory-mapped matrix.
     let (store, name) = (Store::create("target/bundles")?, "us-equities".parse()?);
     let report = Ingest::new(IngestOptions::default()).csv("data/stocks.csv").into_store(&store, &name)?;

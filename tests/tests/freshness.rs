@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bt_bundle::Store;
-use bt_core::{Bundle, BundleName, BundleVersion, ErrorKind, Field};
+use bt_core::{BundleName, BundleVersion, ErrorKind, Field};
 use bt_layers::{Invalidate, Layers, OptimizationConfig, Options, VersionCheck};
 use bt_testkit::{Market, MarketData, conformance};
 
@@ -127,6 +127,6 @@ fn an_identifier_of_yesterdays_version_is_refused_by_todays() {
     published.correct(|data| data.assets[0].columns[3][0] += 1.0);
     let trial = worker.trial(&published.name).unwrap();
     let portal = trial.portal();
-    let error = portal.moments().last().unwrap().window(old, Field::CLOSE, 1).unwrap_err();
+    let error = portal.moments().next_back().unwrap().window(old, Field::CLOSE, 1).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ForeignAsset { .. }), "{error}");
 }

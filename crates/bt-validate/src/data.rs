@@ -104,5 +104,5 @@ fn ingest(dataset: &Dataset) -> anyhow::Result<Ingestion> {
     let report =
         Ingest::new(IngestOptions::default()).parquet(&dataset.parquet).into_store(&store, &dataset.name)?;
     let (elapsed, set) = (begin.elapsed(), dataset.set);
-    Ok(Ingestion { set, rows: report.bars as u64, elapsed, version: report.version })
+    Ok(Ingestion { set, rows: report.bars, elapsed, version: report.version })
 }

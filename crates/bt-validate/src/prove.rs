@@ -251,7 +251,7 @@ impl<'p> Run<'p> {
 
     fn start_threads(&mut self, set: Set) -> anyhow::Result<()> {
         let id = |row: &str| format!("{row}.{}", set.name());
-        let kinds: [(String, fn(&Starts) -> Round); 3] = [
+        let kinds: [(String, StartRound); 3] = [
             (id("l3.worker_init.time_saved.threads"), |one| [one.own_seconds, one.pooled_seconds].into()),
             (id("l3.worker_init.thread_time"), |one| [1.0, one.pooled_seconds].into()),
             (id("l3.first_load"), |one| [1.0, one.first_load_seconds].into()),
@@ -259,7 +259,7 @@ impl<'p> Run<'p> {
         let registry = &self.plan.registry;
         let task = |rounds, _| Task::ThreadStarts { set: set.name().to_owned(), rounds };
         let collected: Collected<Starts> = collect(&self.setting, task, |starts| {
-            let open = |(id, round): &(String, fn(&Starts) -> Round)| {
+            let open = |(id, round): &(String, StartRound)| {
                 let claim = registry.get(id)?;
                 Some((starts.iter().map(round).collect(), claim.measure.max_ratio(claim.limit?)))
             };
@@ -312,6 +312,9 @@ impl<'p> Run<'p> {
         })
     }
 }
+
+/// How a claim reads a round of starts.
+type StartRound = fn(&Starts) -> Round;
 
 /// Says what is being done, on standard error, so that nobody waits in the dark.
 fn progress(what: &str) {

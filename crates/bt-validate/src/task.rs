@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -176,13 +177,20 @@ fn rounds_of(
     (0..rounds).map(|_| round()).collect()
 }
 
-/// Starts this program again with a task.
+/// This program again, with a task.
 ///
 /// # Errors
 /// Where this program's own path is not known.
-pub fn command(setting: &Setting, task: &Task) -> anyhow::Result<std::process::Command> {
-    let program: &Path = &std::env::current_exe().context("find this program")?;
-    let mut command = std::process::Command::new(program);
+pub fn command(setting: &Setting, task: &Task) -> anyhow::Result<Command> {
+    command_of(&std::env::current_exe().context("find this program")?, setting, task)
+}
+
+/// A copy of this program, with a task.
+///
+/// # Errors
+/// Where the task cannot be written down.
+pub fn command_of(program: &Path, setting: &Setting, task: &Task) -> anyhow::Result<Command> {
+    let mut command = Command::new(program);
     command.arg(CHILD).arg(serde_json::to_string(setting)?).arg(serde_json::to_string(task)?);
     Ok(command)
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::arms::{NaiveWorker, Scratch, Worker};
 use crate::data::Dataset;
 use crate::strategy::Unobserved;
-use crate::task::{Setting, Task, command};
+use crate::task::{Setting, Task, command, command_of};
 use crate::turn::{Arm, Job, Started};
 use crate::workloads::{Set, Workload};
 
@@ -145,10 +145,9 @@ struct Holder {
 }
 
 /// Starts so many holders at once and waits until all are ready.
-fn holders(setting: &Setting, set: Set, arm: Arm, touch: bool, count: usize) -> anyhow::Result<Vec<Holder>> {
-    let task = Task::Hold { set: set.name().to_owned(), arm: arm.name(), touch };
+fn holders(start: impl Fn() -> anyhow::Result<Command>, count: usize) -> anyhow::Result<Vec<Holder>> {
     let start = || {
-        let mut process: Command = command(setting, &task)?;
+        let mut process = start()?;
         process.stdin(Stdio::piped()).stdout(Stdio::piped());
         anyhow::Ok((Instant::now(), process.spawn().context("start a worker process")?))
     };
@@ -179,7 +178,8 @@ fn release(holders: Vec<Holder>) -> anyhow::Result<()> {
 /// # Errors
 /// Where a process fails.
 pub fn process_start_seconds(setting: &Setting, set: Set, arm: Arm) -> anyhow::Result<f64> {
-    let holders = holders(setting, set, arm, false, WORKERS)?;
+    let task = Task::Hold { set: set.name().to_owned(), arm: arm.name(), touch: false };
+    let holders = holders(|| command(setting, &task), WORKERS)?;
     let mean = holders.iter().map(|holder| holder.ready_seconds).sum::<f64>() / WORKERS as f64;
     release(holders)?;
     Ok(mean)
@@ -191,7 +191,11 @@ pub fn process_start_seconds(setting: &Setting, set: Set, arm: Arm) -> anyhow::R
 /// # Errors
 /// Where a process fails.
 pub fn proportional_set(setting: &Setting, set: Set, arm: Arm, count: usize) -> anyhow::Result<Option<u64>> {
-    let holders = holders(setting, set, arm, true, count)?;
+    let task = Task::Hold { set: set.name().to_owned(), arm: arm.name(), touch: true };
+    // A copy of the program, so that its code is not shared with this process: of one worker alone, half would be missing.
+    let program = setting.folder.join("worker");
+    fs::copy(std::env::current_exe().context("find this program")?, &program).context("copy this program")?;
+    let holders = holders(|| command_of(&program, setting, &task), count)?;
     let pss = |holder: &Holder| {
         let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", holder.child.id())).ok()?;
         kibibytes(&rollup, "Pss")

@@ -97,11 +97,6 @@ impl Series {
         }
     }
 
-    /// How many closes there are.
-    pub fn len(&self) -> usize {
-        self.closes.len()
-    }
-
     /// The last close.
     pub fn last_close(&self) -> f64 {
         self.closes.values().last().copied().unwrap_or(f64::NAN)
