@@ -33,11 +33,12 @@ pub struct DataPortal<'b> {
 impl<'b> DataPortal<'b> {
     /// Reads the bundle's slab, calendar and version once. O(assets), about a nanosecond for each.
     ///
-    /// A slab that contradicts itself ([`Slab::check`]) is not used: the bundle is read as one without a slab.
+    /// A slab that contradicts itself ([`Slab::check_slice`]) is not used: the bundle is read as one without a slab.
     pub fn new(bundle: &'b dyn Bundle) -> Self {
         let calendar = bundle.calendar().as_slice();
-        let fits =
-            |slab: &Slab<'_>| slab.spans.len() == bundle.assets().len() && slab.check(calendar.len()).is_ok();
+        let fits = |slab: &Slab<'_>| {
+            slab.spans.len() == bundle.assets().len() && slab.check_slice(calendar.len()).is_ok()
+        };
         let none = Slab { all: Bars::EMPTY, spans: &[], positions: &[] };
         let Slab { all, spans, positions } = bundle.slab().filter(fits).unwrap_or(none);
         Self {

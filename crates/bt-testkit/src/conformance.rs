@@ -203,7 +203,7 @@ fn adjustments_ascend(bundle: &dyn Bundle) {
 fn the_slab_shows_the_same_bars(bundle: &dyn Bundle) {
     let Some(slab) = bundle.slab() else { return };
     let calendar = bundle.calendar();
-    slab.check(calendar.len()).expect("the slab is sound");
+    slab.check_slice(calendar.len()).expect("the slab is sound");
     assert_eq!(slab.spans.len(), bundle.assets().len(), "a span for each asset");
     for asset in bundle.assets().ids() {
         let (bars, fast) = (bundle.bars(asset).expect("own asset"), slab.bars(asset.rank()));
