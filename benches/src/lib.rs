@@ -14,6 +14,7 @@
 //!     .run(&mut criterion);
 //! rows.at_most("sum of 1000", "formula : indices", times.ratio("formula", "indices"), 1.0, "×");
 //! ```
+#![forbid(unsafe_code)]
 
 use std::fs::{self, File, OpenOptions};
 use std::hint::black_box;

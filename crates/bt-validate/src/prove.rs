@@ -3,6 +3,7 @@
 mod counts;
 mod sections;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -20,7 +21,7 @@ use crate::plan::{Comparison, arms_of, comparisons, sets_for, workloads_for};
 use crate::report::{ClaimResult, Equivalence, Host, Mode, Report, SCHEMA_VERSION, settle};
 use crate::stats::Round;
 use crate::task::{RoundOfTurns, Setting, Task};
-use crate::turn::Arm;
+use crate::turn::{Arm, Constancy};
 use crate::workers::{self, Starts};
 use crate::workloads::{Set, Workload};
 
@@ -96,6 +97,8 @@ struct Run<'p> {
     ingestions: Vec<Ingestion>,
     equivalence: Vec<Equivalence>,
     turns: Vec<(&'static Workload, Collected<RoundOfTurns>)>,
+    /// By workload and arm: the second half of some trials over the first.
+    constancy: BTreeMap<(&'static str, String), f64>,
     results: Vec<ClaimResult>,
     memory: Vec<crate::report::MemoryUse>,
     hit_rates: Vec<crate::report::HitRate>,
@@ -120,6 +123,7 @@ impl<'p> Run<'p> {
             ingestions,
             equivalence: Vec::new(),
             turns: Vec::new(),
+            constancy: BTreeMap::new(),
             results: Vec::new(),
             memory: Vec::new(),
             hit_rates: Vec::new(),
@@ -184,7 +188,26 @@ impl<'p> Run<'p> {
                 let result = ClaimResult::timed(claim, &comparison.rounds(&collected.rounds));
                 self.results.push(result.with_processes(&collected.processes));
             }
+            self.check_constancy(workload, &collected.rounds)?;
             self.turns.push((workload, collected));
+        }
+        Ok(())
+    }
+
+    /// For the arms whose turns ran only some of the trials: is a trial as long as the next?
+    fn check_constancy(
+        &mut self,
+        workload: &'static Workload,
+        rounds: &[RoundOfTurns],
+    ) -> anyhow::Result<()> {
+        for arm in arms_of(workload) {
+            let some = |round: &RoundOfTurns| {
+                round.get(&arm.name()).is_some_and(|turn| turn.trials_run < workload.trials)
+            };
+            if rounds.iter().any(some) {
+                let started = self.setting.faulty(arm).start(&self.setting.dataset(workload.set))?;
+                self.constancy.insert((workload.id, arm.name()), started.work(&mut Constancy(workload))?);
+            }
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use crate::arms::{
     CarefulWorker, Grouped, IdealWorker, LayeredShared, Layering, NaiveWorker, Scratch, Worker,
 };
 use crate::data::Dataset;
+use crate::stats::median;
 use crate::strategy::{Observer, TrialResult, Unobserved};
 use crate::workloads::Workload;
 
@@ -195,6 +196,32 @@ impl Job for Share<'_> {
         }
         self.sum.trials += ready.elapsed();
         Ok(())
+    }
+}
+
+/// Whether an arm's time per trial is constant over trials in a row: what allows a turn to run only some of them.
+pub struct Constancy<'t>(pub &'t Workload);
+
+/// Trials timed for it, after one that is not.
+const CONSTANCY_TRIALS: usize = 12;
+
+impl Job for Constancy<'_> {
+    /// The time of the second half of the trials over that of the first.
+    type Output = f64;
+
+    fn run<W: Worker>(&mut self, mut make: impl FnMut() -> anyhow::Result<W>) -> anyhow::Result<f64> {
+        let mut worker = make()?;
+        let (mut scratch, moments) = (Scratch::new(), worker.moments());
+        let mut timed = |trial: usize| {
+            let trial = self.0.trial(trial % self.0.trials, moments);
+            let begin = Instant::now();
+            std::hint::black_box(worker.trial(trial, &mut scratch, &mut Unobserved)?);
+            anyhow::Ok(begin.elapsed().as_secs_f64())
+        };
+        timed(0)?;
+        let seconds = (1..=CONSTANCY_TRIALS).map(timed).collect::<anyhow::Result<Vec<f64>>>()?;
+        let (first, second) = seconds.split_at(CONSTANCY_TRIALS / 2);
+        Ok(median(second) / median(first))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Run, progress};
+use crate::collect::Collected;
 use crate::gate::{Candidate, Gate, Remaining, Rule, decide, evaluate};
 use crate::report::{ArmTime, BreakEven, ClaimResult, Curve, Point, Scaling, WorkerKind, WorkloadTimes};
 use crate::stats::Interval;
@@ -19,7 +20,16 @@ const WORKERS: [u32; 5] = [1, 2, 4, 8, 16];
 
 impl Run<'_> {
     pub(super) fn workload_times(&self) -> anyhow::Result<Vec<WorkloadTimes>> {
-        self.turns.iter().map(|(workload, collected)| times(workload, &collected.rounds)).collect()
+        let constancy = |workload: &Workload, arm: &str| {
+            self.constancy
+                .iter()
+                .find(|((id, name), _)| *id == workload.id && name == arm)
+                .map(|(_, ratio)| *ratio)
+        };
+        let times = |(workload, collected): &(&'static Workload, Collected<RoundOfTurns>)| {
+            times(workload, &collected.rounds, |arm| constancy(workload, arm))
+        };
+        self.turns.iter().map(times).collect()
     }
 
     fn production(&self) -> Option<&[RoundOfTurns]> {
@@ -111,14 +121,18 @@ fn sweep(rounds: &[RoundOfTurns], arm: &str, trials: usize) -> Option<Interval> 
     Interval::of_geometric_mean(&seconds).ok()
 }
 
-fn times(workload: &Workload, rounds: &[RoundOfTurns]) -> anyhow::Result<WorkloadTimes> {
+fn times(
+    workload: &Workload,
+    rounds: &[RoundOfTurns],
+    constancy: impl Fn(&str) -> Option<f64>,
+) -> anyhow::Result<WorkloadTimes> {
     let mut turns: BTreeMap<&str, Vec<&Turn>> = BTreeMap::new();
     for (arm, turn) in rounds.iter().flatten() {
         turns.entry(arm).or_default().push(turn);
     }
     let mut arms = turns
         .into_iter()
-        .map(|(arm, turns)| arm_time(workload, arm, &turns))
+        .map(|(arm, turns)| arm_time(workload, arm, &turns, constancy(arm)))
         .collect::<anyhow::Result<Vec<_>>>()?;
     arms.sort_by(|a, b| b.seconds.estimate.total_cmp(&a.seconds.estimate));
     Ok(WorkloadTimes {
@@ -129,13 +143,23 @@ fn times(workload: &Workload, rounds: &[RoundOfTurns]) -> anyhow::Result<Workloa
     })
 }
 
-fn arm_time(workload: &Workload, arm: &str, turns: &[&Turn]) -> anyhow::Result<ArmTime> {
+fn arm_time(
+    workload: &Workload,
+    arm: &str,
+    turns: &[&Turn],
+    constancy: Option<f64>,
+) -> anyhow::Result<ArmTime> {
     let seconds: Vec<f64> = turns.iter().map(|turn| turn.sweep_seconds(workload.trials)).collect();
     let trials_run = turns.iter().map(|turn| turn.trials_run).min().unwrap_or(0);
     let time = ArmTime::from_turns(arm, trials_run, &seconds)?;
-    let scaled = (trials_run < workload.trials).then(|| {
-        let ready = turns.iter().map(|turn| turn.ready_seconds).sum::<f64>() / turns.len() as f64;
-        format!("a turn ran at least {trials_run} trials; {:.3} ms of getting ready and its time per trial are scaled", ready * 1e3)
-    });
-    Ok(ArmTime { note: scaled, ..time })
+    let note = |ratio: f64| {
+        let constant =
+            if (0.8..=1.25).contains(&ratio) { "constant enough to scale" } else { "NOT constant" };
+        format!(
+            "a turn ran at least {trials_run} of {} trials; time per trial is {constant}: of 12 in a row the second half \
+             took {ratio:.2}× the first",
+            workload.trials
+        )
+    };
+    Ok(ArmTime { note: constancy.map(note), ..time })
 }
