@@ -5,22 +5,13 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard};
 
 use bt_bundle::bt_core::{Bundle, BundleSource, BundleVersion, Error, ErrorKind, Field};
 use bt_bundle::{MappedBundle, OpenMode, OpenOptions, Store};
 use common::{Sample, assert_same, name};
-use peak_alloc::PeakAlloc;
-
-#[global_allocator]
-static MEMORY: PeakAlloc = PeakAlloc;
-
-/// Memory is counted for the whole process, so tests take turns.
-static TURN: Mutex<()> = Mutex::new(());
 
 /// A published bundle whose files a test damages.
 struct Victim {
-    _turn: MutexGuard<'static, ()>,
     _root: tempfile::TempDir,
     store: Store,
     version: BundleVersion,
@@ -39,12 +30,11 @@ enum Outcome {
 
 impl Victim {
     fn new(sample: Sample) -> Self {
-        let turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let root = common::root();
         let store = Store::create(root.path()).unwrap();
         let version = store.publish(&name("daily"), &sample.open(), "").unwrap().version;
         let directory = root.path().join("daily").join(version.to_string());
-        Self { _turn: turn, _root: root, store, version, sample, directory }
+        Self { _root: root, store, version, sample, directory }
     }
 
     fn path(&self, file: &str) -> PathBuf {
@@ -84,11 +74,12 @@ impl Victim {
         let store = self.store.clone().with_options(OpenOptions { mode, verify: false });
         let files: u64 =
             fs::read_dir(&self.directory).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
-        let before = MEMORY.current_usage();
-        MEMORY.reset_peak_usage();
-        let opened = store.open_version(&name("daily"), self.version);
-        let used = MEMORY.peak_usage() - before;
-        assert!(used <= 2 * files as usize + 4096, "{what}: {used} bytes for files of {files}");
+        let mut opened = None;
+        // Counted for this thread alone, whatever other tests allocate meanwhile.
+        let used =
+            allocation_counter::measure(|| opened = Some(store.open_version(&name("daily"), self.version)));
+        let (opened, used) = (opened.unwrap(), used.bytes_max);
+        assert!(used <= 2 * files + 4096, "{what}: {used} bytes for files of {files}");
         match opened {
             Ok(bundle) => self.read_all(&bundle, what),
             Err(error) => {

@@ -1,5 +1,3 @@
-//! Ingests real bars, stacks the layers, reads a window at every bar.
-
 use bt_bundle::{Ingest, IngestOptions, Store};
 use bt_layers::bt_core::Field;
 use bt_layers::{Layers, OptimizationConfig, Options};
