@@ -197,8 +197,21 @@ impl fmt::Debug for Timestamp {
 pub enum Frequency {
     /// One bar a session.
     Daily,
-    /// One bar every so many minutes, 1 to 1439.
+    /// One bar every so many minutes, 1 to 1439; [`check`](Self::check) refuses others.
     Minutes(u16),
+}
+
+impl Frequency {
+    /// The frequency itself, if there can be such bars: for whoever takes one from a user.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidOption`] for 0 minutes, and for a day or more of them.
+    pub fn check(self) -> Result<Self> {
+        match self {
+            Self::Minutes(0 | 1440..) => Err(Error::invalid_option("frequency", self, "1d, or 1m to 1439m")),
+            _ => Ok(self),
+        }
+    }
 }
 
 impl FromStr for Frequency {
@@ -266,6 +279,16 @@ mod tests {
         }
         assert_eq!("2024-01-05".parse::<Timestamp>().unwrap().to_string(), "2024-01-05T00:00:00Z");
         assert_eq!("2024-01-05 09:30".parse::<Timestamp>().unwrap().to_string(), "2024-01-05T09:30:00Z");
+    }
+
+    #[test]
+    fn bars_of_no_minutes_or_of_a_whole_day_of_them_are_refused() {
+        for minutes in [0, 1440, u16::MAX] {
+            assert!(Frequency::Minutes(minutes).check().is_err(), "{minutes}");
+        }
+        for frequency in [Frequency::Daily, Frequency::Minutes(1), Frequency::Minutes(1439)] {
+            assert_eq!(frequency.check().unwrap().to_string().parse::<Frequency>().unwrap(), frequency);
+        }
     }
 
     #[test]

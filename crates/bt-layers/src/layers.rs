@@ -69,7 +69,9 @@ impl Layers {
     }
 
     fn new(config: &OptimizationConfig, options: Options, origin: Origin) -> Result<Self> {
-        config.validate().map_err(Error::other)?;
+        config
+            .validate()
+            .map_err(|error| Error::invalid_option("the configuration", error, "what its field documents"))?;
         let stacks = Stacks::new(config, options.version_check, origin)?;
         let history = config.enable_history_cache.then(|| history_cache(config, options)).transpose()?;
         Ok(Self(Arc::new(Shared { config: config.clone(), options, history, stacks })))

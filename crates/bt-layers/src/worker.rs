@@ -68,7 +68,7 @@ pub struct Trial<'w> {
 }
 
 impl<'w> Trial<'w> {
-    /// The portal to its bars. Costs nanoseconds; what it hands out lives as long as the trial.
+    /// The portal to its bars. Costs about a nanosecond for each asset; what it hands out lives as long as the trial.
     pub fn portal(&self) -> DataPortal<'_> {
         DataPortal::new(&*self.bundle)
     }

@@ -1,20 +1,32 @@
 //! That every arm gives the same bits: checked before any time is reported.
 
+use std::fmt;
 use std::time::{Duration, Instant};
-
-use anyhow::bail;
 
 use crate::report::Equivalence;
 use crate::strategy::{AssetState, Observer, TrialResult, Unobserved, digest};
 use crate::turn::{Results, Started};
 use crate::workloads::Workload;
 
+/// That the arms gave different results: nothing is reported.
+#[derive(Debug)]
+pub struct ArmsDiffer(String);
+
+impl fmt::Display for ArmsDiffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the arms differ, so no time is reported: {}", self.0)
+    }
+}
+
+impl std::error::Error for ArmsDiffer {}
+
 /// Compares all arms on a workload, each for at most `budget` (and at least two trials).
 ///
-/// A slow arm compares fewer trials, spread over the sweep.
+/// A slow arm compares fewer trials, spread over the sweep. What is reported, and digested, are the trials that all
+/// arms ran.
 ///
 /// # Errors
-/// With the arm, the first trial and the first bar that differ; whatever an arm meets.
+/// [`ArmsDiffer`] with the arm, the first trial and the first bar that differ; whatever an arm meets.
 pub fn check(
     workload: &Workload,
     arms: &[(String, Started)],
@@ -23,25 +35,28 @@ pub fn check(
     let order = spread(workload.trials);
     let (reference_name, reference) = &arms[0];
     let expected = results(reference, workload, &order, budget)?;
+    let mut common = expected.len();
     for (name, started) in &arms[1..] {
         let found = results(started, workload, &order[..expected.len()], budget)?;
         let differs = |at: &usize| found[*at].bits() != expected[*at].bits();
         if let Some(at) = (0..found.len()).filter(differs).min_by_key(|&at| order[at]) {
             let place = first_difference(workload, order[at], (reference_name, reference), (name, started))?;
-            bail!(
-                "workload {}: {name} differs from {reference_name} in trial {}{place}",
-                workload.id,
-                order[at]
+            let trial = order[at];
+            let what = format!(
+                "workload {}: {name} differs from {reference_name} in trial {trial}{place}",
+                workload.id
             );
+            return Err(ArmsDiffer(what).into());
         }
+        common = common.min(found.len());
     }
-    let mut in_order: Vec<(usize, TrialResult)> = order.into_iter().zip(expected).collect();
+    let mut in_order: Vec<(usize, TrialResult)> = order.into_iter().zip(expected).take(common).collect();
     in_order.sort_unstable_by_key(|&(trial, _)| trial);
     let in_order: Vec<TrialResult> = in_order.into_iter().map(|(_, result)| result).collect();
     Ok(Equivalence {
         workload: workload.id.to_owned(),
         arms: arms.iter().map(|(name, _)| name.clone()).collect(),
-        trials: in_order.len(),
+        trials: common,
         digest: digest(&in_order),
     })
 }

@@ -10,10 +10,10 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, UInt32Type};
 use bt_asset_cache::{AssetListCache, AssetListKey, GroupedBars, GroupedCache, TableSource};
 use bt_core::{AssetId, Bundle, Field};
-use bt_dataportal::{DataPortal, Request};
+use bt_dataportal::{DataPortal, Request, Window};
 
-use crate::arms::naive::{self, NaiveWorker, Series};
-use crate::arms::{Layering, layered};
+use crate::arms::Layering;
+use crate::arms::naive::{self, NaiveWorker};
 use crate::data::Dataset;
 use crate::stats::Round;
 use crate::task::Setting;
@@ -90,17 +90,18 @@ fn with_dictionary(table: &RecordBatch) -> anyhow::Result<RecordBatch> {
     Ok(RecordBatch::try_from_iter(columns.collect::<anyhow::Result<Vec<_>>>()?)?)
 }
 
-/// Seconds for one call, repeated in growing batches for at least so long.
-fn per_call(least: Duration, mut call: impl FnMut(usize)) -> f64 {
-    let (start, mut calls, mut batch) = (Instant::now(), 0, 1);
+/// Seconds for one call, repeated in growing batches for at least so long; the call says whether it did what it should.
+fn per_call(least: Duration, mut call: impl FnMut(usize) -> bool) -> anyhow::Result<f64> {
+    let (start, mut calls, mut batch, mut all_done) = (Instant::now(), 0, 1, true);
     loop {
         for _ in 0..batch {
-            call(calls);
+            all_done &= call(calls);
             calls += 1;
         }
         let elapsed = start.elapsed();
         if elapsed >= least {
-            return elapsed.as_secs_f64() / calls as f64;
+            anyhow::ensure!(all_done, "an operation that is timed failed");
+            return Ok(elapsed.as_secs_f64() / calls as f64);
         }
         batch = (batch * 2).min(1 << 16);
     }
@@ -108,33 +109,30 @@ fn per_call(least: Duration, mut call: impl FnMut(usize)) -> f64 {
 
 fn extracted_list(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
     let tickers = naive::tickers(bench.naive.table());
-    Ok(per_call(least, |_| {
-        black_box(naive::asset_list(black_box(tickers)));
-    }))
+    per_call(least, |_| !black_box(naive::asset_list(black_box(tickers))).is_empty())
 }
 
 fn cached_list(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
     let cache = AssetListCache::default();
     let key = AssetListKey { name: bench.dataset.name.clone(), version: bench.grouped.version() };
     cache.get_or_load(&key, || Ok(std::sync::Arc::new(bench.grouped.assets().clone())))?;
-    Ok(per_call(least, |_| {
-        black_box(cache.get(black_box(&key)));
-    }))
+    per_call(least, |_| black_box(cache.get(black_box(&key))).is_some())
 }
 
 fn filtered_asset(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
-    Ok(per_call(least, |call| {
-        black_box(naive::all_columns(bench.naive.table(), &bench.names[call % bench.names.len()]));
-    }))
+    per_call(least, |call| {
+        let bars = naive::all_columns(bench.naive.table(), &bench.names[call % bench.names.len()]);
+        !black_box(bars).0.is_empty()
+    })
 }
 
 fn filtered_from_dictionary(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
     let keys: &DictionaryArray<UInt32Type> =
         bench.dictionary.column_by_name("Ticker").context("the asset column")?.as_dictionary();
-    Ok(per_call(least, |call| {
-        let name = &bench.names[call % bench.names.len()];
-        black_box(naive::columns_of(&bench.dictionary, naive::rows_of_dictionary(keys, name)));
-    }))
+    per_call(least, |call| {
+        let rows = naive::rows_of_dictionary(keys, &bench.names[call % bench.names.len()]);
+        !black_box(naive::columns_of(&bench.dictionary, rows)).0.is_empty()
+    })
 }
 
 fn viewed_asset(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
@@ -142,20 +140,17 @@ fn viewed_asset(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
     handle.refresh();
     let version = bench.grouped.version();
     let bars = handle.get(&version).context("it was inserted")?;
-    Ok(per_call(least, |call| {
-        black_box(bars.bars(black_box(bench.ids[call % bench.ids.len()])).ok());
-    }))
+    per_call(least, |call| black_box(bars.bars(black_box(bench.ids[call % bench.ids.len()]))).is_ok())
 }
 
 fn viewed_by_name(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
     let handle = held(bench)?;
     let version = bench.grouped.version();
-    Ok(per_call(least, |call| {
+    per_call(least, |call| {
+        let name = &bench.names[call % bench.names.len()];
         let bars = handle.get(black_box(&version));
-        let found =
-            bars.and_then(|bars| bars.bars(bars.assets().find(&bench.names[call % bench.names.len()])?).ok());
-        black_box(found);
-    }))
+        black_box(bars.and_then(|bars| bars.bars(bars.assets().find(name)?).ok())).is_some()
+    })
 }
 
 /// A worker's handle that holds the grouped bars.
@@ -175,12 +170,7 @@ fn naive_access(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
     let start = Instant::now();
     let worker = NaiveWorker::load(&bench.dataset)?;
     let loaded = start.elapsed().as_secs_f64();
-    let backtest = per_call(least, |_| {
-        let table = worker.table();
-        for asset in naive::asset_list(naive::tickers(table)) {
-            black_box(Series::filtered(table, asset).last_close());
-        }
-    });
+    let backtest = per_call(least, |_| worker.read_last_closes().is_finite())?;
     Ok(loaded + BACKTESTS as f64 * backtest)
 }
 
@@ -189,38 +179,25 @@ fn layer_1_access(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
     let shared = Layering::LAYER_1.start(&bench.dataset)?;
     let mut worker = shared.worker()?;
     let loaded = start.elapsed().as_secs_f64();
-    let backtest = per_call(least, |_| layered::read_last_closes(&mut worker));
+    let backtest = per_call(least, |_| worker.read_last_closes().is_ok_and(f64::is_finite))?;
     Ok(loaded + BACKTESTS as f64 * backtest)
 }
 
 fn history_as_array(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
-    history(bench, least, |portal, at, request| {
-        black_box(portal.moments().nth(at)?.history(request).ok()?.array().ok()?);
-        Some(())
-    })
+    history(bench, least, |window| black_box(window.array()).is_ok())
 }
 
 fn history_as_frame(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
-    history(bench, least, |portal, at, request| {
-        black_box(portal.moments().nth(at)?.history(request).ok()?.frame().ok()?);
-        Some(())
-    })
+    history(bench, least, |window| black_box(window.frame()).is_ok())
 }
 
 /// Calls for 20 closes of one asset after the other, at one moment after the other.
-fn history(
-    bench: &Bench,
-    least: Duration,
-    call: impl Fn(&DataPortal<'_>, usize, Request<'_>) -> Option<()>,
-) -> anyhow::Result<f64> {
+fn history(bench: &Bench, least: Duration, take: impl Fn(Window<'_>) -> bool) -> anyhow::Result<f64> {
     let portal = DataPortal::new(&*bench.grouped);
-    let moments = portal.calendar().len();
-    let mut failed = false;
-    let seconds = per_call(least, |at| {
-        let asset = bench.ids[at % bench.ids.len()];
-        failed |=
-            call(&portal, at / bench.ids.len() % moments, Request::new(asset, &[Field::CLOSE], 20)).is_none();
-    });
-    anyhow::ensure!(!failed, "a history call failed");
-    Ok(seconds)
+    let (assets, moments) = (bench.ids.len(), portal.calendar().len());
+    per_call(least, |call| {
+        let request = Request::new(bench.ids[call % assets], &[Field::CLOSE], 20);
+        let moment = portal.moments().nth(call / assets % moments);
+        moment.and_then(|moment| moment.history(request).ok()).is_some_and(&take)
+    })
 }

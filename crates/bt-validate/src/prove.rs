@@ -4,7 +4,6 @@ mod counts;
 mod sections;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -52,22 +51,10 @@ impl Plan {
     }
 }
 
-/// That the arms gave different results: nothing is reported.
-#[derive(Debug)]
-pub struct ArmsDiffer(pub anyhow::Error);
-
-impl fmt::Display for ArmsDiffer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the arms differ, so no time is reported: {:#}", self.0)
-    }
-}
-
-impl std::error::Error for ArmsDiffer {}
-
 /// Proves what the plan says, writes the report and gives the exit status.
 ///
 /// # Errors
-/// [`ArmsDiffer`]; whatever stands in the way of measuring.
+/// [`ArmsDiffer`](equivalence::ArmsDiffer); whatever stands in the way of measuring.
 pub fn prove(plan: &Plan) -> anyhow::Result<u8> {
     let begin = Instant::now();
     let mut run = Run::prepare(plan)?;
@@ -155,8 +142,7 @@ impl<'p> Run<'p> {
             arms.sort_by_key(|arm| *arm != Arm::Ideal);
             let start = |arm: Arm| anyhow::Ok((arm.name(), self.setting.faulty(arm).start(&dataset)?));
             let started = arms.into_iter().map(start).collect::<anyhow::Result<Vec<_>>>()?;
-            let same = equivalence::check(workload, &started, budget);
-            self.equivalence.push(same.map_err(|error| anyhow::Error::new(ArmsDiffer(error)))?);
+            self.equivalence.push(equivalence::check(workload, &started, budget)?);
         }
         Ok(())
     }

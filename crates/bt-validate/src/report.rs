@@ -143,7 +143,7 @@ impl Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// Fewer trials, at most two minutes.
+    /// A fifth of the wide data and shorter turns, at most two minutes.
     Quick,
     /// Everything.
     Full,
@@ -156,7 +156,7 @@ pub struct Equivalence {
     pub workload: String,
     /// The arms compared.
     pub arms: Vec<String>,
-    /// The trials compared.
+    /// The trials that every arm ran and that were compared; a slow arm runs fewer than the others, spread over the sweep.
     pub trials: usize,
     /// The digest over all results, the same for every arm.
     pub digest: String,

@@ -7,6 +7,7 @@ use crate::{leaves, matrix};
 
 /// Checks what the writing of assets does not.
 pub(super) fn check(shape: &DraftShape) -> Result<()> {
+    shape.frequency.check()?;
     let invalid = |reason: String| Err(Error::invalid_input("the shape of the bundle", reason));
     let names: Vec<_> = shape.assets.iter().map(|(name, _)| name.as_str()).collect();
     AssetList::new(BundleVersion([0; 32]), &names)

@@ -79,6 +79,7 @@ impl IngestOptions {
         if self.memory_budget == 0 {
             return Err(Error::invalid_option("memory_budget", 0, "at least 1"));
         }
+        self.frequency.map(Frequency::check).transpose()?;
         let format = self.number_format;
         if format.thousands == Some(format.decimal) || !matches!(format.decimal, '.' | ',') {
             let allowed = "a decimal separator of . or , and another character between thousands";

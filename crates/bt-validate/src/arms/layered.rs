@@ -112,6 +112,18 @@ pub struct LayeredWorker {
 }
 
 impl LayeredWorker {
+    /// What a backtest reads that only looks at every asset's last close; their sum.
+    ///
+    /// # Errors
+    /// Where the bundle cannot be opened or an asset not be read.
+    pub fn read_last_closes(&mut self) -> bt_core::Result<f64> {
+        let data = self.worker.trial(&self.name)?;
+        let bundle = data.bundle();
+        let last =
+            |asset: AssetId| Ok(bundle.bars(asset)?.field(Field::CLOSE).last().copied().unwrap_or(f64::NAN));
+        bundle.assets().ids().map(last).sum()
+    }
+
     fn run(
         fault: Option<Fault>,
         mut access: impl Access,
@@ -242,15 +254,4 @@ fn moment<'a>(portal: &'a DataPortal<'a>, known: usize) -> Moment<'a> {
 
 fn closes(frame: &RecordBatch) -> &[f64] {
     frame.column(0).as_primitive::<Float64Type>().values()
-}
-
-/// What a backtest reads that only looks at every asset's last close.
-pub fn read_last_closes(worker: &mut LayeredWorker) {
-    let Ok(data) = worker.worker.trial(&worker.name) else { return };
-    let bundle = data.bundle();
-    for asset in bundle.assets().ids() {
-        std::hint::black_box(
-            bundle.bars(asset).ok().and_then(|bars| bars.field(Field::CLOSE).last().copied()),
-        );
-    }
 }

@@ -45,6 +45,12 @@ impl NaiveWorker {
         &self.table
     }
 
+    /// What a backtest reads that only looks at every asset's last close: extracted, filtered, converted; their sum.
+    pub fn read_last_closes(&self) -> f64 {
+        let assets = asset_list(tickers(&self.table));
+        assets.iter().map(|asset| Series::filtered(&self.table, asset).last_close()).sum()
+    }
+
     /// Extracts, filters and converts, as every trial does.
     pub fn prepare(&self) -> Prepared<'_> {
         let assets = asset_list(tickers(&self.table));

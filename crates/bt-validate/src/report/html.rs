@@ -416,7 +416,7 @@ fn equivalence_section(equivalence: &[Equivalence]) -> Markup {
     html! {
         @if !equivalence.is_empty() {
             h2 { "The same results, bit by bit" }
-            p.soft { "Checked before any time is reported: one digest over every trial's result, the same for every arm." }
+            p.soft { "Checked before any time is reported: one digest over the results of the trials that all arms ran, spread over the sweep. What the faster arms ran beyond them was compared as well." }
             div.scroll { table {
                 thead { tr { th { "workload" } th.n { "trials" } th { "arms" } th { "digest" } } }
                 tbody { @for e in equivalence { tr {
