@@ -105,7 +105,7 @@ pub fn sets_for(registry: &Registry, comparisons: &[Comparison]) -> Vec<Set> {
         ("l2.", &[Set::Seed, Set::Production]),
         ("l3.", &[Set::Seed, Set::Production, Set::Wide]),
         ("total.memory.", &[Set::Production, Set::Wide]),
-        ("workers.", &[Set::Wide]),
+        ("workers.", &[Set::Shared]),
     ];
     let claimed = |prefix: &str| registry.claims().iter().any(|claim| claim.id.starts_with(prefix));
     let needed = |set: &Set| {

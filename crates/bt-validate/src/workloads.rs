@@ -16,13 +16,16 @@ pub enum Set {
     Production,
     /// 500 assets × 2520 bars (× 504 in a quick run).
     Wide,
+    /// 500 assets × 2520 bars in any run: for memory, where a fifth of the bars would show the process and not the bars.
+    Shared,
     /// The shipped real bars: 12,154 rows.
     Real,
 }
 
 impl Set {
     /// All of them, the smallest first.
-    pub const ALL: [Self; 5] = [Self::Micro, Self::Seed, Self::Real, Self::Production, Self::Wide];
+    pub const ALL: [Self; 6] =
+        [Self::Micro, Self::Seed, Self::Real, Self::Production, Self::Wide, Self::Shared];
 
     /// Its name, also the bundle's.
     pub fn name(self) -> &'static str {
@@ -31,6 +34,7 @@ impl Set {
             Self::Seed => "seed",
             Self::Production => "production",
             Self::Wide => "wide",
+            Self::Shared => "wide-shared",
             Self::Real => "real",
         }
     }
@@ -43,6 +47,7 @@ impl Set {
             Self::Seed => Some(Market::common(2, 50, 252)),
             Self::Production => Some(Market::staggered(3, 8, 6300, 3950)),
             Self::Wide => Some(Market::common(4, 500, wide_days)),
+            Self::Shared => Some(Market::common(4, 500, 2520)),
             Self::Real => None,
         }
     }
@@ -103,10 +108,10 @@ impl Workload {
     /// The plain sweep over a set.
     ///
     /// # Panics
-    /// Never: every set has one.
+    /// For [`Set::Shared`], which no sweep runs on.
     pub fn on(set: Set) -> &'static Self {
         let plain = |workload: &&Self| workload.set == set && workload.workers == 1 && workload.folds == 1;
-        WORKLOADS.iter().find(plain).expect("every set has a plain sweep")
+        WORKLOADS.iter().find(plain).expect("every set but the shared one has a plain sweep")
     }
 
     /// The trial number `index`, on a calendar of so many moments. Trials of one fold follow each other, as a

@@ -131,10 +131,10 @@ impl Run<'_> {
     fn proportional_sets(&mut self) -> anyhow::Result<()> {
         let mut sets = Vec::new();
         for count in [1, WORKERS] {
-            let pss_bytes = workers::proportional_set(&self.setting, Set::Wide, Arm::MAPPED, count)?;
+            let pss_bytes = workers::proportional_set(&self.setting, Set::Shared, Arm::MAPPED, count)?;
             sets.push(pss_bytes);
             self.memory.push(MemoryUse {
-                workload: "wide".to_owned(),
+                workload: Set::Shared.name().to_owned(),
                 arm: Arm::MAPPED.name(),
                 workers: count,
                 peak_rss_bytes: None,
