@@ -6,7 +6,6 @@
 //! |---|---|
 //! | `BT_REVISION` | the commit, with `-dirty` where the working tree differs from it; `unknown` outside of git |
 //! | `BT_TOOLCHAIN` | what `rustc --version` says |
-//! | `BT_HOST` | processor, number of hardware threads, memory, platform |
 //! | `BT_ROOT` | the workspace's folder, for `data/` and `report/`; also the working directory |
 //! | `BT_PYTHON` | a Python with pyarrow, polars and numpy; not set where there is none |
 
@@ -29,8 +28,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<u8> {
         .current_dir(root())
         .env("BT_ROOT", root())
         .env("BT_REVISION", revision())
-        .env("BT_TOOLCHAIN", toolchain())
-        .env("BT_HOST", host());
+        .env("BT_TOOLCHAIN", toolchain());
     python::announce(&mut command);
     println!("$ {}", shell::line(&command));
     let status = command.status().map_err(not_started(&command))?;
@@ -54,34 +52,9 @@ fn toolchain() -> String {
         .map_or_else(|_| "unknown".to_owned(), |text| text.trim().to_owned())
 }
 
-fn host() -> String {
-    let threads = std::thread::available_parallelism().map_or(0, usize::from);
-    let processor = value_of("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown processor".to_owned());
-    let memory = value_of("/proc/meminfo", "MemTotal").unwrap_or_else(|| "unknown".to_owned());
-    let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
-    format!("{processor}, {threads} threads, {memory} memory, {architecture} {system}")
-}
-
-/// The value of the first `name: value` line of a file; `None` where the platform has no such file.
-fn value_of(path: &str, name: &str) -> Option<String> {
-    first_value(&std::fs::read_to_string(path).ok()?, name)
-}
-
-fn first_value(text: &str, name: &str) -> Option<String> {
-    let mut pairs = text.lines().filter_map(|line| line.split_once(':'));
-    pairs.find(|(key, _)| key.trim() == name).map(|(_, value)| value.trim().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_value_is_found_under_its_whole_name_only() {
-        let text = "model\t\t: 85\nmodel name\t: Some Processor @ 2.0GHz\nmodel name\t: Another\n";
-        assert_eq!(first_value(text, "model name").as_deref(), Some("Some Processor @ 2.0GHz"));
-        assert_eq!(first_value(text, "name"), None);
-    }
 
     #[test]
     fn the_toolchain_is_what_rustc_says() {
