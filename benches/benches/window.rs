@@ -105,7 +105,6 @@ fn one_asset(criterion: &mut Criterion, rows: &mut Rows) {
     let gapped_ids: Vec<_> = data.gapped.assets().ids().collect();
     assert_same_windows(&portal, &ids, &closes);
     let requests = requests();
-    let close = Field::CLOSE;
     let known = "an asset of the bundle";
     let times = Paired::new("window/one asset")
         .timed_arm("raw slice", |n| passes(n, || by_hand(&closes, &requests, |window| window)))
@@ -113,14 +112,14 @@ fn one_asset(criterion: &mut Criterion, rows: &mut Rows) {
         .timed_arm("window", |n| {
             passes(n, || {
                 every(&portal, &requests, &ids, |moment, id, bars| {
-                    moment.window(id, close, bars).expect(known)
+                    moment.window(id, Field::CLOSE, bars).expect(known)
                 })
             })
         })
         .timed_arm("view", |n| {
             passes(n, || {
                 every(&portal, &requests, &ids, |moment, id, bars| {
-                    moment.asset(id).and_then(|asset| asset.view(close, bars)).expect(known)
+                    moment.asset(id).and_then(|asset| asset.view(Field::CLOSE, bars)).expect(known)
                 })
             })
         })
@@ -134,13 +133,14 @@ fn one_asset(criterion: &mut Criterion, rows: &mut Rows) {
         .timed_arm("gapped window", |n| {
             passes(n, || {
                 every(&gapped, &requests, &gapped_ids, |moment, id, bars| {
-                    moment.window(id, close, bars).expect(known)
+                    moment.window(id, Field::CLOSE, bars).expect(known)
                 })
             })
         })
         .timed_arm("at, then window", |n| {
             let now = portal.calendar().as_slice()[DAYS / 2];
-            let ask = |_, id, bars| portal.at(black_box(now)).window(id, close, bars).expect(known).len();
+            let ask =
+                |_, id, bars| portal.at(black_box(now)).window(id, Field::CLOSE, bars).expect(known).len();
             passes(n, || every(&portal, &requests, &ids, ask))
         })
         .run(criterion);
