@@ -1,10 +1,10 @@
-//! Opening a bundle of the store: the same whatever the number of rows.
+//! Opening a bundle of the store: the same whatever the number of rows. And the digest of what a bundle says of itself.
 
 use std::path::PathBuf;
 
 use bt_benches::{Paired, Rows, is_wanted};
 use bt_bundle::{OpenMode, OpenOptions, Store, open_map_unmap};
-use bt_core::{Bundle, BundleName, BundleSource, Field};
+use bt_core::{Bundle, BundleMetadata, BundleName, BundleSource, BundleVersion, Field, Frequency};
 use bt_testkit::Market;
 use criterion::Criterion;
 use tempfile::TempDir;
@@ -26,7 +26,43 @@ fn main() {
     if let [small, large, _] = opened[..] {
         rows.shown("warm open of a bundle, one price", "1.26 M rows : 12.6 K rows", large / small, "×");
     }
+    if is_wanted("metadata/digest") {
+        metadata(&mut criterion, &mut rows);
+    }
     criterion.final_summary();
+}
+
+/// Measures the digest of metadata beside hashing a message of its length.
+fn metadata(criterion: &mut Criterion, rows: &mut Rows) {
+    let symbols: Vec<String> = (0..50_u32).map(|at| format!("S{:04}", at * 193 % 9973)).collect();
+    let shuffled = BundleMetadata {
+        name: "us-equities.daily".parse().expect("a good name"),
+        symbols,
+        start: "2014-01-03".parse().expect("a date"),
+        end: "2024-01-03".parse().expect("a date"),
+        frequency: Frequency::Daily,
+        extra_columns: vec![],
+    };
+    let mut sorted = shuffled.clone();
+    sorted.symbols.sort();
+    assert!(sorted.symbols != shuffled.symbols && sorted.digest() == shuffled.digest());
+    // Domain, name, first and last moment, frequency, and the two lists: each text and each list after its length.
+    let texts: usize = sorted.symbols.iter().map(|symbol| 4 + symbol.len()).sum();
+    let message = vec![7; 15 + 4 + sorted.name.as_str().len() + 16 + 4 + 4 + texts + 4];
+    let times = Paired::new("metadata/digest")
+        .arm("SHA-256 of as many bytes", || BundleVersion::of_bytes(&message))
+        .arm("sorted", || sorted.digest())
+        .arm("shuffled", || shuffled.digest())
+        .run(criterion);
+    let row = "digest of metadata, 50 symbols";
+    rows.at_most(
+        row,
+        "sorted, time : bare SHA-256",
+        times.ratio("sorted", "SHA-256 of as many bytes"),
+        2.0,
+        "×",
+    );
+    rows.at_least(row, "shuffled", 1e6 / times.nanos("shuffled"), 500.0, " K/s");
 }
 
 /// Measures one bundle, and gives the nanoseconds of its open.
@@ -77,7 +113,7 @@ impl Published {
         let names = bundle.assets();
         let asset = names.names().nth(names.len() / 2).expect("it has assets").to_owned();
         let path = folder.path().join(name.as_str()).join(version.to_string()).join("bars.arrow");
-        // A HEAD that was written just now is read at every access.
+        // What was written just now is read at every access.
         std::thread::sleep(std::time::Duration::from_millis(150));
         Self { store, name, path, asset, _folder: folder }
     }

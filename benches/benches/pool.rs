@@ -72,6 +72,8 @@ impl Published {
         let name = BundleName::new("us-equities.daily").expect("a good name");
         let bundle = Market::common(1, 50, 252).generate().bundle();
         store.publish(&name, &bundle, "generated").expect("published");
+        // A HEAD that was written just now is read at every access.
+        std::thread::sleep(std::time::Duration::from_millis(150));
         Self { store, name, _folder: folder }
     }
 

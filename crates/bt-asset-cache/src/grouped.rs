@@ -3,7 +3,7 @@ use std::sync::Arc;
 use arrow_buffer::{Buffer, ScalarBuffer};
 use bt_core::{
     AssetDigest, AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Error, Frequency, Result, Slab,
-    Span, Timestamp, adjustments_digest, bundle_version, column_digest, timestamps_digest,
+    Span, Timestamp, bundle_version, timestamps_digest,
 };
 
 use crate::Table;
@@ -126,15 +126,7 @@ impl GroupedBars {
 
     fn digest(&self, all: Bars<'_>, span: &Span) -> AssetDigest {
         let bars = all.slice(span.first as usize, span.end() as usize);
-        let columns = (0..5 + self.extra_columns.len()).map(|at| {
-            let start = at * bars.stride();
-            bars.values().get(start..start + bars.len()).unwrap_or_default()
-        });
-        AssetDigest {
-            timestamps: timestamps_digest(bars.timestamps()),
-            columns: columns.map(column_digest).collect(),
-            adjustments: adjustments_digest(&[]),
-        }
+        AssetDigest::of(bars, self.extra_columns.len(), &[])
     }
 
     fn rows_between(&self, span: &Span, after: Timestamp, until: Timestamp) -> std::ops::Range<usize> {

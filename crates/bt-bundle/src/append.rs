@@ -7,7 +7,7 @@ use bt_core::{
     Adjustment, AssetDigest, AssetId, Bars, Bundle, BundleName, BundleSource, Error, Field, Result, Timestamp,
 };
 
-use crate::draft::{Draft, fields};
+use crate::draft::Draft;
 use crate::{DraftShape, MappedBundle, Published, Store};
 
 /// What [`Store::append`] did.
@@ -171,7 +171,7 @@ impl<'a> MergedAsset<'a> {
     fn joined(&self, columns: usize) -> (Vec<Timestamp>, Vec<f64>) {
         let timestamps = [self.old.timestamps(), self.new.timestamps()].concat();
         let mut values = Vec::with_capacity(timestamps.len() * columns);
-        for field in fields(columns - 5) {
+        for field in Field::all(columns - 5) {
             values.extend_from_slice(self.old.field(field));
             values.extend(self.new.get(field).unwrap_or_default());
         }
@@ -190,7 +190,7 @@ fn check_repeated(name: &str, old: Bars<'_>, repeated: Bars<'_>, columns: usize)
             old != new && !(old.is_nan() && new.is_nan())
         };
         let reason = match old.timestamps().get(row).map(|known| known.cmp(moment)) {
-            Some(Ordering::Equal) => match fields(columns - 5).find(differs) {
+            Some(Ordering::Equal) => match Field::all(columns - 5).find(differs) {
                 None => continue,
                 Some(field) => {
                     format!("{field} differs from the bar that is there; to correct it, ingest again")

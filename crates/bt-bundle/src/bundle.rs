@@ -41,7 +41,14 @@ impl MappedBundle {
         let not_found = || ErrorKind::VersionNotFound { name: name.clone(), version };
         let missing = |error| if files::is_missing(&error) { not_found().into() } else { error };
         files::check_directory(&directory).map_err(missing)?;
-        let open = |file| files::open(&directory.join(file)).map_err(|error| lost(&directory, error));
+        let open = |file| {
+            files::open(&directory.join(file)).map_err(|error| match files::is_missing(&error) {
+                // The collector took the directory since it was looked at; or it is there, without its files.
+                true if files::check_directory(&directory).is_err() => not_found().into(),
+                true => Error::corrupt(directory.display().to_string(), format!("{file} is missing")),
+                false => error,
+            })
+        };
         let (lease, bars_len) = open(matrix::FILE)?;
         if !take_lease(&lease) {
             return Err(not_found().into());
@@ -140,15 +147,6 @@ fn check(index: &Index, matrix: &Matrix, version: BundleVersion) -> Result<()> {
 /// the collector knows that it cannot know.
 fn take_lease(file: &File) -> bool {
     !matches!(fs4::FileExt::try_lock_shared(file), Err(fs4::TryLockError::WouldBlock))
-}
-
-/// A version without one of its files is damaged, not absent.
-fn lost(directory: &Path, error: Error) -> Error {
-    if files::is_missing(&error) {
-        Error::corrupt(directory.display().to_string(), "bars.arrow or index.arrow is missing")
-    } else {
-        error
-    }
 }
 
 /// Says which version's file is damaged.

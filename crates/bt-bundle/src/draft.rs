@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use bt_core::{
     Adjustment, AssetDigest, Bars, BundleName, BundleVersion, Calendar, Error, Field, Frequency, Result,
-    Slab, Span, Timestamp, adjustments_digest, column_digest, timestamps_digest,
+    Slab, Span, Timestamp,
 };
 use zerocopy::IntoBytes;
 
@@ -53,7 +53,8 @@ pub struct Draft<'s> {
     names: Vec<String>,
     plan: Plan,
     directory: PathBuf,
-    bars: File,
+    /// Open until all is written.
+    bars: Option<File>,
     spans: Vec<Span>,
     positions: Vec<u32>,
     leaves: Vec<AssetDigest>,
@@ -109,7 +110,7 @@ impl<'s> Draft<'s> {
             names,
             plan,
             directory,
-            bars,
+            bars: Some(bars),
         };
         draft.write(&draft.plan.head, 0)?;
         draft.write(&draft.plan.tail, draft.plan.tail_at)?;
@@ -123,7 +124,8 @@ impl<'s> Draft<'s> {
     /// that of the shape, where a timestamp is not in the calendar or does not ascend, or where an extra column is
     /// missing; [`Io`](bt_core::ErrorKind::Io).
     pub fn write_asset(&mut self, bars: Bars<'_>) -> Result<()> {
-        let digest = digest(bars, self.adjustments(self.spans.len()), self.shape.extra_columns.len());
+        let adjustments = self.adjustments(self.spans.len());
+        let digest = AssetDigest::of(bars, self.shape.extra_columns.len(), adjustments);
         self.write_digested(bars, digest)
     }
 
@@ -162,7 +164,7 @@ impl<'s> Draft<'s> {
             return Err(self.invalid(name, format!("{} bars were written, {expected} announced", bars.len())));
         }
         let columns: Option<Vec<_>> =
-            fields(self.shape.extra_columns.len()).map(|field| bars.get(field)).collect();
+            Field::all(self.shape.extra_columns.len()).map(|field| bars.get(field)).collect();
         columns.ok_or_else(|| self.invalid(name, format!("it lacks one of {:?}", self.shape.extra_columns)))
     }
 
@@ -179,13 +181,19 @@ impl<'s> Draft<'s> {
         Ok(())
     }
 
+    /// How many columns there are after volume.
+    pub(crate) fn extra_columns(&self) -> usize {
+        self.shape.extra_columns.len()
+    }
+
     fn adjustments(&self, rank: usize) -> &[Adjustment] {
         self.names.get(rank).and_then(|name| self.shape.adjustments.get(name)).map_or(&[], Vec::as_slice)
     }
 
     fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
         let path = self.directory.join(matrix::FILE);
-        self.store.step("write", &path, |_| disk::write_all_at(&*self.store.disk, &self.bars, bytes, offset))
+        let file = self.bars.as_ref().ok_or(std::io::ErrorKind::NotFound);
+        self.store.step("write", &path, |_| disk::write_all_at(&*self.store.disk, file?, bytes, offset))
     }
 
     fn invalid(&self, asset: &str, reason: String) -> Error {
@@ -197,25 +205,10 @@ impl<'s> Draft<'s> {
     }
 }
 
-/// The leaves that one asset adds to the version. A column that is missing counts as empty; writing refuses it.
-pub(crate) fn digest(bars: Bars<'_>, adjustments: &[Adjustment], extra_columns: usize) -> AssetDigest {
-    AssetDigest {
-        timestamps: timestamps_digest(bars.timestamps()),
-        columns: fields(extra_columns)
-            .map(|field| column_digest(bars.get(field).unwrap_or_default()))
-            .collect(),
-        adjustments: adjustments_digest(adjustments),
-    }
-}
-
-/// Open, high, low, close, volume and so many extra columns.
-pub(crate) fn fields(extra_columns: usize) -> impl Iterator<Item = Field> {
-    Field::OHLCV.into_iter().chain((0..extra_columns).map_while(Field::extra))
-}
-
 impl Drop for Draft<'_> {
     fn drop(&mut self) {
         if !self.published {
+            self.bars = None;
             // Where this fails too, the next draft removes it.
             drop(self.store.disk.remove(&self.directory));
         }

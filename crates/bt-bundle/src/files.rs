@@ -13,14 +13,20 @@ pub(crate) const CONDEMNED: &str = ".gc-";
 
 /// Opens a regular file below the root, and gives its length.
 pub(crate) fn open(path: &Path) -> Result<(File, usize)> {
-    let (file, metadata) = open_raw(path).map_err(|error| refused(path, error))?;
+    let (file, metadata) = open_regular(path)?;
     match usize::try_from(metadata.len()) {
-        Ok(len) if metadata.is_file() => Ok((file, len)),
-        _ => Err(no_file(path)),
+        Ok(len) => Ok((file, len)),
+        Err(_) => Err(no_file(path)),
     }
 }
 
-pub(crate) fn open_raw(path: &Path) -> io::Result<(File, fs::Metadata)> {
+/// Opens a regular file below the root, and gives what the system says of it.
+pub(crate) fn open_regular(path: &Path) -> Result<(File, fs::Metadata)> {
+    let (file, metadata) = open_raw(path).map_err(|error| refused(path, error))?;
+    if metadata.is_file() { Ok((file, metadata)) } else { Err(no_file(path)) }
+}
+
+fn open_raw(path: &Path) -> io::Result<(File, fs::Metadata)> {
     let mut options = File::options();
     options.read(true);
     without_links(&mut options);
@@ -36,8 +42,13 @@ pub(crate) fn without_links(options: &mut fs::OpenOptions) {
     options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
 }
 
-#[cfg(not(unix))]
-pub(crate) fn without_links(_: &mut fs::OpenOptions) {}
+/// A link is opened itself, and then refused because it is no regular file.
+#[cfg(windows)]
+pub(crate) fn without_links(options: &mut fs::OpenOptions) {
+    use std::os::windows::fs::OpenOptionsExt;
+    const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+    options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+}
 
 /// Checks that a path is a directory and no link to one.
 pub(crate) fn check_directory(path: &Path) -> Result<()> {

@@ -224,9 +224,13 @@ impl<'a> Lists<'a> {
         let (Ok(text), true) = (text, Some(ends.len()) == items.checked_add(1) || items == 0) else {
             return Err(self.damaged("its asset names cannot be read"));
         };
-        let slice = |pair: &[i32]| text.get(usize::try_from(pair[0]).ok()?..usize::try_from(pair[1]).ok()?);
-        // A name outside its text reads as an empty one, which no list accepts.
-        AssetList::new(version, ends.windows(2).map(|pair| slice(pair).unwrap_or_default()))
+        let (first, ends) = ends.split_first().unwrap_or((&0, &[]));
+        let last = *ends.last().unwrap_or(first);
+        let place = usize::try_from(*first).ok().zip(usize::try_from(last).ok());
+        // Where there is no such text, no name can lie in it; a name that ends before the first starts wraps to a length
+        // that no text has.
+        let text = place.and_then(|(first, last)| text.get(first..last)).unwrap_or_default();
+        AssetList::from_text(version, text, ends.iter().map(|end| end.wrapping_sub(*first) as u32).collect())
     }
 
     fn damaged(&self, reason: &str) -> Error {

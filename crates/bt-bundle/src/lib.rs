@@ -16,6 +16,7 @@ mod head;
 mod index;
 mod ingest;
 mod ipc;
+mod known;
 mod leaves;
 mod lock;
 mod manifest;
@@ -42,6 +43,8 @@ pub use ingest::{
 #[cfg(feature = "parquet")]
 pub use ingest::{FileDigests, ParquetTables};
 pub use manifest::{AssetRange, Digests, Manifest};
-pub use map::{OpenMode, open_map_unmap};
+pub use map::OpenMode;
+#[cfg(feature = "floor")]
+pub use map::open_map_unmap;
 pub use store::{OpenOptions, Store};
 pub use verify::Verified;

@@ -21,7 +21,8 @@ pub struct Manifest {
     pub name: String,
     /// The content version, 64 hexadecimal digits.
     pub version: String,
-    /// Counts the versions of this bundle in the order in which they were first published; `gc` keeps the highest.
+    /// Ascends in the order in which the versions of a bundle were first published; `gc` keeps the highest. Microseconds
+    /// since 1970, or one more than that of the version before where the clock says less.
     pub sequence: u64,
     /// When it was first published, ISO 8601 in UTC.
     pub published: String,

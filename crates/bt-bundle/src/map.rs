@@ -60,11 +60,12 @@ fn read(mut file: &File, len: usize) -> std::io::Result<MutableBuffer> {
     Ok(bytes)
 }
 
-/// Opens a file, maps it and unmaps it: the floor under opening a bundle, for benches. Gives the file's length.
+/// Opens a file, maps it and unmaps it: the floor under opening a bundle. Gives the file's length. Only for benches, behind
+/// the feature `floor`.
 ///
 /// # Errors
 /// What the system refuses.
-#[doc(hidden)]
+#[cfg(feature = "floor")]
 pub fn open_map_unmap(path: &std::path::Path) -> std::io::Result<usize> {
     let file = File::open(path)?;
     let len = usize::try_from(file.metadata()?.len()).map_err(std::io::Error::other)?;

@@ -1,6 +1,6 @@
 use bt_core::{AssetDigest, Bundle, BundleName, Result};
 
-use crate::{DraftShape, Published, Store, draft};
+use crate::{DraftShape, Published, Store};
 
 impl Store {
     /// Publishes any open bundle as the current version of `name`.
@@ -23,7 +23,7 @@ impl Store {
 /// The leaves of all assets: hashing takes as long as writing, so it runs beside it.
 fn digests(bundle: &dyn Bundle) -> Result<Vec<AssetDigest>> {
     let extra = bundle.extra_columns().len();
-    let digest = |asset| Ok(draft::digest(bundle.bars(asset)?, bundle.adjustments(asset)?, extra));
+    let digest = |asset| Ok(AssetDigest::of(bundle.bars(asset)?, extra, bundle.adjustments(asset)?));
     bundle.assets().ids().map(digest).collect()
 }
 

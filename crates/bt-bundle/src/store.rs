@@ -162,6 +162,7 @@ impl BundleSource for Store {
         }
     }
 
+    /// A bundle is there while its directory is, even without a `HEAD`.
     fn open_version(&self, name: &BundleName, version: BundleVersion) -> Result<Arc<MappedBundle>> {
         files::check_directory(&self.directory(name)).map_err(|error| self.not_found(name, error))?;
         self.open_directory(name, version)

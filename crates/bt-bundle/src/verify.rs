@@ -1,6 +1,6 @@
 use bt_core::{
     AssetDigest, Bars, Bundle, BundleName, BundleSource, BundleVersion, Calendar, Error, Field, Result, Slab,
-    adjustments_digest, bundle_version, column_digest, timestamps_digest,
+    bundle_version, timestamps_digest,
 };
 
 use crate::ipc::{self, Kind, Table};
@@ -68,19 +68,16 @@ impl MappedBundle {
                 format!("{column} of asset {name:?} does not have the digest that it was published with");
             Err(Error::corrupt(format!("bundle version {}", self.version()), reason))
         };
-        if timestamps_digest(bars.timestamps()) != stored.timestamps {
-            return wrong("timestamp");
+        let extra_columns = self.extra_columns().len();
+        let found = AssetDigest::of(bars, extra_columns, self.index.adjustments(rank));
+        let differs =
+            |column: &Field| found.columns.get(column.index()) != stored.columns.get(column.index());
+        match Field::all(extra_columns).find(differs) {
+            _ if found == *stored => Ok(()),
+            _ if found.timestamps != stored.timestamps => wrong("timestamp"),
+            Some(column) => wrong(&column.to_string()),
+            None => wrong("adjustments"),
         }
-        for (number, digest) in stored.columns.iter().enumerate() {
-            let field = Field::OHLCV.get(number).copied().or_else(|| Field::extra(number.checked_sub(5)?));
-            if field.and_then(|field| bars.get(field)).map(column_digest).as_ref() != Some(digest) {
-                return wrong(field.map_or("column".to_owned(), |field| field.to_string()).as_str());
-            }
-        }
-        if adjustments_digest(self.index.adjustments(rank)) != stored.adjustments {
-            return wrong("adjustments");
-        }
-        Ok(())
     }
 
     /// Checks that the calendar ascends and that index and bars agree about it.

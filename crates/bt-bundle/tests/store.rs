@@ -361,6 +361,41 @@ fn the_manifest_tells_what_the_version_holds() {
 }
 
 #[test]
+fn versions_are_listed_in_the_order_of_their_first_publication_and_old_manifests_are_not_read_for_it() {
+    let (root, store) = store();
+    let publish = |price: f64| {
+        let mut sample = Sample::three();
+        sample.assets.get_mut("AAA").unwrap().columns[0][0] = price;
+        store.publish(&name("daily"), &sample.open(), "").unwrap().version
+    };
+    let [one, two, back, three] = [1.0, 2.0, 1.0, 3.0].map(publish);
+    assert_eq!(one, back);
+    let order = || store.versions(&name("daily")).unwrap().into_iter().map(|(version, _)| version);
+    assert_eq!(order().collect::<Vec<_>>(), [three, two, one]);
+    // What the manifest of an old version says moves that version, and no new one.
+    let path = root.path().join("daily").join(two.to_string()).join("manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let sequence = store.versions(&name("daily")).unwrap()[1].1.as_ref().unwrap().sequence;
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, text.replace(&sequence.to_string(), &u64::MAX.to_string())).unwrap();
+    let four = publish(4.0);
+    assert_eq!(order().collect::<Vec<_>>(), [two, four, three, one]);
+}
+
+#[test]
+fn a_version_of_a_bundle_that_is_not_there_is_told_from_one_that_it_does_not_have() {
+    let (_root, store) = store();
+    let version = store.publish(&name("daily"), &Sample::three().open(), "").unwrap().version;
+    let absent = store.open_version(&name("dayly"), version).unwrap_err();
+    assert!(
+        matches!(absent.kind(), ErrorKind::BundleNotFound { nearest, .. } if *nearest == ["daily"]),
+        "{absent}"
+    );
+    let gone = store.open_version(&name("daily"), version.derived(b"other")).unwrap_err();
+    assert!(matches!(gone.kind(), ErrorKind::VersionNotFound { .. }), "{gone}");
+}
+
+#[test]
 fn extra_columns_are_reached_by_name() {
     let (_root, store) = store();
     store.publish(&name("daily"), &rich().open(), "").unwrap();

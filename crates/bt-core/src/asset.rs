@@ -77,24 +77,48 @@ impl AssetList {
         Ok(list)
     }
 
-    fn push(&mut self, name: &str) -> Result<()> {
-        let last = self.ends.len().checked_sub(1).map(|last| self.at(last));
-        let reason = match last {
-            _ if name.is_empty() => Some("an asset name is empty".to_owned()),
-            Some(last) if last == name => Some(format!("asset name {name:?} repeats")),
-            Some(last) if last > name => Some(format!("asset name {name:?} follows {last:?}")),
-            _ => None,
-        };
-        let end =
-            u32::try_from(self.names.len() + name.len()).map_err(|_| "the names exceed 4 GiB".to_owned());
-        match (reason, end) {
-            (None, Ok(end)) => {
-                self.names.push_str(name);
-                self.ends.push(end);
-                Ok(())
+    /// Takes names in ascending order as they lie in a file: one behind the other, with the byte at which each ends.
+    ///
+    /// As [`new`](Self::new), without a copy of each name by itself. O(total length).
+    ///
+    /// # Errors
+    /// [`ErrorKind::Corrupt`] as [`new`](Self::new), and where an end lies outside the text or inside a character, or
+    /// where text is left.
+    ///
+    /// ```
+    /// use bt_core::{AssetList, BundleVersion};
+    /// let version = BundleVersion([7; 32]);
+    /// let assets = AssetList::from_text(version, "AAPLIBMMSFT", vec![4, 7, 11])?;
+    /// assert_eq!(assets, AssetList::new(version, ["AAPL", "IBM", "MSFT"])?);
+    /// assert!(AssetList::from_text(version, "IBMAAPL", vec![3, 7]).is_err());
+    /// # Ok::<(), bt_core::Error>(())
+    /// ```
+    pub fn from_text(version: BundleVersion, names: impl Into<String>, ends: Vec<u32>) -> Result<Self> {
+        let list = Self { version, names: names.into(), ends };
+        let (mut start, mut before) = (0, "");
+        for (rank, &end) in list.ends.iter().enumerate() {
+            match list.names.get(start..end as usize) {
+                // No name is less than an empty one, so this refuses those too.
+                Some(name) if before < name => (start, before) = (end as usize, name),
+                name => return Err(misplaced(rank, before, name)),
             }
-            (Some(reason), _) | (None, Err(reason)) => Err(Error::corrupt("asset list", reason)),
         }
+        match list.names.len() - start {
+            0 => Ok(list),
+            left => Err(Error::corrupt("asset list", format!("{left} bytes follow the last name"))),
+        }
+    }
+
+    fn push(&mut self, name: &str) -> Result<()> {
+        let before = self.ends.len().checked_sub(1).map_or("", |last| self.at(last));
+        if before >= name {
+            return Err(misplaced(self.ends.len(), before, Some(name)));
+        }
+        let end = u32::try_from(self.names.len() + name.len())
+            .map_err(|_| Error::corrupt("asset list", "the names exceed 4 GiB"))?;
+        self.names.push_str(name);
+        self.ends.push(end);
+        Ok(())
     }
 
     /// The version that the identifiers of this list belong to.
@@ -190,6 +214,18 @@ impl AssetList {
     }
 }
 
+/// Why a name cannot follow the one before, which is empty before the first.
+#[cold]
+fn misplaced(rank: usize, before: &str, name: Option<&str>) -> Error {
+    let reason = match name {
+        None => format!("asset name {rank} does not lie in the text, or ends inside a character"),
+        Some("") => format!("asset name {rank} is empty"),
+        Some(name) if name == before => format!("asset name {name:?} repeats"),
+        Some(name) => format!("asset name {name:?} follows {before:?}"),
+    };
+    Error::corrupt("asset list", reason)
+}
+
 impl fmt::Debug for AssetList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.names()).finish()
@@ -258,8 +294,29 @@ mod tests {
 
     #[test]
     fn lists_out_of_order_with_twins_or_empty_names_are_refused() {
-        for names in [["B", "A"], ["A", "A"], ["", "A"]] {
-            assert!(AssetList::new(BundleVersion([0; 32]), names).is_err(), "{names:?}");
+        for (names, reason) in [
+            (["B", "A"], "asset name \"A\" follows \"B\""),
+            (["A", "A"], "asset name \"A\" repeats"),
+            (["", "A"], "asset name 0 is empty"),
+            (["A", ""], "asset name 1 is empty"),
+        ] {
+            let ends = vec![names[0].len() as u32, (names[0].len() + names[1].len()) as u32];
+            let version = BundleVersion([0; 32]);
+            for list in [AssetList::new(version, names), AssetList::from_text(version, names.concat(), ends)]
+            {
+                assert_eq!(list.unwrap_err().to_string(), format!("asset list is damaged: {reason}"));
+            }
         }
+    }
+
+    #[test]
+    fn ends_that_are_not_where_names_end_are_refused() {
+        let list =
+            |text: &str, ends: &[u32]| AssetList::from_text(BundleVersion([0; 32]), text, ends.to_vec());
+        for (text, ends) in [("AB", &[1, 3][..]), ("AB", &[2, 1]), ("é", &[1, 2]), ("AB", &[1]), ("A", &[])]
+        {
+            assert!(list(text, ends).is_err(), "{text:?} with {ends:?}");
+        }
+        assert!(list("", &[]).unwrap().is_empty());
     }
 }

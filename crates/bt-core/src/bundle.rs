@@ -90,7 +90,8 @@ pub trait BundleSource: Send + Sync + 'static {
     /// Opens one version, current or not: what a sweep pins.
     ///
     /// # Errors
-    /// [`ErrorKind::VersionNotFound`] where it is not there (any more); whatever the storage meets.
+    /// [`ErrorKind::VersionNotFound`] where the bundle does not have it (any more), [`ErrorKind::BundleNotFound`] where the
+    /// source knows that there is no such bundle at all; whatever the storage meets.
     fn open_version(&self, name: &BundleName, version: BundleVersion) -> Result<Arc<Self::Bundle>>;
 }
 

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{Adjustment, AdjustmentKind, BundleVersion, Frequency, Timestamp};
+use crate::{Adjustment, AdjustmentKind, Bars, BundleVersion, Field, Frequency, Timestamp};
 
 /// A SHA-256.
 pub type Digest = [u8; 32];
@@ -16,6 +16,29 @@ pub struct AssetDigest {
     pub columns: Vec<Digest>,
     /// Of its splits and dividends.
     pub adjustments: Digest,
+}
+
+impl AssetDigest {
+    /// The digests of one asset's bars, with open, high, low, close, volume and so many extra columns, and of its splits
+    /// and dividends.
+    ///
+    /// A column that the bars lack counts as empty. O(bars × columns).
+    ///
+    /// ```
+    /// use bt_core::{AssetDigest, Bars, Timestamp, column_digest};
+    /// let (known, values) = ([Timestamp::from_nanos(7)], [1.0, 2.0, 0.5, 1.5, 100.0]);
+    /// let digest = AssetDigest::of(Bars::new(&known, &values, 1)?, 0, &[]);
+    /// assert_eq!(digest.columns[3], column_digest(&[1.5]));
+    /// # Ok::<(), bt_core::Error>(())
+    /// ```
+    pub fn of(bars: Bars<'_>, extra_columns: usize, adjustments: &[Adjustment]) -> Self {
+        let column = |field| column_digest(bars.get(field).unwrap_or_default());
+        Self {
+            timestamps: timestamps_digest(bars.timestamps()),
+            columns: Field::all(extra_columns).map(column).collect(),
+            adjustments: adjustments_digest(adjustments),
+        }
+    }
 }
 
 /// The version of a bundle with this content.

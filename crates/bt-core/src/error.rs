@@ -212,10 +212,13 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {
+    /// The cause behind what the message says: the message of an [`Io`](ErrorKind::Io) or [`Other`](ErrorKind::Other)
+    /// holds that of its source, so a chain goes on with the source's own and says nothing twice. The source itself is in
+    /// the [`kind`](Error::kind).
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.kind() {
-            ErrorKind::Io { source, .. } => Some(source),
-            ErrorKind::Other(source) => Some(&**source),
+            ErrorKind::Io { source, .. } => source.source(),
+            ErrorKind::Other(source) => source.source(),
             _ => None,
         }
     }
@@ -302,10 +305,43 @@ mod tests {
         assert_eq!(Error::from(unknown).to_string(), "no asset named \"APPL\"; did you mean AAPL?");
     }
 
+    /// An error of an implementer's storage, with a cause.
+    #[derive(Debug)]
+    struct Remote(std::io::Error);
+
+    impl fmt::Display for Remote {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the bucket cannot be read")
+        }
+    }
+
+    impl std::error::Error for Remote {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
     #[test]
-    fn the_cause_is_kept() {
-        use std::error::Error as _;
+    fn a_chain_of_causes_says_everything_once() {
+        let remote = || Remote(std::io::Error::other("disk on fire"));
+        let chain = |error: Error| {
+            let mut messages = vec![error.to_string()];
+            let mut next = std::error::Error::source(&error);
+            while let Some(cause) = next {
+                messages.push(cause.to_string());
+                next = cause.source();
+            }
+            messages.join(" / ")
+        };
+        assert_eq!(chain(Error::other(remote())), "the bucket cannot be read / disk on fire");
+        let nested = Error::io("open HEAD", std::io::Error::other(remote()));
+        assert_eq!(chain(nested), "open HEAD: the bucket cannot be read / disk on fire");
+        assert_eq!(chain(Error::io("open HEAD", std::io::Error::other("no"))), "open HEAD: no");
+    }
+
+    #[test]
+    fn the_source_is_kept_in_the_kind() {
         let error = Error::io("open HEAD", std::io::Error::other("disk on fire"));
-        assert_eq!(error.source().unwrap().to_string(), "disk on fire");
+        assert!(matches!(error.kind(), ErrorKind::Io { source, .. } if source.to_string() == "disk on fire"));
     }
 }

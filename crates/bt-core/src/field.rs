@@ -41,6 +41,11 @@ impl Field {
         Self::NAMES.iter().position(|&known| known == name).map(|at| Self::OHLCV[at])
     }
 
+    /// Open, high, low, close, volume, then so many extra columns: all columns of a bundle, in order.
+    pub fn all(extra_columns: usize) -> impl Iterator<Item = Self> {
+        Self::OHLCV.into_iter().chain((0..extra_columns).map_while(Self::extra))
+    }
+
     /// The column's number: 0 is open, 4 volume, 5 the first extra one.
     #[inline]
     pub const fn index(self) -> usize {

@@ -122,11 +122,13 @@ impl<'a> Slab<'a> {
     /// `assets` are the assets' timestamps by rank, each ascending. O(rows + calendar moments of assets with gaps).
     ///
     /// # Errors
-    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) where a timestamp is not in the calendar or does not ascend.
+    /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) where a timestamp is not in the calendar or does not ascend, or
+    /// where the calendar or an asset has more than 2^32 − 1 moments.
     pub fn index<'t>(
         calendar: Calendar<'_>,
         assets: impl IntoIterator<Item = &'t [Timestamp]>,
     ) -> Result<(Vec<Span>, Vec<u32>)> {
+        check_calendar(calendar.len())?;
         let (mut spans, mut positions, mut first) = (Vec::new(), Vec::new(), 0);
         for timestamps in assets {
             let span = place(calendar, timestamps, first, &mut positions)
@@ -135,6 +137,16 @@ impl<'a> Slab<'a> {
             spans.push(span);
         }
         Ok((spans, positions))
+    }
+}
+
+/// Positions in the calendar are kept in 32 bits.
+fn check_calendar(moments: usize) -> Result<()> {
+    match u32::try_from(moments) {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            Err(Error::corrupt("the calendar", format!("it has {moments} moments; {} are allowed", u32::MAX)))
+        }
     }
 }
 
@@ -224,6 +236,13 @@ mod tests {
             let indexed = Slab::index(Calendar::from_sorted(&calendar), [asset.as_slice()]);
             assert!(indexed.is_err(), "{asset:?} gave {indexed:?}");
         }
+    }
+
+    #[test]
+    fn a_calendar_whose_positions_do_not_fit_is_refused() {
+        assert!(check_calendar(u32::MAX as usize).is_ok());
+        let error = check_calendar(u32::MAX as usize + 1).unwrap_err().to_string();
+        assert!(error.contains("4294967296 moments; 4294967295 are allowed"), "{error}");
     }
 
     #[test]

@@ -49,8 +49,9 @@ impl Timestamp {
     /// # Errors
     /// [`ErrorKind::Unreadable`] where there is no such day, or none between 1677-09-22 and 2262-04-11.
     pub fn from_date(year: i32, month: u32, day: u32) -> Result<Self> {
-        let nanos = || days_from_civil(year, month, day)?.checked_mul(SECONDS_PER_DAY * NANOS_PER_SECOND);
-        nanos().map(Self).ok_or_else(|| unreadable(&format!("{year:04}-{month:02}-{day:02}")))
+        days_from_civil(year, month, day)
+            .and_then(|day| at(day, 0))
+            .ok_or_else(|| unreadable(&format!("{year:04}-{month:02}-{day:02}")))
     }
 
     /// This moment, some seconds later (or earlier); stays at [`MIN`](Self::MIN) or [`MAX`](Self::MAX) beyond the range.
@@ -78,11 +79,18 @@ impl Timestamp {
     }
 }
 
+/// So many nanoseconds after a day's midnight. Of the first day only the evening is in range, its midnight is not.
+fn at(days: i64, nanos: i64) -> Option<Timestamp> {
+    const NANOS_PER_DAY: i128 = (SECONDS_PER_DAY * NANOS_PER_SECOND) as i128;
+    i64::try_from(i128::from(days) * NANOS_PER_DAY + i128::from(nanos)).ok().map(Timestamp)
+}
+
 fn unreadable(text: &str) -> Error {
     ErrorKind::Unreadable {
         what: "timestamp",
         text: text.chars().take(100).collect(),
-        allowed: "YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS[.fraction]Z, between 1677-09-22 and 2262-04-11",
+        allowed: "YYYY-MM-DD or YYYY-MM-DDTHH:MM:SS[.fraction]Z, between 1677-09-21T00:12:43.145224192Z and \
+                  2262-04-11T23:47:16.854775807Z",
     }
     .into()
 }
@@ -134,15 +142,16 @@ fn parse_iso(text: &str) -> Option<Timestamp> {
     let (date, time) = text.split_once(['T', ' ']).map_or((text, None), |(date, time)| (date, Some(time)));
     let day = parse_date(date)?;
     let nanos = time.map_or(Some(0), |time| parse_time(time.strip_suffix('Z').unwrap_or(time)))?;
-    day.as_nanos().checked_add(nanos).map(Timestamp)
+    at(day, nanos)
 }
 
-fn parse_date(text: &str) -> Option<Timestamp> {
+/// Days since 1970-01-01.
+fn parse_date(text: &str) -> Option<i64> {
     let mut parts = text.splitn(3, '-');
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
     let shaped = year.len() == 4 && month.len() == 2 && day.len() == 2;
     let (year, month, day) = (digits(year)?, digits(month)?, digits(day)?);
-    shaped.then(|| Timestamp::from_date(year as i32, month as u32, day as u32).ok())?
+    if shaped { days_from_civil(year as i32, month as u32, day as u32) } else { None }
 }
 
 /// Nanoseconds since midnight of `HH:MM[:SS[.fraction]]`.
@@ -277,6 +286,9 @@ mod tests {
         for text in ["1969-12-31T23:59:59.999999999Z", "2000-02-29T00:00:00Z", "2024-01-05T21:00:00.5Z"] {
             assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), text);
         }
+        for moment in [Timestamp::MIN, Timestamp::MAX, Timestamp(i64::MIN + 1), Timestamp(0)] {
+            assert_eq!(moment.to_string().parse::<Timestamp>().unwrap(), moment);
+        }
         assert_eq!("2024-01-05".parse::<Timestamp>().unwrap().to_string(), "2024-01-05T00:00:00Z");
         assert_eq!("2024-01-05 09:30".parse::<Timestamp>().unwrap().to_string(), "2024-01-05T09:30:00Z");
     }
@@ -305,6 +317,11 @@ mod tests {
             "2024-01-05T10:00.5Z",
             "2024-01-05T10.5Z",
             "2024-01-05T10Z",
+            "1677-09-21",
+            "1677-09-21T00:12:43.145224191Z",
+            "2262-04-11T23:47:16.854775808Z",
+            "0000-01-01",
+            "9999-12-31T23:59:59Z",
         ] {
             assert!(text.parse::<Timestamp>().is_err(), "{text:?} was read");
         }

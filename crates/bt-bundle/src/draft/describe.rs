@@ -1,6 +1,8 @@
 //! The manifest of a draft.
 
-use bt_core::{BundleMetadata, BundleVersion, Field, Span, Timestamp, timestamps_digest};
+use std::time::{Duration, SystemTime};
+
+use bt_core::{BundleMetadata, BundleSource, BundleVersion, Field, Span, Timestamp, timestamps_digest};
 
 use super::Draft;
 use crate::Manifest;
@@ -8,20 +10,14 @@ use crate::manifest::{AssetRange, Digests};
 
 impl Draft<'_> {
     pub(super) fn manifest(&self, version: BundleVersion) -> Manifest {
-        let sequence = self.store.versions(&self.name).ok().and_then(|versions| {
-            versions
-                .iter()
-                .filter_map(|(_, manifest)| manifest.as_ref().map(|manifest| manifest.sequence))
-                .max()
-        });
         let text = |moment: &Timestamp| moment.to_string();
         let calendar = &self.shape.calendar;
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Manifest {
             format: 1,
             name: self.name.to_string(),
             version: version.to_string(),
-            sequence: sequence.unwrap_or(0) + 1,
+            sequence: self.sequence(now),
             published: Timestamp::from_nanos(0).plus_seconds(now.as_secs() as i64).to_string(),
             parent: self.parent.map(|parent| parent.to_string()),
             origin: self.shape.origin.clone(),
@@ -39,6 +35,15 @@ impl Draft<'_> {
             assets: self.names.iter().zip(&self.spans).map(|(name, span)| self.range(name, span)).collect(),
             digests: self.digests(),
         }
+    }
+
+    /// Later than that of every version before, by the clock; where the clock went backwards, than that of the current one.
+    fn sequence(&self, now: Duration) -> u64 {
+        let current = self.store.version(&self.name);
+        let before =
+            current.and_then(|version| Manifest::read(&self.store.version_directory(&self.name, version)));
+        let before = before.map_or(0, |manifest| manifest.sequence);
+        before.saturating_add(1).max(now.as_micros() as u64)
     }
 
     fn range(&self, name: &str, span: &Span) -> AssetRange {

@@ -89,15 +89,16 @@ impl Draft<'_> {
         let manifest = self.write_manifest(version)?;
         let start = Instant::now();
         let files = [
-            (&self.bars, matrix::FILE),
-            (&index, index::FILE),
-            (&leaves, leaves::FILE),
-            (&manifest, manifest::FILE),
+            (self.bars.take(), matrix::FILE),
+            (Some(index), index::FILE),
+            (Some(leaves), leaves::FILE),
+            (Some(manifest), manifest::FILE),
         ];
-        for (file, name) in files {
+        // Each is closed at its turn: Windows renames no directory with an open file in it.
+        for (file, name) in files.into_iter().filter_map(|(file, name)| Some((file?, name))) {
             let path = self.directory.join(name);
-            self.store.step("make read-only", &path, |_| disk.set_read_only(file))?;
-            self.store.step("sync", &path, |_| disk.sync_file(file))?;
+            self.store.step("make read-only", &path, |_| disk.set_read_only(&file))?;
+            self.store.step("sync", &path, |_| disk.sync_file(&file))?;
         }
         self.store.step("sync", &self.directory, |path| disk.sync_dir(path))?;
         if target.exists() {

@@ -80,6 +80,10 @@ impl IngestOptions {
             return Err(Error::invalid_option("memory_budget", 0, "at least 1"));
         }
         self.frequency.map(Frequency::check).transpose()?;
+        if let Some(delimiter) = self.delimiter.filter(|&byte| !can_delimit(byte)) {
+            let allowed = "an ASCII character that is no letter, digit, quote or line end";
+            return Err(Error::invalid_option("delimiter", format!("{:?}", delimiter as char), allowed));
+        }
         let format = self.number_format;
         if format.thousands == Some(format.decimal) || !matches!(format.decimal, '.' | ',') {
             let allowed = "a decimal separator of . or , and another character between thousands";
@@ -87,6 +91,10 @@ impl IngestOptions {
         }
         Ok(())
     }
+}
+
+fn can_delimit(byte: u8) -> bool {
+    byte.is_ascii() && !byte.is_ascii_alphanumeric() && !matches!(byte, b'"' | b'\n' | b'\r')
 }
 
 /// How a CSV file writes its numbers.

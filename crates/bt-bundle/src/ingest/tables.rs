@@ -1,17 +1,18 @@
 //! Parquet files as tables: what they contain is their version.
 
 use std::collections::HashMap;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use arrow_array::RecordBatch;
 use bt_asset_cache::{Label, Table, TableColumns, TableSource, version_as_read};
-use bt_core::{BundleName, BundleVersion, Error, ErrorKind, Frequency, Result};
+use bt_core::{BundleName, BundleVersion, Error, ErrorKind, Frequency, Result, nearest_names};
 use bytes::Bytes;
-use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+use crate::known::{Identity, Known};
 
 /// Parquet files as a [`TableSource`]: bars without an ingest, read whole each time.
 ///
@@ -79,7 +80,7 @@ impl ParquetTables {
     }
 
     fn paths(&self, name: &BundleName) -> Result<Vec<PathBuf>> {
-        let not_found = || ErrorKind::BundleNotFound { name: name.clone(), nearest: Vec::new() }.into();
+        let not_found = || self.not_found(name);
         if let Some(files) = self.files.get(name) {
             return Ok(files.clone());
         }
@@ -93,6 +94,18 @@ impl ParquetTables {
             parts.filter_map(|part| Some(part.ok()?.path())).filter(|path| is_parquet(path)).collect();
         parts.sort();
         if parts.is_empty() { Err(not_found()) } else { Ok(parts) }
+    }
+
+    /// Names the tables that look alike.
+    #[cold]
+    fn not_found(&self, name: &BundleName) -> Error {
+        let entries = self.folder.as_ref().and_then(|folder| std::fs::read_dir(folder).ok());
+        let paths = entries.into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+        let tables = paths.filter(|path| is_parquet(path) || path.is_dir());
+        let in_folder = tables.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()));
+        let known: Vec<_> = self.files.keys().map(BundleName::to_string).chain(in_folder).collect();
+        let nearest = nearest_names(name.as_str(), known.iter().map(String::as_str));
+        ErrorKind::BundleNotFound { name: name.clone(), nearest }.into()
     }
 
     /// The version of files with these contents, as they are read here.
@@ -147,58 +160,12 @@ fn decode(path: &Path, bytes: Vec<u8>, batches: &mut Vec<RecordBatch>) -> Result
 
 /// The digests of files' contents, each computed once for as long as the file stays the same.
 ///
-/// A file that was changed less than two seconds before it was read is hashed again the next time: another change right
-/// after it could carry the same times.
+/// A file that was changed just before it was read (100 ms, or two seconds where the file system counts whole seconds) is
+/// hashed again the next time: another change right after it could carry the same times.
+///
+/// Memory: at most 1024 files, each its path and some 150 bytes; beyond that all are forgotten and hashed again.
 #[derive(Default, Debug)]
-pub struct FileDigests {
-    known: Mutex<HashMap<PathBuf, (Identity, BundleVersion)>>,
-}
-
-/// What tells a file's content from another's without reading it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Identity {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: Option<SystemTime>,
-    changed: (i64, i64),
-}
-
-impl Identity {
-    #[cfg(unix)]
-    fn of(metadata: &Metadata) -> Self {
-        use std::os::unix::fs::MetadataExt;
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.len(),
-            modified: metadata.modified().ok(),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: 0,
-            inode: 0,
-            size: metadata.len(),
-            modified: metadata.modified().ok(),
-            changed: (0, 0),
-        }
-    }
-
-    /// Whether a change from now on would show.
-    fn is_settled(self) -> bool {
-        const COARSEST_CLOCK: Duration = Duration::from_secs(2);
-        let changed =
-            SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(self.changed.0.max(0) as u64 + 1));
-        let latest = self.modified.max(changed);
-        latest
-            .and_then(|latest| SystemTime::now().duration_since(latest).ok())
-            .is_some_and(|age| age > COARSEST_CLOCK)
-    }
-}
+pub struct FileDigests(Known<PathBuf, BundleVersion>);
 
 impl FileDigests {
     /// The digest of a file's content: a `stat`, or where the file is new or changed one pass over it.
@@ -208,7 +175,7 @@ impl FileDigests {
     pub fn of_file(&self, path: &Path) -> Result<BundleVersion> {
         let metadata =
             std::fs::metadata(path).map_err(|error| Error::io(format!("stat {}", path.display()), error))?;
-        match self.lookup(path, Identity::of(&metadata)) {
+        match self.known(path, Identity::of(&metadata)) {
             Some(content) => Ok(content),
             None => self.read(path).map(|(_, content)| content),
         }
@@ -221,33 +188,28 @@ impl FileDigests {
     /// [`ErrorKind::Io`].
     pub fn read(&self, path: &Path) -> Result<(Vec<u8>, BundleVersion)> {
         let failed = |error| Error::io(format!("read {}", path.display()), error);
-        let mut file = File::open(path).map_err(failed)?;
-        let before = Identity::of(&file.metadata().map_err(failed)?);
-        let mut bytes = Vec::with_capacity(before.size as usize + 1);
+        let (now, mut file) = (SystemTime::now(), File::open(path).map_err(failed)?);
+        let metadata = file.metadata().map_err(failed)?;
+        let before = Identity::of(&metadata);
+        let mut bytes = Vec::with_capacity(metadata.len() as usize + 1);
         file.read_to_end(&mut bytes).map_err(failed)?;
         let after = Identity::of(&file.metadata().map_err(failed)?);
-        let known = if before == after { self.lookup(path, after) } else { None };
+        let known = if before == after { self.known(path, after) } else { None };
         let content = known.unwrap_or_else(|| BundleVersion::of_bytes(&bytes));
-        if before == after && after.is_settled() {
-            self.known.lock().insert(path.to_owned(), (after, content));
-        }
+        self.0.keep(path.to_owned(), before, now, content);
         Ok((bytes, content))
     }
 
-    fn lookup(&self, path: &Path, identity: Identity) -> Option<BundleVersion> {
-        let known = self.known.lock();
-        known.get(path).filter(|(found, _)| *found == identity).map(|&(_, content)| content)
+    fn known(&self, path: &Path, identity: Identity) -> Option<BundleVersion> {
+        self.0.unchanged(path, |_| Some(identity), |&content| content)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::time::Duration;
 
-    fn settle(path: &Path) {
-        let past = SystemTime::now() - Duration::from_secs(100);
-        File::options().write(true).open(path).unwrap().set_modified(past).unwrap();
-    }
+    use super::*;
 
     #[test]
     fn a_file_that_was_replaced_or_written_in_place_has_another_digest() {
@@ -259,26 +221,10 @@ mod tests {
         std::fs::write(&path, b"two").unwrap();
         assert_eq!(digests.of_file(&path).unwrap(), BundleVersion::of_bytes(b"two"));
         std::fs::write(&other, b"six").unwrap();
-        settle(&other);
+        std::thread::sleep(Duration::from_millis(150));
+        assert_eq!(digests.of_file(&path).unwrap(), BundleVersion::of_bytes(b"two"));
         std::fs::rename(&other, &path).unwrap();
         assert_eq!(digests.read(&path).unwrap(), (b"six".to_vec(), BundleVersion::of_bytes(b"six")));
-    }
-
-    #[test]
-    fn a_digest_is_kept_only_once_a_change_would_show() {
-        let now = SystemTime::now();
-        let seconds = now.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() as i64;
-        let at = |age: u64| Identity {
-            device: 1,
-            inode: 1,
-            size: 1,
-            modified: Some(now - Duration::from_secs(age)),
-            changed: (seconds - age as i64, 0),
-        };
-        assert!(!at(0).is_settled());
-        assert!(at(10).is_settled());
-        assert!(!Identity { changed: (seconds, 0), ..at(10) }.is_settled());
-        assert!(!Identity { changed: (seconds + 1000, 0), ..at(10) }.is_settled());
     }
 
     #[test]
@@ -289,7 +235,7 @@ mod tests {
         let digests = FileDigests::default();
         let identity = Identity::of(&std::fs::metadata(&path).unwrap());
         let planted = BundleVersion([7; 32]);
-        digests.known.lock().insert(path.clone(), (identity, planted));
+        digests.0.keep(path.clone(), identity, SystemTime::now() + Duration::from_secs(10), planted);
         assert_eq!(digests.of_file(&path).unwrap(), planted);
     }
 }

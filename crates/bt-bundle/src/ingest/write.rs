@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use bt_core::{
-    Adjustment, AssetDigest, Bars, Field, Result, adjustments_digest, column_digest, timestamps_digest,
-};
+use bt_core::{Adjustment, AssetDigest, Bars, Result};
 
 use super::collect::{AssetRows, Collected};
 use super::settle::{self, Settled};
@@ -28,13 +26,18 @@ pub(super) fn assets(
     adjustments: &BTreeMap<String, Vec<Adjustment>>,
     draft: &mut Draft<'_>,
 ) -> Result<()> {
+    let extra_columns = draft.extra_columns();
     let workers = threads().min(settled.assets.len());
     std::thread::scope(|scope| {
         let mut lanes: Vec<Receiver<Result<Ready>>> = Vec::with_capacity(workers);
         for worker in 0..workers {
             // One in hand, so that a worker and the writer seldom wait for each other.
             let (sender, receiver) = sync_channel(1);
-            scope.spawn(move || prepare(rows, settled, adjustments, (worker, workers), &sender));
+            let digest = |bars: Bars<'_>, name: &str| {
+                let list = adjustments.get(name).map_or(&[][..], Vec::as_slice);
+                AssetDigest::of(bars, extra_columns, list)
+            };
+            scope.spawn(move || prepare(rows, settled, digest, (worker, workers), &sender));
             lanes.push(receiver);
         }
         for asset in 0..settled.assets.len() {
@@ -50,15 +53,14 @@ pub(super) fn assets(
 fn prepare(
     rows: &Collected,
     settled: &Settled,
-    adjustments: &BTreeMap<String, Vec<Adjustment>>,
+    digest: impl Fn(Bars<'_>, &str) -> AssetDigest,
     (worker, workers): (usize, usize),
     sender: &SyncSender<Result<Ready>>,
 ) {
     for asset in settled.assets.iter().skip(worker).step_by(workers) {
-        let list = adjustments.get(&asset.name).map_or(&[][..], Vec::as_slice);
         let mut gathered = AssetRows::default();
         let ready = settle::gather_bars(rows, asset, &settled.clock, &mut gathered)
-            .and_then(|()| digest(bars(&gathered)?, list))
+            .and_then(|()| Ok(digest(bars(&gathered)?, &asset.name)))
             .map(|digest| Ready { rows: gathered, digest });
         if sender.send(ready).is_err() {
             return;
@@ -68,16 +70,4 @@ fn prepare(
 
 fn bars(rows: &AssetRows) -> Result<Bars<'_>> {
     Bars::new(&rows.known, &rows.sorted, rows.known.len())
-}
-
-fn digest(bars: Bars<'_>, adjustments: &[Adjustment]) -> Result<AssetDigest> {
-    let fields = (0..).map_while(|number| match number {
-        0..5 => Some(Field::OHLCV[number]),
-        _ => Field::extra(number - 5),
-    });
-    Ok(AssetDigest {
-        timestamps: timestamps_digest(bars.timestamps()),
-        columns: fields.map_while(|field| bars.get(field)).map(column_digest).collect(),
-        adjustments: adjustments_digest(adjustments),
-    })
 }

@@ -245,6 +245,13 @@ fn options_out_of_range_are_refused() {
     let error = |options| Place::new().csv(format!("{HEADER}\n{GOOD}\n"), options).unwrap_err().to_string();
     let budget = error(IngestOptions { memory_budget: 0, ..daily() });
     assert_eq!(budget, "memory_budget = 0 is out of range; allowed: at least 1");
+    for delimiter in [b'"', b'\n', b'\r', b'5', b'e', 0xe9] {
+        let delimiter = error(IngestOptions { delimiter: Some(delimiter), ..daily() });
+        assert!(delimiter.starts_with("delimiter = '"), "{delimiter}");
+        assert!(
+            delimiter.ends_with("allowed: an ASCII character that is no letter, digit, quote or line end")
+        );
+    }
     let format = bt_bundle::NumberFormat { decimal: ',', thousands: Some(',') };
     assert!(error(IngestOptions { number_format: format, ..daily() }).starts_with("number_format"));
 }

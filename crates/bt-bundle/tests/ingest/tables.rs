@@ -61,6 +61,15 @@ fn tables_that_are_not_there_and_files_that_are_none_are_refused_by_name() {
     let tables = ParquetTables::in_folder(place.directory.path());
     let error = tables.version(&"absent".parse().unwrap()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::BundleNotFound { .. }), "{error}");
+    place.write("stocks-us.parquet", "");
+    place.write("parts/1.parquet", "");
+    for (asked, meant) in [("stocks_us", "stocks-us"), ("Parts", "parts")] {
+        let error = tables.version(&asked.parse().unwrap()).unwrap_err().to_string();
+        assert!(error.ends_with(&format!("did you mean {meant}?")), "{error}");
+    }
+    let named = ParquetTables::of_files("stocks".parse().unwrap(), ["somewhere"]);
+    let error = named.version(&"stock".parse().unwrap()).unwrap_err().to_string();
+    assert!(error.ends_with("did you mean stocks?"), "{error}");
     place.write("text.parquet", "not a table");
     let error = tables.read(&"text".parse().unwrap()).unwrap_err().to_string();
     assert!(error.contains("text.parquet"), "{error}");
