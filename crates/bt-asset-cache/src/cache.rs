@@ -23,7 +23,14 @@ impl GroupedCache {
     /// # Errors
     /// [`InvalidOption`](bt_core::ErrorKind::InvalidOption) for a limit of 0.
     pub fn new(max_bytes: usize) -> Result<Self> {
-        let limits = Limits { max_bytes, max_entries: usize::MAX };
+        Self::with_limits(Limits { max_bytes, max_entries: usize::MAX })
+    }
+
+    /// An empty cache that keeps so many bytes and so many bundles, each with its asset list.
+    ///
+    /// # Errors
+    /// [`InvalidOption`](bt_core::ErrorKind::InvalidOption) for a limit of 0.
+    pub fn with_limits(limits: Limits) -> Result<Self> {
         let weigh = |_: &BundleVersion, bars: &GroupedBars| size_of::<GroupedBars>() + bars.heap_bytes();
         Cache::new(limits, weigh).map(|cache| Self(Arc::new(cache)))
     }
@@ -106,6 +113,10 @@ impl GroupedCache {
     /// A worker's own reader, whose hits touch nothing that other workers write. Refresh it once per trial.
     pub fn handle(&self) -> Handle<BundleVersion, GroupedBars> {
         self.0.handle()
+    }
+
+    pub(crate) fn keeps(&self, version: &BundleVersion) -> bool {
+        self.0.peek(version).is_some()
     }
 
     /// Makes the owner of a slice's memory the one used last, so that the slice goes before it does.

@@ -7,6 +7,7 @@ mod cache;
 mod filtered;
 mod grouped;
 mod memory;
+mod opened;
 mod source;
 mod table;
 

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use bt_core::{Bundle, BundleName, BundleSource, BundleVersion, ErrorKind, Result};
 
+use crate::opened::Opened;
 use crate::{GroupedBars, GroupedCache, TableSource};
 
 /// Layer 1 over a source of tables: each version is read and grouped once, and kept.
@@ -12,6 +13,7 @@ use crate::{GroupedBars, GroupedCache, TableSource};
 pub struct Grouped<T> {
     tables: T,
     cache: GroupedCache,
+    opened: Opened,
 }
 
 /// How often a table may change while it is being opened before that is an error.
@@ -25,7 +27,7 @@ impl<T: TableSource> Grouped<T> {
 
     /// Groups the tables of a source, and keeps them in this cache, which others may share: versions tell tables apart.
     pub fn with_cache(tables: T, cache: GroupedCache) -> Self {
-        Self { tables, cache }
+        Self { tables, cache, opened: Opened::default() }
     }
 
     /// The source of the tables.
@@ -38,14 +40,25 @@ impl<T: TableSource> Grouped<T> {
         &self.cache
     }
 
+    /// Forgets what was opened under this name and no other: the next opening reads its table anew, and what is being
+    /// read right now is not kept. Those who hold its bars go on with them.
+    pub fn forget(&self, name: &BundleName) {
+        for version in self.opened.versions(name) {
+            self.cache.remove(&version);
+        }
+    }
+
     /// The bundle with this version, kept or read; what was read instead, where the table has another version now.
     fn fetch(&self, name: &BundleName, version: BundleVersion) -> Fetched {
+        let is_kept = |version: &BundleVersion| self.cache.keeps(version);
+        let _loading = self.opened.note(name, version, is_kept);
         let mut other = None;
         let fetched = self.cache.get_or_load(&version, || {
             let bars = Arc::new(GroupedBars::from_table(&self.tables.read(name)?)?);
             if bars.version() == version {
                 return Ok(bars);
             }
+            let _keeping = self.opened.note(name, bars.version(), is_kept);
             self.cache.insert(Arc::clone(&bars));
             other = Some(bars);
             Err(ErrorKind::VersionNotFound { name: name.clone(), version }.into())
@@ -89,10 +102,13 @@ impl<T: TableSource> BundleSource for Grouped<T> {
         Err(ErrorKind::VersionNotFound { name: name.clone(), version }.into())
     }
 
-    /// A version that is kept, or the current one: a table's history is not.
+    /// A version that was opened under this name and is kept, or a kept slice of it, or the current version: a table's
+    /// history is not.
     fn open_version(&self, name: &BundleName, version: BundleVersion) -> Result<Arc<GroupedBars>> {
         let gone = || ErrorKind::VersionNotFound { name: name.clone(), version }.into();
-        if let Some(bars) = self.cache.get(&version) {
+        // Another name's bars are no version of this one's, kept or not.
+        let is_ours = |bars: &Arc<GroupedBars>| self.opened.has(name, bars.whole().unwrap_or(bars).version());
+        if let Some(bars) = self.cache.get(&version).filter(is_ours) {
             return Ok(bars);
         }
         if self.tables.version(name)? != version {

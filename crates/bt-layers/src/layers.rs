@@ -8,6 +8,7 @@ use bt_dataportal::{HistoryCache, HistoryOptions, Policy};
 use bt_optimize_config::OptimizationConfig;
 
 use crate::stack::{Origin, Stacks};
+use crate::unread::warn_of_unread;
 use crate::{LayersStats, Worker};
 
 /// The data layers, stacked as a configuration says. One for a process; cheap to clone, and every clone is the same.
@@ -19,6 +20,18 @@ use crate::{LayersStats, Worker};
 /// | `enable_bundle_pooling` (Layer 3) | open bundles are shared by all workers | every worker opens its own |
 ///
 /// Any combination gives the same bits. Over bundles that are grouped on disk already, Layer 1 has nothing to do.
+///
+/// # Memory
+/// At most `cache_size_gb` of bars on the heap and `cache_size_limit` of windows, and for each of up to
+/// `max_bundle_pool_size` names less than 1 KiB. Over tables it is Layer 1 that holds the bars, of up to `lru_maxsize`
+/// versions; over bundles, and where Layer 1 is off, the pool. Without Layer 3 every worker may hold as much. Trials
+/// that run keep their bundle alive whatever the caches have let go of.
+///
+/// # What is logged
+/// Events of the target `bt_layers`. A warning, once, where the layers are stacked, for each value of the configuration
+/// that differs from its default and has no effect on them: the heavy operations, the directory of benchmarks, goal,
+/// stop and thresholds of the evaluation, and over bundles `lru_maxsize`. Every worker and every trial is an event of
+/// level trace, or debug where `enable_debug_logging` is on.
 #[derive(Clone)]
 pub struct Layers(Arc<Shared>);
 
@@ -72,9 +85,13 @@ impl Layers {
         config
             .validate()
             .map_err(|error| Error::invalid_option("the configuration", error, "what its field documents"))?;
+        let over_tables = matches!(origin, Origin::Tables(_));
         let stacks = Stacks::new(config, options.version_check, origin)?;
         let history = config.enable_history_cache.then(|| history_cache(config, options)).transpose()?;
-        Ok(Self(Arc::new(Shared { config: config.clone(), options, history, stacks })))
+        warn_of_unread(config, over_tables);
+        let shared = Shared { config: config.clone(), options, history, stacks };
+        detail!(shared, over_tables, ?options, ?config, "the layers are stacked");
+        Ok(Self(Arc::new(shared)))
     }
 
     /// A worker: one for each thread, made where the thread starts.
@@ -85,13 +102,14 @@ impl Layers {
         Ok(Worker::new(Arc::clone(&self.0), self.0.stacks.for_worker()?))
     }
 
-    /// Forgets open bundles, for all workers: the next trial opens anew. Trials that run keep what they have.
+    /// Forgets the open bundles of one name, or all, for all workers: the next trial opens anew. What is being opened
+    /// right now is not kept. Trials that run keep what they have.
     pub fn invalidate(&self, what: Invalidate<'_>) {
-        tracing::info!(?what, "invalidated");
+        tracing::info!(target: "bt_layers", ?what, "invalidated");
         self.0.stacks.all().iter().for_each(|stack| stack.invalidate(what));
     }
 
-    /// What all layers did and hold: shared ones, and those of the workers that are alive.
+    /// What all layers did, and what they hold.
     pub fn stats(&self) -> LayersStats {
         self.0.stats()
     }
@@ -108,9 +126,18 @@ impl Layers {
 
     /// Sets counters and gauges of the [`metrics`](::metrics) facade to the current statistics: hits, misses,
     /// evictions, rejections, loads, load time and bytes of each layer. Call it as often as you want points.
+    ///
+    /// Counters are totals from the start, workers that are gone included, so they never fall. A program with several
+    /// `Layers` tells them apart by [`export_metrics_as`](Self::export_metrics_as).
     #[cfg(feature = "metrics")]
     pub fn export_metrics(&self) {
-        crate::metrics::export(&self.stats());
+        crate::metrics::export(&self.stats(), None);
+    }
+
+    /// [`export_metrics`](Self::export_metrics) with the label `layers` on everything: for programs that have several.
+    #[cfg(feature = "metrics")]
+    pub fn export_metrics_as(&self, layers: &str) {
+        crate::metrics::export(&self.stats(), Some(layers));
     }
 }
 

@@ -1,11 +1,24 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+/// An event of a single access: of level debug where the configuration asks for details, else trace.
+macro_rules! detail {
+    ($shared:expr, $($event:tt)+) => {
+        if $shared.config.enable_debug_logging {
+            tracing::debug!(target: "bt_layers", $($event)+)
+        } else {
+            tracing::trace!(target: "bt_layers", $($event)+)
+        }
+    };
+}
+
+mod grouped;
 mod layers;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod stack;
 mod stats;
+mod unread;
 mod windows;
 mod worker;
 

@@ -11,8 +11,8 @@ use bt_dataportal::{FrameSeries, Moment, Series};
 pub enum Windows<'p> {
     /// Layer 2 on: slices of the bundle.
     Views(Series<'p>),
-    /// Layer 2 off: a frame for each call.
-    Frames(FrameSeries<'p>),
+    /// Layer 2 off: a frame for each call; the series tells whether there is a bar now.
+    Frames(FrameSeries<'p>, Series<'p>),
 }
 
 impl Windows<'_> {
@@ -24,7 +24,25 @@ impl Windows<'_> {
     pub fn at(&self, moment: Moment<'_>, bar_count: usize) -> Result<Values<'_>> {
         match self {
             Self::Views(series) => series.window(moment, bar_count).map(Values::View),
-            Self::Frames(frames) => frames.window(moment, bar_count).map(Values::Frame),
+            Self::Frames(frames, _) => frames.window(moment, bar_count).map(Values::Frame),
+        }
+    }
+
+    /// As [`at`](Self::at) if the asset has a bar *now*: none before its listing, in a gap and after its delisting.
+    ///
+    /// # Errors
+    /// As [`at`](Self::at).
+    #[inline]
+    pub fn current(&self, moment: Moment<'_>, bar_count: usize) -> Result<Option<Values<'_>>> {
+        match self {
+            Self::Views(series) => {
+                let last = |known: &'_ [f64]| known.len() - bar_count.min(known.len());
+                Ok(series.current(moment)?.map(|known| Values::View(&known[last(known)..])))
+            }
+            Self::Frames(frames, series) => match series.current(moment)? {
+                Some(_) => frames.window(moment, bar_count).map(|frame| Some(Values::Frame(frame))),
+                None => Ok(None),
+            },
         }
     }
 }

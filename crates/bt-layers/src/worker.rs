@@ -18,7 +18,7 @@ pub struct Worker {
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>, stack: Arc<Stack>) -> Self {
         let history = shared.history.as_ref().map(|history| history.handle());
-        tracing::debug!(own_stack = !shared.stacks.are_shared(), "a worker starts");
+        detail!(shared, own_stack = !shared.stacks.are_shared(), "a worker starts");
         Self { shared, stack, history }
     }
 
@@ -42,7 +42,8 @@ impl Worker {
 
     fn start(&mut self, name: &BundleName, pinned: Option<BundleVersion>) -> Result<Trial<'_>> {
         let bundle = self.stack.bundle(name, pinned)?;
-        tracing::trace!(bundle = %name, version = %bundle.version(), "a trial starts");
+        let is_pinned = pinned.is_some();
+        detail!(self.shared, bundle = %name, version = %bundle.version(), is_pinned, "a trial starts");
         if let Some(history) = &mut self.history {
             history.refresh();
         }
@@ -52,6 +53,13 @@ impl Worker {
     /// What its stack did and holds: its own without Layer 3, else the one that all workers share.
     pub fn stats(&self) -> crate::LayersStats {
         self.shared.stats_of(&self.stack)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.shared.stacks.retire(&self.stack);
+        detail!(self.shared, stats = ?self.stats(), "a worker ends");
     }
 }
 
@@ -90,7 +98,7 @@ impl<'w> Trial<'w> {
     ) -> Result<Windows<'p>> {
         match self.history {
             Some(_) => portal.series(asset, field).map(Windows::Views),
-            None => portal.frames(asset, field).map(Windows::Frames),
+            None => Ok(Windows::Frames(portal.frames(asset, field)?, portal.series(asset, field)?)),
         }
     }
 

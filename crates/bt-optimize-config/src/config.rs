@@ -42,7 +42,7 @@ use crate::{Builder, Error, Origin, Preset, Resolved, Result, Thresholds};
 pub struct OptimizationConfig {
     /// Layer 1: keep asset lists and grouped bars between trials. Default: on. `RUSTYBT_ENABLE_CACHING`
     pub enable_caching: bool,
-    /// Layer 1: memory for grouped bars, in units of 2^30 bytes as in the Python original; at least one byte.
+    /// Layers 1 and 3 together: memory for bars, in units of 2^30 bytes as in the Python original; at least one byte.
     /// [`cache_size_bytes`](Self::cache_size_bytes) converts. Default: 2. `RUSTYBT_CACHE_SIZE_GB`
     pub cache_size_gb: f64,
     /// Layer 1: how many asset lists are kept, at least 1. Default: 128. `RUSTYBT_LRU_MAXSIZE`

@@ -18,8 +18,16 @@ pub(crate) enum Source {
 
 /// The keys that a document sets.
 pub(crate) struct Document {
-    source_name: String,
+    place: Place,
     keys: Vec<Key>,
+}
+
+/// What errors call a document.
+enum Place {
+    /// A TOML document: keys have lines.
+    Toml(String),
+    /// A value of another format, or of a larger document: lines would be those of a text that nobody has seen.
+    Deserialised,
 }
 
 /// One key of a document, with the tables it is in.
@@ -41,28 +49,29 @@ enum Kind {
 impl Source {
     pub(crate) fn read(self) -> Result<Document> {
         match self {
-            Source::Text(text) => Document::parse("TOML text".to_owned(), &text),
-            Source::Deserialised(text) => Document::parse("deserialised value".to_owned(), &text),
+            Source::Text(text) => Document::parse(Place::Toml("TOML text".to_owned()), &text),
+            Source::Deserialised(text) => Document::parse(Place::Deserialised, &text),
             Source::File(path) => {
                 let text = fs::read_to_string(&path)
                     .map_err(|error| Error::File { path: path.clone(), reason: error.to_string() })?;
-                Document::parse(path.display().to_string(), &text)
+                Document::parse(Place::Toml(path.display().to_string()), &text)
             }
         }
     }
 }
 
 impl Document {
-    fn parse(source_name: String, text: &str) -> Result<Self> {
+    fn parse(place: Place, text: &str) -> Result<Self> {
         // Windows editors begin a file with a byte-order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let table = DeTable::parse(text).map_err(|error| Error::Document {
-            source_name: source_name.clone(),
+            source_name: place.name().to_owned(),
             reason: error.to_string().trim_end().to_owned(),
         })?;
+        let line_ends: Vec<_> = text.match_indices('\n').map(|(at, _)| at).collect();
         let mut keys = Vec::new();
-        flatten(table.get_ref(), "", text, &mut keys);
-        Ok(Self { source_name, keys })
+        flatten(table.get_ref(), "", &line_ends, &mut keys);
+        Ok(Self { place, keys })
     }
 
     /// The preset that the document asks for.
@@ -124,7 +133,19 @@ impl Document {
     }
 
     fn origin(&self, key: &Key) -> Origin {
-        Origin::Toml { source_name: self.source_name.clone(), line: key.line }
+        match &self.place {
+            Place::Toml(source_name) => Origin::Toml { source_name: source_name.clone(), line: key.line },
+            Place::Deserialised => Origin::Deserialised,
+        }
+    }
+}
+
+impl Place {
+    fn name(&self) -> &str {
+        match self {
+            Place::Toml(source_name) => source_name,
+            Place::Deserialised => "deserialised value",
+        }
     }
 }
 
@@ -139,16 +160,18 @@ fn nearest_setting(key: &str, settings: &[Setting<'_>]) -> String {
     nearest(&key, names).unwrap_or_default().to_owned()
 }
 
-fn flatten(table: &DeTable<'_>, prefix: &str, text: &str, keys: &mut Vec<Key>) {
+fn flatten(table: &DeTable<'_>, prefix: &str, line_ends: &[usize], keys: &mut Vec<Key>) {
     for (key, value) in table {
         let name = format!("{prefix}{}", quoted(key.get_ref()));
         match value.get_ref() {
-            DeValue::Table(inner) if !inner.is_empty() => flatten(inner, &format!("{name}."), text, keys),
+            DeValue::Table(inner) if !inner.is_empty() => {
+                flatten(inner, &format!("{name}."), line_ends, keys)
+            }
             value => keys.push(Key {
                 name,
                 text: spell(value),
                 kind: kind(value),
-                line: 1 + text[..key.span().start].matches('\n').count(),
+                line: 1 + line_ends.partition_point(|&end| end < key.span().start),
             }),
         }
     }

@@ -114,7 +114,7 @@ impl fmt::Display for Error {
 fn write_value(f: &mut fmt::Formatter<'_>, name: &str, value: &str, origin: &Origin) -> fmt::Result {
     match origin {
         Origin::Variable(variable) => write!(f, "{variable} = {value:?}"),
-        Origin::Toml { .. } => write!(f, "{origin}: {name} = {value:?}"),
+        Origin::Toml { .. } | Origin::Deserialised => write!(f, "{origin}: {name} = {value:?}"),
         _ if value.trim().is_empty() => write!(f, "{name} = {value:?}"),
         Origin::Default | Origin::Preset(_) | Origin::Code => write!(f, "{name} = {value}"),
     }

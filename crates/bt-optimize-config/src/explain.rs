@@ -18,6 +18,8 @@ pub enum Origin {
         /// The line of the key, counted from 1.
         line: usize,
     },
+    /// A value that was deserialised, from another format or a larger document, sets it.
+    Deserialised,
     /// This environment variable sets it.
     Variable(&'static str),
     /// A closure given to the builder, or a plain assignment.
@@ -74,6 +76,7 @@ impl fmt::Display for Origin {
             Origin::Default => f.write_str("default"),
             Origin::Preset(preset) => write!(f, "preset {preset}"),
             Origin::Toml { source_name, line } => write!(f, "{source_name}:{line}"),
+            Origin::Deserialised => f.write_str("deserialised value"),
             Origin::Variable(variable) => f.write_str(variable),
             Origin::Code => f.write_str("code"),
         }

@@ -19,4 +19,4 @@ pub use error::{Error, Result};
 pub use explain::{Explained, Explanation, Origin};
 pub use preset::Preset;
 pub use resolve::{Builder, Resolved};
-pub use threshold::{DatasetSize, Threshold, Thresholds, Workflow};
+pub use threshold::{Acceptance, DatasetSize, Threshold, Thresholds, Workflow};

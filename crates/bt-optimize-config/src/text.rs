@@ -27,15 +27,16 @@ pub(crate) fn boolean(text: &str) -> Option<bool> {
 }
 
 /// Plain bytes, or a number and a unit: `200MiB` is 200 · 2^20, `2GB` is 2 · 10^9, `1.5 GiB` is 3 · 2^29. A fraction
-/// of a byte is dropped; a fraction without a unit is not a size.
+/// of a byte is dropped; a fraction without a unit is not a size, and a point has digits on both sides.
 pub(crate) fn size(text: &str) -> Option<usize> {
     let number_ends = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(number_ends);
     let unit = unit_bytes(unit.trim_start())?;
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if unit == 1 && number.contains('.') {
-        return None;
-    }
+    let (whole, fraction) = match number.split_once('.') {
+        Some((whole, fraction)) if unit == 1 || whole.is_empty() || fraction.is_empty() => return None,
+        Some(parts) => parts,
+        None => (number, ""),
+    };
     let digits: u128 = format!("{whole}{fraction}").parse().ok()?;
     let scale = 10u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
     usize::try_from(digits.checked_mul(unit)? / scale).ok()
@@ -76,7 +77,11 @@ mod tests {
             ("200 mib", Some(200 << 20)),
             ("2GB", Some(2_000_000_000)),
             ("1.5GiB", Some(3 << 29)),
-            (".5KiB", Some(512)),
+            ("0.5KiB", Some(512)),
+            (".5KiB", None),
+            ("1.GB", None),
+            ("1. GB", None),
+            ("1.", None),
             ("0.1GiB", Some(107_374_182)),
             ("7", Some(7)),
             ("7B", Some(7)),

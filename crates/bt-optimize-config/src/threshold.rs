@@ -6,6 +6,8 @@ use std::ops::{Index, IndexMut};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::OptimizationConfig;
+
 /// One [`Threshold`] for each pair of [`Workflow`] and [`DatasetSize`]; indexing cannot miss.
 ///
 /// ```
@@ -41,6 +43,61 @@ pub struct Threshold {
     pub min_sample_size: usize,
     /// The most additional memory, in percent of the baseline's: 0 (none) or more.
     pub max_memory_increase_percent: f64,
+}
+
+/// What an evaluation asks of optimisations, in shares instead of percentages: what a gate computes with.
+///
+/// Made by [`OptimizationConfig::acceptance`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Acceptance {
+    /// The least time saved, as a share of the baseline's time: 0.05 is 5 %.
+    pub min_time_saved: f64,
+    /// The confidence with which it must be shown: 0.95 is 95 %.
+    pub confidence: f64,
+    /// The least number of runs.
+    pub min_sample_size: usize,
+    /// The most memory, as a ratio to the baseline's: 1.02 is 2 % more.
+    pub max_memory_ratio: f64,
+    /// The share of time saved by all optimisations together at which the evaluation has reached its goal.
+    pub goal: f64,
+    /// Whether to stop when further optimisations cease to pay.
+    pub stop_early: bool,
+}
+
+impl Acceptance {
+    /// Whether an optimisation is accepted that was measured in so many runs: the lower bound of its time saved at this
+    /// [`confidence`](Self::confidence), and its memory as a ratio to the baseline's. NaN is not.
+    ///
+    /// ```
+    /// use bt_optimize_config::{DatasetSize, OptimizationConfig, Workflow};
+    ///
+    /// let acceptance = OptimizationConfig::default().acceptance(Workflow::WalkForward, DatasetSize::Large);
+    /// assert!(acceptance.accepts(10, 0.05, 1.02));
+    /// assert!(!acceptance.accepts(9, 0.05, 1.02), "too few runs");
+    /// assert!(!acceptance.accepts(10, 0.049, 1.02), "too little time saved");
+    /// assert!(!acceptance.accepts(10, 0.05, 1.021), "too much memory");
+    /// assert_eq!((acceptance.goal, acceptance.stop_early), (0.4, true));
+    /// ```
+    pub fn accepts(&self, runs: usize, time_saved_low: f64, memory_ratio: f64) -> bool {
+        runs >= self.min_sample_size
+            && time_saved_low >= self.min_time_saved
+            && memory_ratio <= self.max_memory_ratio
+    }
+}
+
+impl OptimizationConfig {
+    /// Threshold, goal and stop of the sequential evaluation for one kind of run, in shares.
+    pub fn acceptance(&self, workflow: Workflow, size: DatasetSize) -> Acceptance {
+        let threshold = self.thresholds[(workflow, size)];
+        Acceptance {
+            min_time_saved: threshold.min_improvement_percent / 100.0,
+            confidence: threshold.statistical_confidence,
+            min_sample_size: threshold.min_sample_size,
+            max_memory_ratio: (100.0 + threshold.max_memory_increase_percent) / 100.0,
+            goal: self.sequential_evaluation_goal_percent / 100.0,
+            stop_early: self.stop_on_diminishing_returns,
+        }
+    }
 }
 
 /// What is being run.

@@ -105,10 +105,31 @@ fn a_value_that_is_not_allowed_is_refused_by_name() {
         ("RUSTYBT_MAX_BUNDLE_POOL_SIZE", &["0", "all"]),
         (
             "RUSTYBT_CACHE_SIZE_LIMIT",
-            &["", "0", "0MiB", "-1", "1.5", "200 MB/s", "9223372036854775808", "99999999999TiB", "NaN"],
+            &[
+                "",
+                "0",
+                "0MiB",
+                "0.4B",
+                "0.0001KiB",
+                "-1",
+                "1.5",
+                "1.GB",
+                ".5GB",
+                "1..5GB",
+                "1 5GB",
+                "200 MB/s",
+                "9223372036854775808",
+                "8388608TiB",
+                "99999999999TiB",
+                "NaN",
+                "inf",
+            ],
         ),
-        ("RUSTYBT_PERMANENT_WINDOWS", &["", "0", "20,0", "20,20", "20;50", "20,", "-5", "4294967296"]),
-        ("RUSTYBT_BENCHMARK_DIR", &["", "  "]),
+        (
+            "RUSTYBT_PERMANENT_WINDOWS",
+            &["", " ", "0", "20,0", "20,20", "20, 50,020", "20;50", "20,", "[20", "-5", "20.0", "4294967296"],
+        ),
+        ("RUSTYBT_BENCHMARK_DIR", &["", "  ", "\t", "a\0b"]),
     ];
     for (variable, texts) in table {
         for text in texts {

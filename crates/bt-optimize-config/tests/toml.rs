@@ -202,11 +202,84 @@ fn it_is_a_section_of_the_readers_own_configuration_in_any_format() {
     assert_eq!(engine.layers.thresholds[(Workflow::GridSearch, DatasetSize::Small)].min_sample_size, 33);
     assert_eq!(engine.layers.cache_size_limit, 1 << 20);
 
-    let slip = serde_json::from_str::<OptimizationConfig>(r#"{ "lru_maxsise": 9 }"#).unwrap_err().to_string();
-    assert!(slip.contains("unknown key lru_maxsise: the nearest known one is lru_maxsize"), "{slip}");
-
     let json = serde_json::to_string(&OptimizationConfig::default()).unwrap();
     assert_eq!(serde_json::from_str::<OptimizationConfig>(&json).unwrap(), OptimizationConfig::default());
+}
+
+#[test]
+fn what_is_wrong_with_a_section_is_told_by_its_path_and_by_no_line_of_a_text_that_nobody_has_seen() {
+    for (json, says) in [
+        (
+            r#"{ "lru_maxsise": 9 }"#,
+            "deserialised value: unknown key lru_maxsise: the nearest known one is lru_maxsize",
+        ),
+        (
+            r#"{ "thresholds": { "grid_search": { "small": { "min_sample_size": 1 } } } }"#,
+            "deserialised value: thresholds.grid_search.small.min_sample_size = \"1\": allowed is a whole number",
+        ),
+        (r#"{ "tier2_maxsize": 0 }"#, "deserialised value: tier2_maxsize = \"0\": allowed is"),
+        (r#"{ "preset": "strikt" }"#, "deserialised value: unknown preset \"strikt\": the nearest is strict"),
+        (r#"{ "lru_maxsize": 1e3 }"#, "lru_maxsize = \"1000.0\": allowed is a whole number"),
+        (r#"{ "cache_size_gb": -1 }"#, "cache_size_gb = \"-1\": allowed is"),
+        (r#"{ "permanent_windows": [20, 20] }"#, "permanent_windows = \"[20, 20]\": allowed is"),
+        (r#"{ "lru_maxsize": 1, "lru_maxsize": 2 }"#, "lru_maxsize"),
+        (r#"{ "lru_maxsize": null }"#, "null"),
+        (r#"{ "cache_size_limit": 18446744073709551615 }"#, "too large"),
+        ("[]", "map"),
+    ] {
+        let error = serde_json::from_str::<OptimizationConfig>(json).unwrap_err().to_string();
+        assert!(error.contains(says), "{json}: {error}");
+        assert!(!error.contains("value:1"), "{error}");
+    }
+    #[derive(Debug, Deserialize)]
+    struct Engine {
+        #[expect(dead_code, reason = "it is the error that counts")]
+        layers: OptimizationConfig,
+    }
+    let error = toml::from_str::<Engine>("# mine\n\n[layers]\nlru_maxsize = 0").unwrap_err().to_string();
+    assert!(error.contains("deserialised value: lru_maxsize = \"0\""), "{error}");
+    assert!(error.contains("line 3"), "the section's own place: {error}");
+}
+
+#[test]
+fn lines_are_counted_right_in_a_long_document_and_in_no_time() {
+    let lines = 200_000;
+    let mut text: String = (1..lines).map(|line| format!("k{line} = 1\n")).collect();
+    text.push_str("lru_maxsize = 0\n");
+    let first = message(&text);
+    assert!(first.starts_with("TOML text:") && first.contains("unknown key k"), "{first}");
+    let text = "# a comment\r\n".repeat(lines) + "lru_maxsize = 0\n";
+    assert!(message(&text).starts_with("TOML text:200001: lru_maxsize = \"0\""));
+    let table = "[thresholds.grid_search.small]\n\nmin_sample_size = 5 # five\nmin_improvement_percent = 0";
+    assert!(message(table).starts_with("TOML text:4: thresholds.grid_search.small.min_improvement_percent"));
+    let inline =
+        "\nthresholds.grid_search = { small = { min_sample_size = 5,\n max_memory_increase_percent = -1 } }";
+    assert!(
+        message(inline).starts_with("TOML text:3: thresholds.grid_search.small.max_memory"),
+        "{}",
+        message(inline)
+    );
+}
+
+#[test]
+fn spaces_cases_and_strings_are_read_as_a_variable_would_be() {
+    for (text, expected) in [
+        ("enable_caching = ' OFF '", "enable_caching = false"),
+        ("enable_caching = 0", "enable_caching = false"),
+        ("enable_ray_scheduler = 'Yes'", "enable_ray_scheduler = true"),
+        ("cache_size_limit = ' 1.5  gib '", "cache_size_limit = 1610612736"),
+        ("cache_size_limit = 0x100", "cache_size_limit = 256"),
+        ("cache_size_gb = ' 0.5 '", "cache_size_gb = 0.5"),
+        ("cache_size_gb = 1", "cache_size_gb = 1.0"),
+        ("lru_maxsize = ' 7'", "lru_maxsize = 7"),
+        ("lru_maxsize = 1_000", "lru_maxsize = 1000"),
+        ("permanent_windows = ' 20 ,50 '", "permanent_windows = [20, 50]"),
+        ("permanent_windows = '[]'", "permanent_windows = []"),
+        ("permanent_windows = 20", "permanent_windows = [20]"),
+    ] {
+        assert_eq!(OptimizationConfig::from_toml(text), OptimizationConfig::from_toml(expected), "{text}");
+        assert_ne!(OptimizationConfig::from_toml(text), Ok(OptimizationConfig::default()), "{text}");
+    }
 }
 
 prop_compose! {
