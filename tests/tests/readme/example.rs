@@ -14,9 +14,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let data = worker.trial(&name)?; // one version from here to the end of the trial
     let portal = data.portal();
     let aapl = portal.series(portal.assets().id("AAPL")?, Field::CLOSE)?;
+    let mut mean = f64::NAN;
     for moment in portal.moments() {
         let closes = aapl.window(moment, 20)?; // &[f64], never beyond this moment
-        let _mean = closes.iter().sum::<f64>() / closes.len().max(1) as f64;
+        mean = closes.iter().sum::<f64>() / closes.len() as f64;
     }
+    println!("AAPL, mean of the last 20 closes: {mean:.2}");
     Ok(())
 }
