@@ -3,6 +3,7 @@
 //! A row of the table becomes one or more [`Claim`]s. A *whole* claim, such as `l2.hit_rate`, stands for several
 //! parts and is as good as the weakest of them; a *shown* claim has no target and no verdict.
 
+pub mod id;
 mod table;
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,12 @@ impl Registry {
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&Claim> {
         self.claims.iter().find(|claim| claim.id == id)
+    }
+
+    /// Whether a claim's id begins so.
+    #[must_use]
+    pub fn has(&self, prefix: &str) -> bool {
+        self.claims.iter().any(|claim| claim.id.starts_with(prefix))
     }
 
     /// Keeps the claim with the id `pattern` and its parts or, where no id is that, all whose id begins with it.

@@ -19,25 +19,27 @@ pub struct Collected<R> {
 
 /// Runs rounds in processes until every claim on them is settled or the last look is reached.
 ///
-/// `task` makes the task of so many rounds with this seed; `claims` reads from the rounds so far each claim's rounds and
-/// the largest ratio that it allows.
+/// `claims` reads from the rounds so far each claim's rounds and the largest ratio that it allows; none where nothing is
+/// to be judged. `task` makes the task of so many rounds with this seed. After the first look it is told the positions of
+/// the claims that are open, so that it measures no more than they need.
 ///
 /// # Errors
 /// Whatever a process meets.
 pub fn collect<R: for<'de> Deserialize<'de>>(
     setting: &Setting,
-    task: impl Fn(usize, u64) -> Task,
-    claims: impl Fn(&[R]) -> Vec<(Vec<Round>, f64)>,
+    task: impl Fn(usize, u64, Option<&[usize]>) -> Task,
+    claims: impl Fn(&[R]) -> Vec<Judged>,
 ) -> anyhow::Result<Collected<R>> {
     let mut collected = Collected { rounds: Vec::new(), processes: Vec::new() };
     for (look, shares) in LOOKS.into_iter().zip(SHARES) {
-        if look > LOOKS[0] && settled(&claims(&collected.rounds)) {
+        let open = (look > LOOKS[0]).then(|| open(&claims(&collected.rounds)));
+        if open.as_ref().is_some_and(Vec::is_empty) {
             break;
         }
         for &rounds in shares {
             let process = collected.processes.last().map_or(0, |last| last + 1);
             let seed = 0x5eed + process as u64;
-            let more: Vec<R> = outcome(setting, &task(rounds, seed))?;
+            let more: Vec<R> = outcome(setting, &task(rounds, seed, open.as_deref()))?;
             collected.processes.extend(std::iter::repeat_n(process, more.len()));
             collected.rounds.extend(more);
         }
@@ -46,9 +48,16 @@ pub fn collect<R: for<'de> Deserialize<'de>>(
     Ok(collected)
 }
 
-/// Whether more rounds would decide nothing: what cannot be judged at all stays as it is.
-fn settled(claims: &[(Vec<Round>, f64)]) -> bool {
-    claims.iter().all(|(rounds, max_ratio)| !matches!(next_look(rounds, *max_ratio), Ok(Some(_))))
+/// A claim's rounds and the largest ratio that it allows; none where nothing is to be judged.
+pub type Judged = Option<(Vec<Round>, f64)>;
+
+/// The claims that more rounds may decide: what cannot be judged at all stays as it is.
+fn open(claims: &[Judged]) -> Vec<usize> {
+    let is_open = |claim: &Judged| {
+        let (rounds, max_ratio) = claim.as_ref()?;
+        next_look(rounds, *max_ratio).ok()?
+    };
+    (0..claims.len()).filter(|&at| is_open(&claims[at]).is_some()).collect()
 }
 
 #[cfg(test)]
@@ -68,9 +77,9 @@ mod tests {
     #[test]
     fn a_claim_that_is_open_asks_for_more() {
         let clear = vec![Round { base_seconds: 1.0, optimised_seconds: 0.5 }; 10];
-        let mut open = clear.clone();
-        open.iter_mut().step_by(2).for_each(|round| round.optimised_seconds = 2.0);
-        assert!(settled(&[(clear.clone(), 0.9)]));
-        assert!(!settled(&[(clear, 0.9), (open, 0.9)]));
+        let mut unclear = clear.clone();
+        unclear.iter_mut().step_by(2).for_each(|round| round.optimised_seconds = 2.0);
+        assert!(open(&[Some((clear.clone(), 0.9)), None]).is_empty());
+        assert_eq!(open(&[Some((clear, 0.9)), Some((unclear, 0.9)), None]), [1]);
     }
 }

@@ -1,6 +1,9 @@
 //! That every arm gives the same bits: checked before any time is reported.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::AtomicUsize;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::report::Equivalence;
@@ -20,54 +23,70 @@ impl fmt::Display for ArmsDiffer {
 
 impl std::error::Error for ArmsDiffer {}
 
-/// Compares all arms on a workload, each for at most `budget` (and at least two trials).
+/// Compares all arms with the first on a workload, on all cores: nothing is timed meanwhile.
 ///
-/// A slow arm compares fewer trials, spread over the sweep. What is reported, and digested, are the trials that all
-/// arms ran.
+/// Each arm runs all trials, or as many as fit in `budget` (at least two), spread over the sweep. What is digested are
+/// the trials that all arms ran.
 ///
 /// # Errors
 /// [`ArmsDiffer`] with the arm, the first trial and the first bar that differ; whatever an arm meets.
+///
+/// # Panics
+/// Where no arm is given.
 pub fn check(
     workload: &Workload,
     arms: &[(String, Started)],
     budget: Duration,
 ) -> anyhow::Result<Equivalence> {
     let order = spread(workload.trials);
-    let (reference_name, reference) = &arms[0];
-    let expected = results(reference, workload, &order, budget)?;
-    let mut common = expected.len();
-    for (name, started) in &arms[1..] {
-        let found = results(started, workload, &order[..expected.len()], budget)?;
+    let (reference, others) = arms.split_first().expect("there are arms to compare");
+    let expected = results(&reference.1, workload, &order, budget)?;
+    let mut ran = BTreeMap::from([(reference.0.clone(), expected.len())]);
+    for arm in others {
+        let found = results(&arm.1, workload, &order[..expected.len()], budget)?;
         let differs = |at: &usize| found[*at].bits() != expected[*at].bits();
         if let Some(at) = (0..found.len()).filter(differs).min_by_key(|&at| order[at]) {
-            let place = first_difference(workload, order[at], (reference_name, reference), (name, started))?;
-            let trial = order[at];
-            let what = format!(
-                "workload {}: {name} differs from {reference_name} in trial {trial}{place}",
-                workload.id
-            );
-            return Err(ArmsDiffer(what).into());
+            return Err(difference(workload, order[at], reference, arm)?.into());
         }
-        common = common.min(found.len());
+        ran.insert(arm.0.clone(), found.len());
     }
-    let mut in_order: Vec<(usize, TrialResult)> = order.into_iter().zip(expected).take(common).collect();
-    in_order.sort_unstable_by_key(|&(trial, _)| trial);
-    let in_order: Vec<TrialResult> = in_order.into_iter().map(|(_, result)| result).collect();
+    let common = ran.values().copied().min().unwrap_or(0);
+    ran.retain(|_, trials| *trials < workload.trials);
     Ok(Equivalence {
         workload: workload.id.to_owned(),
         arms: arms.iter().map(|(name, _)| name.clone()).collect(),
         trials: common,
-        digest: digest(&in_order),
+        sweep: workload.trials,
+        fewer: ran,
+        digest: digest(&in_order(&order, &expected[..common])),
     })
 }
 
+/// The results of trials in this order, by as many workers as there are cores; the first of them where time ends.
 fn results(
     started: &Started,
     workload: &Workload,
     trials: &[usize],
     budget: Duration,
 ) -> anyhow::Result<Vec<TrialResult>> {
-    started.work(&mut Results { workload, trials, deadline: Instant::now() + budget, observer: Unobserved })
+    let (taken, deadline) = (AtomicUsize::new(0), Instant::now() + budget);
+    let work =
+        || started.work(&mut Results { workload, trials, taken: &taken, deadline, observer: Unobserved });
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let shares = thread::scope(|scope| {
+        let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        let join = |worker: thread::ScopedJoinHandle<'_, _>| worker.join().expect("no panic in a worker");
+        workers.into_iter().map(join).collect::<anyhow::Result<Vec<_>>>()
+    })?;
+    let mut results = shares.concat();
+    results.sort_unstable_by_key(|&(at, _)| at);
+    Ok(results.into_iter().map(|(_, result)| result).collect())
+}
+
+fn in_order(order: &[usize], results: &[TrialResult]) -> Vec<TrialResult> {
+    let mut by_trial: Vec<_> = order.iter().zip(results).collect();
+    by_trial.sort_unstable_by_key(|(trial, _)| **trial);
+    by_trial.into_iter().map(|(_, result)| *result).collect()
 }
 
 /// All trials of a sweep, so ordered that the first few are spread over it: first and last, then ever finer.
@@ -88,28 +107,29 @@ fn spread(trials: usize) -> Vec<usize> {
     order
 }
 
-/// Where two arms first differ in a trial, for the message.
-fn first_difference(
+/// What to say about two arms that differ in a trial: where they first do.
+fn difference(
     workload: &Workload,
     trial: usize,
-    (expected_name, expected): (&str, &Started),
-    (found_name, found): (&str, &Started),
-) -> anyhow::Result<String> {
+    (expected_name, expected): &(String, Started),
+    (found_name, found): &(String, Started),
+) -> anyhow::Result<ArmsDiffer> {
     let expected = steps(expected, workload, trial)?;
     let found = steps(found, workload, trial)?;
-    let at = expected.iter().zip(&found).position(|(a, b)| a != b);
-    Ok(match at {
-        Some(at) => {
-            let (bar, asset, _) = expected[at];
-            let (then, now) = (&expected[at], &found[at]);
+    let place = match expected.iter().zip(&found).find(|(then, now)| then != now) {
+        Some((then, now)) => {
+            let (bar, asset, _) = then;
             format!(", bar {bar}, asset {asset}: {expected_name} has {then:?}, {found_name} {now:?}")
         }
         None if expected.len() != found.len() => {
-            let bars = (expected.len(), found.len());
-            format!(": {expected_name} saw {} bars, {found_name} {}", bars.0, bars.1)
+            format!(": {expected_name} saw {} bars, {found_name} {}", expected.len(), found.len())
         }
         None => ", in no bar: its result depends on something else".to_owned(),
-    })
+    };
+    let id = workload.id;
+    Ok(ArmsDiffer(format!(
+        "workload {id}: {found_name} differs from {expected_name} in trial {trial}{place}"
+    )))
 }
 
 type Step = (usize, usize, AssetState);
@@ -124,14 +144,51 @@ impl Observer for &mut Recorder {
 
 fn steps(started: &Started, workload: &Workload, trial: usize) -> anyhow::Result<Vec<Step>> {
     let mut recorder = Recorder(Vec::new());
-    let deadline = Instant::now();
-    started.work(&mut Results { workload, trials: &[trial], deadline, observer: &mut recorder })?;
+    let (taken, deadline) = (AtomicUsize::new(0), Instant::now());
+    started.work(&mut Results {
+        workload,
+        trials: &[trial],
+        taken: &taken,
+        deadline,
+        observer: &mut recorder,
+    })?;
     Ok(recorder.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{self, Dataset};
+    use crate::report::Mode;
+    use crate::turn::{Arm, LEAST_TRIALS};
+    use crate::workloads::Set;
+
+    fn micro(folder: &std::path::Path) -> Vec<(String, Started)> {
+        data::prepare(folder, folder, &[Set::Micro], Mode::Quick).expect("a small set is made");
+        let dataset = Dataset::at(folder, Set::Micro);
+        let start = |arm: Arm| (arm.name(), arm.start(&dataset).expect("the set is there"));
+        [Arm::Ideal, Arm::Naive, Arm::LAYERS_1_AND_2, Arm::MAPPED].map(start).into()
+    }
+
+    #[test]
+    fn with_time_every_trial_is_compared_and_the_digest_is_over_all() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (arms, workload) = (micro(folder.path()), Workload::on(Set::Micro));
+        let all = check(workload, &arms, Duration::from_secs(600)).expect("the arms agree");
+        assert_eq!((all.trials, all.sweep, all.fewer.len()), (25, 25, 0));
+        let order: Vec<usize> = (0..25).collect();
+        let expected = results(&arms[0].1, workload, &order, Duration::from_secs(600)).expect("it runs");
+        assert_eq!(all.digest, digest(&expected));
+    }
+
+    #[test]
+    fn without_time_the_least_trials_are_compared_and_the_arms_are_named() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let arms = micro(folder.path());
+        let some = check(Workload::on(Set::Micro), &arms, Duration::ZERO).expect("the arms agree");
+        assert!((LEAST_TRIALS..25).contains(&some.trials), "{some:?}");
+        assert_eq!(some.fewer.len(), arms.len());
+    }
 
     #[test]
     fn every_trial_is_compared_once_and_the_first_few_are_spread() {

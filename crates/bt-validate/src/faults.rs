@@ -1,4 +1,4 @@
-//! What the proof must find: an arm that is slow, and an arm that is wrong.
+//! What the proof must find: an arm that is slow, one that is wrong, and one that is no better than the baseline.
 
 use std::str::FromStr;
 
@@ -15,6 +15,8 @@ pub enum Fault {
     Slow,
     /// The slow window lacks its last bar: equivalence must stop the run.
     Wrong,
+    /// It is the baseline once more, an A/A run: it must not pass a claim that it is faster.
+    Same,
 }
 
 impl Fault {
@@ -34,6 +36,7 @@ impl Fault {
                 run_trial(&mut access, trial, scratch, observer)
             }
             Self::Wrong => run_trial(&mut Late(access), trial, scratch, observer),
+            Self::Same => run_trial(&mut access, trial, scratch, observer),
         }
     }
 }
@@ -67,7 +70,8 @@ impl FromStr for Fault {
         match text {
             "slow" => Ok(Self::Slow),
             "wrong" => Ok(Self::Wrong),
-            other => bail!("{other:?} is not a fault; allowed: slow, wrong"),
+            "same" => Ok(Self::Same),
+            other => bail!("{other:?} is not a fault; allowed: slow, wrong, same"),
         }
     }
 }

@@ -5,6 +5,8 @@
 //! sequential evaluation tells which layers earned it, one after the other.
 
 use crate::stats::Interval;
+use bt_layers::OptimizationConfig;
+use bt_layers::bt_optimize_config::{DatasetSize, Workflow};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -37,23 +39,36 @@ pub fn decide(rule: &Rule, time_saved: Interval, remaining: &Remaining) -> Gate 
 
 /// Takes candidates in their order and keeps those that are worth it, until going on is not.
 ///
-/// Each candidate's time saved is measured against the arm with everything accepted before it. It is accepted if the
-/// lower bound of its interval reaches `rule.accept_at`. Evaluation stops after two rejections in a row, or when the
-/// last two candidates together save less than `rule.least_together`; both only if `rule.stop_early`.
-#[must_use]
-pub fn evaluate(rule: &Rule, candidates: &[Candidate]) -> Evaluation {
+/// `measure` gives the time that a candidate saves, against the arm with everything that the steps so far accepted. It is
+/// accepted if the lower bound of its interval reaches `rule.accept_at`. Evaluation stops after two rejections in a row,
+/// or when the last two candidates together save less than `rule.least_together`; both only if `rule.stop_early`.
+///
+/// # Errors
+/// Whatever `measure` meets.
+pub fn evaluate<E>(
+    rule: &Rule,
+    candidates: &[&str],
+    mut measure: impl FnMut(&[Step], &str) -> Result<Interval, E>,
+) -> Result<Evaluation, E> {
     let mut steps: Vec<Step> = Vec::new();
     let mut stop = Stop::AllEvaluated;
     for candidate in candidates {
-        steps.push(step(rule, candidate, time_left(&steps)));
+        let saved = measure(&steps, candidate)?;
+        steps.push(step(rule, candidate, saved, time_left(&steps)));
         if let Some(why) = diminishing(rule, &steps) {
             stop = why;
             break;
         }
     }
-    let not_evaluated = candidates[steps.len()..].iter().map(|candidate| candidate.name.clone()).collect();
-    Evaluation { time_saved: 1.0 - time_left(&steps), steps, stop, not_evaluated }
+    let not_evaluated = candidates[steps.len()..].iter().map(|name| (*name).to_owned()).collect();
+    Ok(Evaluation { time_saved: 1.0 - time_left(&steps), steps, stop, not_evaluated })
 }
+
+/// The time saved at which the Python original skips heavy operations; its configuration has no name for it.
+const AIM: f64 = 0.90;
+
+/// What the last two candidates must save together for the evaluation to go on, where it stops on diminishing returns.
+const LEAST_TOGETHER: f64 = 0.02;
 
 /// The thresholds of the gate; every one is a share of time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,7 +77,7 @@ pub struct Rule {
     pub goal: f64,
     /// The time saved at which heavy operations are skipped (90 %).
     pub aim: f64,
-    /// The lower bound at which a candidate is accepted (5 %).
+    /// The lower bound at which a candidate is accepted (`min_improvement_percent` of a grid search in production, 5 %).
     pub accept_at: f64,
     /// What two candidates in a row must save together (2 %).
     pub least_together: f64,
@@ -70,9 +85,25 @@ pub struct Rule {
     pub stop_early: bool,
 }
 
+impl Rule {
+    /// The rule that a configuration asks for.
+    #[must_use]
+    pub fn of(config: &OptimizationConfig) -> Self {
+        let threshold = &config.thresholds[(Workflow::GridSearch, DatasetSize::Production)];
+        Rule {
+            goal: config.sequential_evaluation_goal_percent / 100.0,
+            aim: AIM,
+            accept_at: threshold.min_improvement_percent / 100.0,
+            least_together: LEAST_TOGETHER,
+            stop_early: config.stop_on_diminishing_returns,
+        }
+    }
+}
+
 impl Default for Rule {
+    /// That of the default configuration.
     fn default() -> Self {
-        Rule { goal: 0.40, aim: 0.90, accept_at: 0.05, least_together: 0.02, stop_early: true }
+        Self::of(&OptimizationConfig::default())
     }
 }
 
@@ -193,15 +224,6 @@ impl fmt::Display for HeavyOperation {
     }
 }
 
-/// Something that may be worth having.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
-    /// Its name, for the report.
-    pub name: String,
-    /// What it saves of the time that is left before it.
-    pub time_saved: Interval,
-}
-
 /// The course of a sequential evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -252,13 +274,12 @@ impl fmt::Display for Stop {
     }
 }
 
-fn step(rule: &Rule, candidate: &Candidate, left_before: f64) -> Step {
-    let saved = candidate.time_saved;
+fn step(rule: &Rule, name: &str, saved: Interval, left_before: f64) -> Step {
     let accepted = saved.low >= rule.accept_at;
     let left = if accepted { left_before * (1.0 - saved.estimate) } else { left_before };
     let comparison = if accepted { "reaches" } else { "is below" };
     let reason = format!("its lower bound, {}, {comparison} {}", percent(saved.low), percent(rule.accept_at));
-    Step { name: candidate.name.clone(), time_saved: saved, accepted, time_saved_so_far: 1.0 - left, reason }
+    Step { name: name.to_owned(), time_saved: saved, accepted, time_saved_so_far: 1.0 - left, reason }
 }
 
 fn time_left(steps: &[Step]) -> f64 {
@@ -315,6 +336,10 @@ fn percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::{CONFIDENCE, LOOKS};
+    use approx::assert_abs_diff_eq;
+    use bt_layers::bt_optimize_config::Preset;
+    use std::convert::Infallible;
 
     const REMAINING: Remaining =
         Remaining { opening_seconds: 0.5, worker_start_seconds: 0.3, trial_seconds: 0.2 };
@@ -323,14 +348,32 @@ mod tests {
         Interval { estimate, low: estimate - 0.01, high: estimate + 0.01 }
     }
 
-    fn candidates(saved: &[f64]) -> Vec<Candidate> {
-        let named =
-            |(i, saved): (usize, &f64)| Candidate { name: format!("c{i}"), time_saved: around(*saved) };
-        saved.iter().enumerate().map(named).collect()
+    const NAMES: [&str; 4] = ["c0", "c1", "c2", "c3"];
+
+    fn evaluated(rule: &Rule, saved: &[f64]) -> Evaluation {
+        let measure = |steps: &[Step], _: &str| Ok::<_, Infallible>(around(saved[steps.len()]));
+        evaluate(rule, &NAMES[..saved.len()], measure).expect("it cannot fail")
     }
 
     fn accepted(evaluation: &Evaluation) -> Vec<bool> {
         evaluation.steps.iter().map(|step| step.accepted).collect()
+    }
+
+    #[test]
+    fn the_rule_is_the_configurations() {
+        let usual = Rule::default();
+        assert_eq!((usual.goal, usual.accept_at, usual.stop_early), (0.40, 0.05, true));
+        let strict = Rule::of(&OptimizationConfig::from_preset(Preset::Strict));
+        assert_eq!((strict.goal, strict.accept_at), (0.50, 0.10));
+        assert!(!Rule::of(&OptimizationConfig::from_preset(Preset::Lenient)).stop_early);
+    }
+
+    #[test]
+    fn the_rounds_and_the_confidence_satisfy_the_configurations_threshold() {
+        let threshold =
+            OptimizationConfig::default().thresholds[(Workflow::GridSearch, DatasetSize::Production)];
+        assert!(LOOKS[0] >= threshold.min_sample_size);
+        assert!(CONFIDENCE >= threshold.statistical_confidence);
     }
 
     #[test]
@@ -380,22 +423,40 @@ mod tests {
 
     #[test]
     fn accepted_savings_multiply_and_do_not_add() {
-        let evaluation = evaluate(&Rule::default(), &candidates(&[0.5, 0.5, 0.5]));
+        let evaluation = evaluated(&Rule::default(), &[0.5, 0.5, 0.5]);
         assert_eq!(accepted(&evaluation), [true, true, true]);
-        assert!((evaluation.time_saved - 0.875).abs() < 1e-12);
+        assert_abs_diff_eq!(evaluation.time_saved, 0.875, epsilon = 1e-12);
         assert_eq!(evaluation.stop, Stop::AllEvaluated);
     }
 
     #[test]
     fn a_candidate_is_accepted_by_its_lower_bound() {
-        let evaluation = evaluate(&Rule::default(), &candidates(&[0.055, 0.061]));
+        let evaluation = evaluated(&Rule::default(), &[0.055, 0.061]);
         assert_eq!(accepted(&evaluation), [false, true]);
-        assert!((evaluation.time_saved - 0.061).abs() < 1e-12, "what is rejected saves nothing");
+        // What is rejected saves nothing.
+        assert_abs_diff_eq!(evaluation.time_saved, 0.061, epsilon = 1e-12);
+    }
+
+    #[test]
+    fn a_candidate_is_measured_against_what_was_accepted_before_it() {
+        let mut seen = Vec::new();
+        let measure = |steps: &[Step], name: &str| {
+            seen.push((name.to_owned(), steps.iter().map(|step| step.accepted).collect::<Vec<_>>()));
+            Ok::<_, Infallible>(around([0.5, 0.03, 0.5][steps.len()]))
+        };
+        evaluate(&Rule::default(), &NAMES[..3], measure).expect("it cannot fail");
+        let expected: [(&str, &[bool]); 3] = [("c0", &[]), ("c1", &[true]), ("c2", &[true, false])];
+        assert_eq!(seen, expected.map(|(name, accepted)| (name.to_owned(), accepted.to_vec())));
+    }
+
+    #[test]
+    fn a_measurement_that_fails_ends_the_evaluation() {
+        assert_eq!(evaluate(&Rule::default(), &NAMES, |_, name| Err(name.to_owned())), Err("c0".to_owned()));
     }
 
     #[test]
     fn two_rejections_in_a_row_end_it() {
-        let evaluation = evaluate(&Rule::default(), &candidates(&[0.6, 0.03, 0.04, 0.9]));
+        let evaluation = evaluated(&Rule::default(), &[0.6, 0.03, 0.04, 0.9]);
         assert_eq!(accepted(&evaluation), [true, false, false]);
         assert_eq!(evaluation.stop, Stop::TwoRejections);
         assert_eq!(evaluation.not_evaluated, ["c3"]);
@@ -403,14 +464,14 @@ mod tests {
 
     #[test]
     fn a_rejection_between_acceptances_does_not_end_it() {
-        let evaluation = evaluate(&Rule::default(), &candidates(&[0.03, 0.5, 0.03, 0.5]));
+        let evaluation = evaluated(&Rule::default(), &[0.03, 0.5, 0.03, 0.5]);
         assert_eq!(accepted(&evaluation), [false, true, false, true]);
         assert_eq!(evaluation.stop, Stop::AllEvaluated);
     }
 
     #[test]
     fn a_loss_that_eats_the_gain_before_it_ends_it() {
-        let evaluation = evaluate(&Rule::default(), &candidates(&[0.07, -0.08, 0.5]));
+        let evaluation = evaluated(&Rule::default(), &[0.07, -0.08, 0.5]);
         assert_eq!(accepted(&evaluation), [true, false]);
         assert_eq!(evaluation.stop, Stop::TooLittleTogether);
     }
@@ -418,14 +479,14 @@ mod tests {
     #[test]
     fn without_early_stopping_all_are_evaluated() {
         let rule = Rule { stop_early: false, ..Rule::default() };
-        let evaluation = evaluate(&rule, &candidates(&[0.01, 0.01, 0.01, 0.5]));
+        let evaluation = evaluated(&rule, &[0.01, 0.01, 0.01, 0.5]);
         assert_eq!(accepted(&evaluation), [false, false, false, true]);
         assert!(evaluation.not_evaluated.is_empty());
     }
 
     #[test]
     fn nothing_to_evaluate_saves_nothing() {
-        let evaluation = evaluate(&Rule::default(), &[]);
+        let evaluation = evaluated(&Rule::default(), &[]);
         assert_eq!((evaluation.time_saved, evaluation.stop), (0.0, Stop::AllEvaluated));
     }
 }

@@ -43,6 +43,7 @@ pub mod gate;
 pub mod pairs;
 pub mod peers;
 pub mod plan;
+mod proc;
 pub mod prove;
 pub mod report;
 pub mod stats;

@@ -13,12 +13,12 @@ use bt_validate::report::Mode;
 use bt_validate::task;
 
 const USAGE: &str = "\
-bt-validate [--quick] [--only CLAIM] [--json PATH] [--arm-fault slow|wrong]
+bt-validate [--quick] [--only CLAIM] [--json PATH] [--arm-fault slow|wrong|same]
 
   --quick            wide data of 504 bars, turns of 20 ms instead of 50; the same code and claims; two minutes
   --only CLAIM       one claim, or all whose id begins so: l1, total.vs_careful …
   --json PATH        write report.json there as well
-  --arm-fault FAULT  make the arm of all layers slow or wrong on purpose: shows that the proof can fail
+  --arm-fault FAULT  make the arm of all layers slow, wrong or the baseline itself: shows that the proof can fail
 
 Exit status: 0 every claim passes, 1 one is refuted or the arms differ, 2 one is inconclusive, 3 the run failed.
 ";

@@ -8,12 +8,13 @@ use anyhow::Context;
 use arrow::array::{ArrayRef, AsArray, DictionaryArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, UInt32Type};
-use bt_asset_cache::{AssetListCache, AssetListKey, GroupedBars, GroupedCache, TableSource};
+use bt_asset_cache::{AssetListCache, AssetListKey, GroupedBars, GroupedCache, GroupedHandle, TableSource};
 use bt_core::{AssetId, Bundle, Field};
 use bt_dataportal::{DataPortal, Request, Window};
 
 use crate::arms::Layering;
 use crate::arms::naive::{self, NaiveWorker};
+use crate::claims::id;
 use crate::data::Dataset;
 use crate::stats::Round;
 use crate::task::Setting;
@@ -58,25 +59,30 @@ impl Bench {
     }
 
     fn round(&self, least: Duration, rng: &mut fastrand::Rng) -> anyhow::Result<Pairs> {
-        let mut timed = |(claim, sides): (&str, [Side; 2])| {
+        let mut timed = |(row, part, sides): (&str, &str, [Side; 2])| {
             let (mut seconds, first) = ([0.0; 2], usize::from(rng.bool()));
             for side in [first, 1 - first] {
                 seconds[side] = sides[side](self, least)?;
             }
-            Ok((claim.to_owned(), seconds.into()))
+            Ok((id::part(row, part), seconds.into()))
         };
         PAIRS.into_iter().map(&mut timed).collect()
     }
 }
 
-/// Each claim's base and optimised side.
-const PAIRS: [(&str, [Side; 2]); 6] = [
-    ("l1.asset_list.time_saved", [extracted_list, cached_list]),
-    ("l1.pre_grouping.speed_up", [filtered_asset, viewed_asset]),
-    ("l1.pre_grouping.speed_up.by-name", [filtered_asset, viewed_by_name]),
-    ("l1.pre_grouping.speed_up.dictionary", [filtered_from_dictionary, viewed_asset]),
-    ("l1.workflow.speed_up", [naive_access, layer_1_access]),
-    ("l2.array.time_saved", [history_as_frame, history_as_array]),
+/// The claims that pairs are measured for.
+pub fn claims() -> impl Iterator<Item = String> {
+    PAIRS.into_iter().map(|(row, part, _)| id::part(row, part))
+}
+
+/// Each claim's row and part, its base and its optimised side.
+const PAIRS: [(&str, &str, [Side; 2]); 6] = [
+    (id::ASSET_LIST, "", [extracted_list, cached_list]),
+    (id::PRE_GROUPING, "", [filtered_asset, viewed_asset]),
+    (id::PRE_GROUPING, "by-name", [filtered_asset, viewed_by_name]),
+    (id::PRE_GROUPING, "dictionary", [filtered_from_dictionary, viewed_asset]),
+    (id::ACCESS, "", [naive_access, layer_1_access]),
+    (id::ARRAY, "", [history_as_frame, history_as_array]),
 ];
 
 /// The table with its asset column as a dictionary.
@@ -154,7 +160,7 @@ fn viewed_by_name(bench: &Bench, least: Duration) -> anyhow::Result<f64> {
 }
 
 /// A worker's handle that holds the grouped bars.
-fn held(bench: &Bench) -> anyhow::Result<bt_cache::Handle<bt_core::BundleVersion, GroupedBars>> {
+fn held(bench: &Bench) -> anyhow::Result<GroupedHandle> {
     let cache = GroupedCache::default();
     let mut handle = cache.handle();
     handle.get_or_load(&bench.grouped.version(), || Ok(std::sync::Arc::clone(&bench.grouped)))?;
@@ -200,4 +206,15 @@ fn history(bench: &Bench, least: Duration, take: impl Fn(Window<'_>) -> bool) ->
         let moment = portal.moments().nth(call / assets % moments);
         moment.and_then(|moment| moment.history(request).ok()).is_some_and(&take)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pair_is_a_claim() {
+        let registry = crate::claims::Registry::standard();
+        assert!(claims().all(|id| registry.get(&id).is_some()));
+    }
 }

@@ -1,6 +1,6 @@
 //! Which arms' turns a timed claim compares.
 
-use crate::claims::Registry;
+use crate::claims::{Registry, id};
 use crate::stats::Round;
 use crate::task::RoundOfTurns;
 use crate::turn::{Arm, Turn};
@@ -45,48 +45,36 @@ impl Side {
 }
 
 impl Comparison {
-    /// The comparison's rounds; a round without one of the arms is left out.
-    pub fn rounds(&self, rounds: &[RoundOfTurns]) -> Vec<Round> {
-        let both = |round| {
-            let base_seconds = self.base.seconds(round, self.workload)?;
-            Some(Round { base_seconds, optimised_seconds: self.optimised.seconds(round, self.workload)? })
-        };
-        rounds.iter().filter_map(both).collect()
+    /// The claim's times in a round; none where the round lacks one of the arms.
+    pub fn round(&self, round: &RoundOfTurns) -> Option<Round> {
+        let base_seconds = self.base.seconds(round, self.workload)?;
+        Some(Round { base_seconds, optimised_seconds: self.optimised.seconds(round, self.workload)? })
     }
 }
 
-/// All comparisons of arms, in the order of the table.
-pub fn comparisons() -> Vec<Comparison> {
-    let layers_1_and_2 = Arm::named("l1+l2").expect("it is a combination");
-    let mut all = Vec::new();
-    let mut add = |row: &str, workload: &str, base: Side, optimised: Side| {
-        let workload = Workload::named(workload).expect("the table names workloads that exist");
-        let name = if row == "total.overhead_ratio" { String::new() } else { format!(".{}", workload.id) };
-        all.push(Comparison { claim: format!("{row}{name}"), workload, base, optimised });
-    };
-    for workload in ["seed", "production"] {
-        add("l2.cumulative.time_saved", workload, Side::sweep(Arm::Naive), Side::sweep(layers_1_and_2));
+/// The comparisons that claims ask for, in their order.
+pub fn comparisons(registry: &Registry) -> Vec<Comparison> {
+    registry.claims().iter().filter_map(|claim| comparison(&claim.id)).collect()
+}
+
+fn comparison(claim: &str) -> Option<Comparison> {
+    let rows = [
+        (id::CUMULATIVE, Side::sweep(Arm::Naive), Side::sweep(Arm::LAYERS_1_AND_2)),
+        (id::TIME_SAVED, Side::sweep(Arm::Naive), Side::sweep(Arm::MAPPED)),
+        (id::VS_CAREFUL, Side::sweep(Arm::Careful), Side::sweep(Arm::MAPPED)),
+        (id::VS_IDEAL, Side::trials(Arm::Ideal), Side::trials(Arm::MAPPED)),
+        (id::NO_REGRESSION, Side::sweep(Arm::Naive), Side::sweep(Arm::MAPPED)),
+    ];
+    let between =
+        |workload, base, optimised| Comparison { claim: claim.to_owned(), workload, base, optimised };
+    if claim.starts_with(id::OVERHEAD) {
+        let arm = if id::part_name(id::OVERHEAD, claim).is_some() { Arm::Naive } else { Arm::MAPPED };
+        return Some(between(Workload::named("production")?, Side::trials(Arm::Ideal), Side::sweep(arm)));
     }
-    for workload in ["seed-workers", "micro", "seed", "production", "wide", "real", "walk-forward"] {
-        add("total.time_saved", workload, Side::sweep(Arm::Naive), Side::sweep(Arm::MAPPED));
-    }
-    for workload in
-        ["seed", "production", "wide", "real", "walk-forward", "trials-1", "trials-5", "trials-25"]
-    {
-        add("total.vs_careful", workload, Side::sweep(Arm::Careful), Side::sweep(Arm::MAPPED));
-    }
-    for workload in ["seed", "production", "wide", "real", "walk-forward"] {
-        add("total.vs_ideal", workload, Side::trials(Arm::Ideal), Side::trials(Arm::MAPPED));
-    }
-    for workload in ["trials-1", "trials-5", "trials-25"] {
-        add("micro.no_regression", workload, Side::sweep(Arm::Naive), Side::sweep(Arm::MAPPED));
-    }
-    add("total.overhead_ratio", "production", Side::trials(Arm::Ideal), Side::sweep(Arm::MAPPED));
-    add("total.overhead_ratio", "production", Side::trials(Arm::Ideal), Side::sweep(Arm::Naive));
-    if let Some(naive) = all.last_mut() {
-        naive.claim.push_str(".naive");
-    }
-    all
+    rows.into_iter().find_map(|(row, base, optimised)| {
+        let workload = Workload::named(id::part_name(row, claim)?)?;
+        Some(between(workload, base, optimised))
+    })
 }
 
 /// The arms whose times a workload's report shows: all of them where the layers are taken apart, else the references
@@ -101,16 +89,15 @@ pub fn arms_of(workload: &Workload) -> Vec<Arm> {
 /// The sets that claims need: those of the comparisons' workloads, and those of what is measured beside them.
 pub fn sets_for(registry: &Registry, comparisons: &[Comparison]) -> Vec<Set> {
     let beside: [(&str, &[Set]); 5] = [
-        ("l1.", &[Set::Seed]),
-        ("l2.", &[Set::Seed, Set::Production]),
-        ("l3.", &[Set::Seed, Set::Production, Set::Wide]),
-        ("total.memory.", &[Set::Production, Set::Wide]),
-        ("workers.", &[Set::Shared]),
+        (id::LAYER_1, &[Set::Seed]),
+        (id::LAYER_2, &[Set::Seed, Set::Production]),
+        (id::LAYER_3, &[Set::Seed, Set::Production, Set::Wide]),
+        (id::PEAK, &[Set::Production, Set::Wide]),
+        (id::SHARED_PAGES, &[Set::Shared]),
     ];
-    let claimed = |prefix: &str| registry.claims().iter().any(|claim| claim.id.starts_with(prefix));
     let needed = |set: &Set| {
         comparisons.iter().any(|one| one.workload.set == *set)
-            || beside.iter().any(|(prefix, sets)| sets.contains(set) && claimed(prefix))
+            || beside.iter().any(|(prefix, sets)| sets.contains(set) && registry.has(prefix))
     };
     Set::ALL.into_iter().filter(needed).collect()
 }
@@ -125,24 +112,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_comparison_is_a_claim_and_its_arms_are_run() {
-        let registry = Registry::standard();
-        for comparison in comparisons() {
-            assert!(registry.get(&comparison.claim).is_some(), "{} is not in the table", comparison.claim);
+    fn every_claim_about_two_arms_is_compared_and_its_arms_are_run() {
+        let comparisons = comparisons(&Registry::standard());
+        for comparison in &comparisons {
             let run: Vec<_> = arms_of(comparison.workload).into_iter().map(Arm::name).collect();
             assert!(run.contains(&comparison.base.arm) && run.contains(&comparison.optimised.arm));
+        }
+        let registry = Registry::standard();
+        let rows =
+            [id::CUMULATIVE, id::TIME_SAVED, id::VS_CAREFUL, id::VS_IDEAL, id::OVERHEAD, id::NO_REGRESSION];
+        let about_arms = |id: &str| rows.iter().any(|row| id.starts_with(row));
+        for claim in registry.claims().iter().filter(|claim| about_arms(&claim.id) && !claim.is_whole()) {
+            assert!(comparisons.iter().any(|one| one.claim == claim.id), "{} is not compared", claim.id);
         }
     }
 
     #[test]
     fn opening_is_left_out_only_where_the_claim_says_so() {
-        let turn = |ready_seconds, trial_seconds| Turn { ready_seconds, trial_seconds, trials_run: 3 };
+        let turn = |ready_seconds, trial_seconds| Turn {
+            ready_seconds,
+            start_seconds: 0.0,
+            trial_seconds,
+            trials_run: 3,
+        };
         let round =
             RoundOfTurns::from([("ideal".into(), turn(9.0, 1.0)), ("all+mapped".into(), turn(5.0, 2.0))]);
-        let named = |claim: &str| comparisons().into_iter().find(|one| one.claim == claim).expect("a claim");
-        let [vs_ideal, overhead] = ["total.vs_ideal.production", "total.overhead_ratio"].map(named);
+        let vs_ideal = comparison("total.vs_ideal.production").expect("it is about two arms");
+        let overhead = comparison(id::OVERHEAD).expect("it is about two arms");
         let trials = vs_ideal.workload.trials as f64;
-        assert_eq!(vs_ideal.rounds(std::slice::from_ref(&round))[0].ratio(), 2.0);
-        assert_eq!(overhead.rounds(&[round])[0].ratio(), (5.0 + 2.0 * trials) / trials);
+        assert_eq!(vs_ideal.round(&round).map(Round::ratio), Some(2.0));
+        assert_eq!(overhead.round(&round).map(Round::ratio), Some((5.0 + 2.0 * trials) / trials));
     }
 }

@@ -3,25 +3,30 @@
 mod counts;
 mod sections;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::Context;
+use sections::Evaluated;
+use serde::de::DeserializeOwned;
 
-use crate::claims::{Claim, Registry};
+use crate::claims::{Claim, Registry, id};
 use crate::collect::{Collected, collect};
 use crate::data::{self, Ingestion};
 use crate::equivalence;
 use crate::faults::Fault;
-use crate::pairs::Pairs;
+use crate::pairs::{self, Pairs};
 use crate::peers;
 use crate::plan::{Comparison, arms_of, comparisons, sets_for, workloads_for};
-use crate::report::{ClaimResult, Equivalence, Host, Mode, Report, SCHEMA_VERSION, settle};
+use crate::report::{
+    BreakEven, ClaimResult, Equivalence, HitRate, Host, MemoryUse, Mode, Report, SCHEMA_VERSION, Scaling,
+    settle,
+};
 use crate::stats::Round;
 use crate::task::{RoundOfTurns, Setting, Task};
-use crate::turn::{Arm, Constancy};
-use crate::workers::{self, Starts};
+use crate::turn::{Arm, constancy};
+use crate::workers::{Starts, WORKERS};
 use crate::workloads::{Set, Workload};
 
 /// What to prove, and where.
@@ -45,9 +50,11 @@ impl Plan {
         Self { root, mode: Mode::Full, registry: Registry::standard(), json: None, fault: None }
     }
 
+    /// Longer turns, and more of them, make a verdict less a matter of the machine's mood.
     fn setting(&self) -> Setting {
         let folder = self.root.join("target").join("bt-validate");
-        Setting { folder, turn_millis: if self.mode == Mode::Quick { 20 } else { 50 }, fault: self.fault }
+        let (turn_millis, passes) = if self.mode == Mode::Quick { (20, 3) } else { (50, 5) };
+        Setting { folder, turn_millis, passes, fault: self.fault }
     }
 }
 
@@ -60,6 +67,8 @@ pub fn prove(plan: &Plan) -> anyhow::Result<u8> {
     let mut run = Run::prepare(plan)?;
     run.check_equivalence()?;
     run.compare_arms()?;
+    run.evaluate_layers()?;
+    run.break_even()?;
     run.compare_pairs()?;
     run.compare_with_polars();
     run.start_workers()?;
@@ -84,19 +93,26 @@ struct Run<'p> {
     ingestions: Vec<Ingestion>,
     equivalence: Vec<Equivalence>,
     turns: Vec<(&'static Workload, Collected<RoundOfTurns>)>,
-    /// By workload and arm: the second half of some trials over the first.
+    /// By workload and arm: a later trial over an earlier one.
     constancy: BTreeMap<(&'static str, String), f64>,
     results: Vec<ClaimResult>,
-    memory: Vec<crate::report::MemoryUse>,
-    hit_rates: Vec<crate::report::HitRate>,
-    scaling: Vec<crate::report::Scaling>,
+    break_even: Option<BreakEven>,
+    evaluated: Option<Evaluated>,
+    memory: Vec<MemoryUse>,
+    hit_rates: Vec<HitRate>,
+    scaling: Vec<Scaling>,
     notes: Vec<String>,
 }
 
+/// A claim, and how its times are read from what a round measured.
+type Reading<'r, R> = (&'r Claim, Box<dyn Fn(&R) -> Option<Round> + 'r>);
+
+/// How a claim's times are read from a round of starts.
+type StartRound = fn(&Starts) -> Round;
+
 impl<'p> Run<'p> {
     fn prepare(plan: &'p Plan) -> anyhow::Result<Self> {
-        let wanted = |one: &Comparison| plan.registry.get(&one.claim).is_some();
-        let comparisons: Vec<_> = comparisons().into_iter().filter(wanted).collect();
+        let comparisons = comparisons(&plan.registry);
         let setting = plan.setting();
         let sets = sets_for(&plan.registry, &comparisons);
         progress(&format!("making and ingesting {} data sets", sets.len()));
@@ -112,6 +128,8 @@ impl<'p> Run<'p> {
             turns: Vec::new(),
             constancy: BTreeMap::new(),
             results: Vec::new(),
+            break_even: None,
+            evaluated: None,
             memory: Vec::new(),
             hit_rates: Vec::new(),
             scaling: Vec::new(),
@@ -120,7 +138,7 @@ impl<'p> Run<'p> {
     }
 
     fn claims(&self, prefix: &str) -> bool {
-        self.plan.registry.claims().iter().any(|claim| claim.id.starts_with(prefix))
+        self.plan.registry.has(prefix)
     }
 
     fn claim(&self, id: &str) -> Option<&'p Claim> {
@@ -133,7 +151,7 @@ impl<'p> Run<'p> {
 
     /// Equivalence first: blocking.
     fn check_equivalence(&mut self) -> anyhow::Result<()> {
-        let budget = Duration::from_millis(if self.is_quick() { 300 } else { 20_000 });
+        let budget = Duration::from_millis(if self.is_quick() { 300 } else { 180_000 });
         for workload in workloads_for(&self.comparisons) {
             progress(&format!("{}: do all arms give the same bits?", workload.id));
             let dataset = self.setting.dataset(workload.set);
@@ -147,33 +165,45 @@ impl<'p> Run<'p> {
         Ok(())
     }
 
+    /// Collects rounds until every claim read from them is settled, and judges those claims.
+    fn measure<R: DeserializeOwned>(
+        &mut self,
+        readings: &[Reading<'_, R>],
+        task: impl Fn(usize, u64, Option<&[usize]>) -> Task,
+    ) -> anyhow::Result<Collected<R>> {
+        let rounds_of = |(_, read): &Reading<'_, R>, rounds: &[R]| -> Vec<Round> {
+            rounds.iter().filter_map(read).collect()
+        };
+        let judged = |reading: &Reading<'_, R>, rounds: &[R]| {
+            Some((rounds_of(reading, rounds), reading.0.measure.max_ratio(reading.0.limit?)))
+        };
+        let claims = |rounds: &[R]| readings.iter().map(|reading| judged(reading, rounds)).collect();
+        let collected = collect(&self.setting, task, claims)?;
+        for reading in readings {
+            let result = ClaimResult::timed(reading.0, &rounds_of(reading, &collected.rounds));
+            self.results.push(result.with_processes(&collected.processes));
+        }
+        Ok(collected)
+    }
+
+    fn reading(&self, comparison: &Comparison) -> anyhow::Result<Reading<'p, RoundOfTurns>> {
+        let claim = self.claim(&comparison.claim).context("only claims of the registry are compared")?;
+        let comparison = comparison.clone();
+        Ok((claim, Box::new(move |round| comparison.round(round))))
+    }
+
     fn compare_arms(&mut self) -> anyhow::Result<()> {
-        for workload in workloads_for(&self.comparisons) {
+        let comparisons = self.comparisons.clone();
+        for workload in workloads_for(&comparisons) {
             progress(&format!("{}: {}", workload.id, workload.description));
-            let own: Vec<&Comparison> =
-                self.comparisons.iter().filter(|one| one.workload == workload).collect();
-            let registry = &self.plan.registry;
-            let arms: Vec<String> = arms_of(workload).into_iter().map(Arm::name).collect();
-            let task = |rounds, seed| Task::Rounds {
-                workload: workload.id.to_owned(),
-                arms: arms.clone(),
-                rounds,
-                seed,
+            let own: Vec<_> = comparisons.iter().filter(|one| one.workload == workload).collect();
+            let readings = own.iter().map(|&one| self.reading(one)).collect::<anyhow::Result<Vec<_>>>()?;
+            let everything: Vec<String> = arms_of(workload).into_iter().map(Arm::name).collect();
+            let task = |rounds, seed, open: Option<&[usize]>| {
+                let arms = open.map_or_else(|| everything.clone(), |open| arms_of_claims(&own, open));
+                Task::Rounds { workload: workload.id.to_owned(), arms, rounds, seed }
             };
-            let collected: Collected<RoundOfTurns> = collect(&self.setting, task, |rounds| {
-                let limit =
-                    |one: &Comparison| Some((registry.get(&one.claim)?, registry.get(&one.claim)?.limit?));
-                let open = |one: &&Comparison| {
-                    limit(one).map(|(claim, limit)| (one.rounds(rounds), claim.measure.max_ratio(limit)))
-                };
-                own.iter().filter_map(open).collect()
-            })?;
-            for comparison in own {
-                let claim =
-                    registry.get(&comparison.claim).context("only claims of the registry are compared")?;
-                let result = ClaimResult::timed(claim, &comparison.rounds(&collected.rounds));
-                self.results.push(result.with_processes(&collected.processes));
-            }
+            let collected = self.measure(&readings, task)?;
             self.check_constancy(workload, &collected.rounds)?;
             self.turns.push((workload, collected));
         }
@@ -192,46 +222,28 @@ impl<'p> Run<'p> {
             };
             if rounds.iter().any(some) {
                 let started = self.setting.faulty(arm).start(&self.setting.dataset(workload.set))?;
-                self.constancy.insert((workload.id, arm.name()), started.work(&mut Constancy(workload))?);
+                let ratio = constancy(&started, workload, 10 * self.setting.turn())?;
+                self.constancy.insert((workload.id, arm.name()), ratio);
             }
         }
         Ok(())
     }
 
     fn compare_pairs(&mut self) -> anyhow::Result<()> {
-        let ids = [
-            "l1.asset_list.time_saved",
-            "l1.pre_grouping.speed_up",
-            "l1.workflow.speed_up",
-            "l2.array.time_saved",
-        ];
-        let shown = ["l1.pre_grouping.speed_up.by-name", "l1.pre_grouping.speed_up.dictionary"];
-        let claims: Vec<&Claim> = ids.iter().chain(&shown).filter_map(|id| self.claim(id)).collect();
-        if claims.is_empty() {
-            return Ok(());
-        }
-        progress("Layers 1 and 2, operation by operation");
-        let flat = |pairs: &[Pairs], id: &str| -> Vec<Round> {
-            pairs.iter().filter_map(|pairs| pairs.get(id)).copied().collect()
+        let reading = |id: String| -> Option<Reading<'_, Pairs>> {
+            Some((self.claim(&id)?, Box::new(move |pairs| pairs.get(&id).copied())))
         };
-        let collected: Collected<Pairs> = collect(
-            &self.setting,
-            |rounds, seed| Task::Pairs { rounds, seed },
-            |pairs| {
-                let limit = |claim: &&Claim| claim.limit.map(|limit| claim.measure.max_ratio(limit));
-                claims.iter().filter_map(|claim| Some((flat(pairs, &claim.id), limit(claim)?))).collect()
-            },
-        )?;
-        for claim in claims {
-            let result = ClaimResult::timed(claim, &flat(&collected.rounds, &claim.id));
-            self.results.push(result.with_processes(&collected.processes));
+        let readings: Vec<_> = pairs::claims().filter_map(reading).collect();
+        if !readings.is_empty() {
+            progress("Layers 1 and 2, operation by operation");
+            self.measure(&readings, |rounds, seed, _| Task::Pairs { rounds, seed })?;
         }
         Ok(())
     }
 
     /// Says how the baseline fares against the same in polars; without Python there is nothing to say.
     fn compare_with_polars(&mut self) {
-        if !self.claims("l1.workflow") {
+        if !self.claims(id::ACCESS) {
             return;
         }
         progress("the baseline's data access against polars");
@@ -247,52 +259,45 @@ impl<'p> Run<'p> {
     }
 
     fn start_workers(&mut self) -> anyhow::Result<()> {
-        if !self.claims("l3.") {
+        if !self.claims(id::LAYER_3) {
             return Ok(());
         }
         for set in [Set::Seed, Set::Production, Set::Wide] {
-            progress(&format!("{}: starting 8 workers in threads", set.name()));
+            progress(&format!("{}: starting {WORKERS} workers in threads", set.name()));
             self.start_threads(set)?;
         }
-        progress("wide: starting 8 workers as processes");
+        progress(&format!("wide: starting {WORKERS} workers as processes"));
         self.start_processes()
     }
 
     fn start_threads(&mut self, set: Set) -> anyhow::Result<()> {
-        let id = |row: &str| format!("{row}.{}", set.name());
         let kinds: [(String, StartRound); 3] = [
-            (id("l3.worker_init.time_saved.threads"), |one| [one.own_seconds, one.pooled_seconds].into()),
-            (id("l3.worker_init.thread_time"), |one| [1.0, one.pooled_seconds].into()),
-            (id("l3.first_load"), |one| [1.0, one.first_load_seconds].into()),
+            (format!("{}.threads", id::WORKER_INIT), |one| [one.own_seconds, one.pooled_seconds].into()),
+            (id::THREAD_TIME.to_owned(), |one| [1.0, one.pooled_seconds].into()),
+            (id::FIRST_LOAD.to_owned(), |one| [1.0, one.first_load_seconds].into()),
         ];
-        let registry = &self.plan.registry;
-        let task = |rounds, _| Task::ThreadStarts { set: set.name().to_owned(), rounds };
-        let collected: Collected<Starts> = collect(&self.setting, task, |starts| {
-            let open = |(id, round): &(String, StartRound)| {
-                let claim = registry.get(id)?;
-                Some((starts.iter().map(round).collect(), claim.measure.max_ratio(claim.limit?)))
-            };
-            kinds.iter().filter_map(open).collect()
-        })?;
-        for (id, round) in &kinds {
-            if let Some(claim) = registry.get(id) {
-                let rounds: Vec<Round> = collected.rounds.iter().map(round).collect();
-                self.results.push(ClaimResult::timed(claim, &rounds).with_processes(&collected.processes));
-            }
+        let reading = |(row, read): (String, StartRound)| -> Option<Reading<'_, Starts>> {
+            let claim = self.claim(&id::part(&row, set.name()))?;
+            Some((claim, Box::new(move |starts| Some(read(starts)))))
+        };
+        let readings: Vec<_> = kinds.into_iter().filter_map(reading).collect();
+        if !readings.is_empty() {
+            let set = set.name().to_owned();
+            self.measure(&readings, |rounds, seed, _| Task::ThreadStarts { set: set.clone(), rounds, seed })?;
         }
         Ok(())
     }
 
     fn start_processes(&mut self) -> anyhow::Result<()> {
-        let Some(claim) = self.claim("l3.worker_init.time_saved.processes.wide") else { return Ok(()) };
-        let round = || {
-            let base_seconds = workers::process_start_seconds(&self.setting, Set::Wide, Arm::Naive)?;
-            let optimised_seconds = workers::process_start_seconds(&self.setting, Set::Wide, Arm::MAPPED)?;
-            anyhow::Ok(Round { base_seconds, optimised_seconds })
-        };
-        let rounds = (0..crate::stats::LOOKS[0]).map(|_| round()).collect::<anyhow::Result<Vec<_>>>()?;
-        let note = "each round starts processes of its own";
-        self.results.push(ClaimResult::timed(claim, &rounds).with_note(note));
+        let id = id::part(id::WORKER_INIT, "processes.wide");
+        let Some(claim) = self.claim(&id) else { return Ok(()) };
+        let reading: Reading<'_, Round> = (claim, Box::new(|round| Some(*round)));
+        let set = Set::Wide.name();
+        self.measure(&[reading], |rounds, seed, _| Task::ProcessStarts {
+            set: set.to_owned(),
+            rounds,
+            seed,
+        })?;
         Ok(())
     }
 
@@ -309,8 +314,8 @@ impl<'p> Run<'p> {
             revision: told("BT_REVISION"),
             toolchain: told("BT_TOOLCHAIN"),
             workloads: self.workload_times()?,
-            break_even: self.break_even(),
             gate: self.gate(&settled.claims),
+            break_even: self.break_even,
             claims: settled.claims,
             shown: settled.shown,
             equivalence: self.equivalence,
@@ -322,8 +327,19 @@ impl<'p> Run<'p> {
     }
 }
 
-/// How a claim reads a round of starts.
-type StartRound = fn(&Starts) -> Round;
+/// The arms that some of the comparisons are about, each once.
+fn arms_of_claims(comparisons: &[&Comparison], some: &[usize]) -> Vec<String> {
+    let both = |&at: &usize| [&comparisons[at].base.arm, &comparisons[at].optimised.arm];
+    let arms: BTreeSet<&String> = some.iter().flat_map(both).collect();
+    arms.into_iter().cloned().collect()
+}
+
+/// The task of so many rounds of turns.
+fn rounds_of(workload: &Workload, arms: &[Arm]) -> impl Fn(usize, u64, Option<&[usize]>) -> Task + use<> {
+    let workload = workload.id.to_owned();
+    let arms: Vec<String> = arms.iter().map(|arm| arm.name()).collect();
+    move |rounds, seed, _| Task::Rounds { workload: workload.clone(), arms: arms.clone(), rounds, seed }
+}
 
 /// Says what is being done, on standard error, so that nobody waits in the dark.
 fn progress(what: &str) {

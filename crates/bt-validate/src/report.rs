@@ -17,7 +17,7 @@ pub use result::{ClaimResult, ProcessMean, Settled, settle};
 use crate::gate::Gate;
 use crate::stats::{Interval, StatsError, Verdict};
 use serde::{Deserialize, Serialize};
-use std::{fs, io, path::Path};
+use std::{collections::BTreeMap, fs, io, path::Path};
 
 /// The version of the JSON's layout; it rises when a key changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -156,8 +156,13 @@ pub struct Equivalence {
     pub workload: String,
     /// The arms compared.
     pub arms: Vec<String>,
-    /// The trials that every arm ran and that were compared; a slow arm runs fewer than the others, spread over the sweep.
+    /// The trials that every arm ran and that were compared.
     pub trials: usize,
+    /// The trials of the sweep.
+    pub sweep: usize,
+    /// The arms that had no time for all of them, and how many each ran, spread over the sweep.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fewer: BTreeMap<String, usize>,
     /// The digest over all results, the same for every arm.
     pub digest: String,
 }

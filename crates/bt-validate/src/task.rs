@@ -25,6 +25,8 @@ pub struct Setting {
     pub folder: PathBuf,
     /// Least length of a turn, in milliseconds.
     pub turn_millis: u64,
+    /// Turns of an arm in a round, unless it takes longer than so many least turns.
+    pub passes: u32,
     /// What the arm of all layers gets wrong on purpose.
     pub fault: Option<Fault>,
 }
@@ -35,9 +37,10 @@ impl Setting {
         Duration::from_millis(self.turn_millis)
     }
 
-    /// The arm, with the fault if it is the one that has it.
+    /// What runs in an arm's name: the arm, with the fault if it is the one that has it.
     pub fn faulty(&self, arm: Arm) -> Arm {
         match (arm, self.fault) {
+            (Arm::MAPPED, Some(Fault::Same)) => Arm::Naive,
             (Arm::Layers(layering), fault @ Some(_)) if layering.mapped => {
                 Arm::Layers(Layering { fault, ..layering })
             }
@@ -78,6 +81,17 @@ pub enum Task {
         set: String,
         /// How many rounds.
         rounds: usize,
+        /// Seed of the order.
+        seed: u64,
+    },
+    /// Workers' starts as processes, pooled and each on its own.
+    ProcessStarts {
+        /// The set's name.
+        set: String,
+        /// How many rounds.
+        rounds: usize,
+        /// Seed of the order.
+        seed: u64,
     },
     /// Runs an arm, then tells its peak resident set.
     Peak {
@@ -108,7 +122,7 @@ pub enum Task {
     },
 }
 
-/// One round: each arm's turn, by name.
+/// One round: each arm's turns in it as one, by name.
 pub type RoundOfTurns = BTreeMap<String, Turn>;
 
 /// Runs a task and prints its outcome to standard output.
@@ -121,8 +135,11 @@ pub fn run(setting: &Setting, task: &Task) -> anyhow::Result<()> {
             print(&rounds_of(setting, workload, arms, *rounds, *seed)?)
         }
         Task::Pairs { rounds, seed } => print(&pairs::rounds(setting, *rounds, *seed)?),
-        Task::ThreadStarts { set, rounds } => {
-            print(&workers::thread_starts(&dataset(setting, set)?, *rounds)?)
+        Task::ThreadStarts { set, rounds, seed } => {
+            print(&workers::thread_starts(&dataset(setting, set)?, *rounds, *seed)?)
+        }
+        Task::ProcessStarts { set, rounds, seed } => {
+            print(&workers::process_starts(setting, set_named(set)?, *rounds, *seed)?)
         }
         Task::Peak { set, arm } => print(&workers::peak(&dataset(setting, set)?, arm_named(setting, arm)?)?),
         Task::Hold { set, arm, touch } => {
@@ -141,8 +158,14 @@ fn print(outcome: &impl Serialize) -> anyhow::Result<()> {
 }
 
 fn dataset(setting: &Setting, set: &str) -> anyhow::Result<Dataset> {
-    let found = Set::ALL.into_iter().find(|known| known.name() == set);
-    found.map(|set| setting.dataset(set)).with_context(|| format!("there is no set {set:?}"))
+    Ok(setting.dataset(set_named(set)?))
+}
+
+fn set_named(name: &str) -> anyhow::Result<Set> {
+    Set::ALL
+        .into_iter()
+        .find(|known| known.name() == name)
+        .with_context(|| format!("there is no set {name:?}"))
 }
 
 fn arm_named(setting: &Setting, name: &str) -> anyhow::Result<Arm> {
@@ -162,19 +185,35 @@ fn rounds_of(
 ) -> anyhow::Result<Vec<RoundOfTurns>> {
     let workload = workload_named(workload)?;
     let dataset = setting.dataset(workload.set);
-    let arms = arms.iter().map(|name| arm_named(setting, name)).collect::<anyhow::Result<Vec<_>>>()?;
-    for &arm in &arms {
+    let named = |name: &String| anyhow::Ok((name.clone(), arm_named(setting, name)?));
+    let arms = arms.iter().map(named).collect::<anyhow::Result<Vec<_>>>()?;
+    for &(_, arm) in &arms {
         turn(arm, &dataset, workload, Duration::ZERO)?;
     }
     let mut rng = fastrand::Rng::with_seed(seed);
-    let mut round = || {
-        let mut order = arms.clone();
+    (0..rounds).map(|_| round(setting, workload, &arms, &mut rng)).collect()
+}
+
+/// Passes in which the arms take turns in random order; an arm that has had the round's time sits the rest out.
+fn round(
+    setting: &Setting,
+    workload: &Workload,
+    arms: &[(String, Arm)],
+    rng: &mut fastrand::Rng,
+) -> anyhow::Result<RoundOfTurns> {
+    let dataset = setting.dataset(workload.set);
+    let time = f64::from(setting.passes) * setting.turn().as_secs_f64();
+    let mut turns: Vec<Vec<Turn>> = vec![Vec::new(); arms.len()];
+    for _ in 0..setting.passes {
+        let took =
+            |arm: usize| turns[arm].iter().map(|turn| turn.sweep_seconds(turn.trials_run)).sum::<f64>();
+        let mut order: Vec<usize> = (0..arms.len()).filter(|&arm| took(arm) < time).collect();
         rng.shuffle(&mut order);
-        let turns =
-            order.into_iter().map(|arm| Ok((arm.name(), turn(arm, &dataset, workload, setting.turn())?)));
-        turns.collect::<anyhow::Result<RoundOfTurns>>()
-    };
-    (0..rounds).map(|_| round()).collect()
+        for arm in order {
+            turns[arm].push(turn(arms[arm].1, &dataset, workload, setting.turn())?);
+        }
+    }
+    Ok(arms.iter().zip(&turns).map(|((name, _), turns)| (name.clone(), Turn::median(turns))).collect())
 }
 
 /// This program again, with a task.

@@ -1,5 +1,9 @@
 //! One turn of one arm: how long it takes to get the data ready, and how long a trial takes.
 
+use std::borrow::Borrow;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
@@ -35,6 +39,9 @@ impl Arm {
 
     /// All layers over the mapped store: what the `total.*` claims are about.
     pub const MAPPED: Self = Self::Layers(Layering::MAPPED);
+
+    /// Layers 1 and 2 over the Parquet file.
+    pub const LAYERS_1_AND_2: Self = Self::Layers(Layering::LAYERS_1_AND_2);
 
     /// Its name in the report.
     pub fn name(self) -> String {
@@ -108,11 +115,13 @@ impl Started {
     }
 }
 
-/// What a turn took.
+/// What a turn took, or several of them on average.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Turn {
-    /// Getting the data of all workers ready, what they share included, in seconds.
+    /// Getting the data of all workers ready, what they share and their start included, in seconds.
     pub ready_seconds: f64,
+    /// The part of it that starting the workers' threads took; 0 for a lone worker, which needs none.
+    pub start_seconds: f64,
     /// One trial, in seconds, the mean over those run.
     pub trial_seconds: f64,
     /// Trials run of each sweep.
@@ -124,39 +133,85 @@ impl Turn {
     pub fn sweep_seconds(&self, trials: usize) -> f64 {
         self.ready_seconds + self.trial_seconds * trials as f64
     }
+
+    /// The medians of some turns of one arm: what a neighbour on the machine slows for a moment is not the arm's.
+    pub fn median(turns: &[Self]) -> Self {
+        let of = |part: fn(&Self) -> f64| median(&turns.iter().map(part).collect::<Vec<_>>());
+        Self {
+            ready_seconds: of(|turn| turn.ready_seconds),
+            start_seconds: of(|turn| turn.start_seconds),
+            trial_seconds: of(|turn| turn.trial_seconds),
+            trials_run: turns.iter().map(|turn| turn.trials_run).min().unwrap_or(0),
+        }
+    }
 }
 
 /// Runs an arm for at least `least`: whole sweeps, as many as fit, or the beginning of one.
 ///
-/// A sweep ends after [`LEAST_TRIALS`] trials when the time is up, so that a slow arm's turn stays short.
+/// A sweep that does not fit ends when the time is up, after [`LEAST_TRIALS`] trials of each worker, so that a slow
+/// arm's turn stays short.
 ///
 /// # Errors
 /// Whatever the arm meets.
 pub fn turn(arm: Arm, dataset: &Dataset, workload: &Workload, least: Duration) -> anyhow::Result<Turn> {
-    let ideal = if arm == Arm::Ideal { Some(arm.start(dataset)?) } else { None };
-    let (start, mut sum, mut sweeps) = (Instant::now(), Sums::default(), 0);
-    while sweeps == 0 || start.elapsed() < least {
+    if arm != Arm::Ideal {
+        return sweeps(workload, least, || arm.start(dataset));
+    }
+    // Its data were there before: neither reading nor handing them out is part of its turn.
+    let preloaded = arm.start(dataset)?;
+    Ok(Turn { ready_seconds: 0.0, ..sweeps(workload, least, || Ok(&preloaded))? })
+}
+
+fn sweeps<S: Borrow<Started>>(
+    workload: &Workload,
+    least: Duration,
+    start: impl Fn() -> anyhow::Result<S>,
+) -> anyhow::Result<Turn> {
+    let (begin, mut sum, mut sweeps) = (Instant::now(), Sums::default(), 0);
+    while sweeps == 0 || (sum.trials_run == sweeps * workload.trials && begin.elapsed() < least) {
         let began = Instant::now();
-        let started = if ideal.is_none() { Some(arm.start(dataset)?) } else { None };
-        sum.ready += if ideal.is_some() { Duration::ZERO } else { began.elapsed() };
-        let started = started.as_ref().or(ideal.as_ref()).expect("one of them is there");
+        let started = start()?;
+        sum.ready += began.elapsed();
+        // Where a whole sweep has fitted, only whole ones follow.
+        let until = (sweeps == 0).then(|| begin + least);
         for worker in 0..workload.workers {
-            let share = |worker: usize| workload.trials * worker / workload.workers;
-            let deadline = start + least * (worker as u32 + 1) / workload.workers as u32;
-            started.work(&mut Share {
-                workload,
-                trials: share(worker)..share(worker + 1),
-                deadline,
-                sum: &mut sum,
-            })?;
+            let share = workload.share(worker);
+            let deadline =
+                until.map(|until| until - least * later_workers(workload, worker) / workload.workers as u32);
+            sum.add(&run_share(started.borrow(), workload, share, deadline)?);
         }
         sweeps += 1;
     }
-    Ok(Turn {
-        ready_seconds: sum.ready.as_secs_f64() / f64::from(sweeps),
-        trial_seconds: sum.trials.as_secs_f64() / sum.trials_run as f64,
-        trials_run: sum.trials_run / sweeps as usize,
-    })
+    Ok(sum.turn(sweeps))
+}
+
+/// How many workers have their time after this one.
+fn later_workers(workload: &Workload, worker: usize) -> u32 {
+    (workload.workers - 1 - worker) as u32
+}
+
+/// One worker's share of a sweep: in a thread of its own where there are several, one after the other, so that the
+/// sum of their times is not that of a fight for cores.
+fn run_share(
+    started: &Started,
+    workload: &Workload,
+    trials: Range<usize>,
+    deadline: Option<Instant>,
+) -> anyhow::Result<Sums> {
+    let mut share = Share { workload, trials, deadline };
+    if workload.workers == 1 {
+        return started.work(&mut share);
+    }
+    let begin = Instant::now();
+    let (sums, inside) = thread::scope(|scope| {
+        let work = || {
+            let first_instruction = Instant::now();
+            (started.work(&mut share), first_instruction.elapsed())
+        };
+        scope.spawn(work).join().expect("no panic in a worker")
+    });
+    let start = begin.elapsed().saturating_sub(inside);
+    sums.map(|sums| Sums { start, ready: sums.ready + start, ..sums })
 }
 
 /// Trials that a worker runs at least, however slow.
@@ -164,98 +219,166 @@ pub const LEAST_TRIALS: usize = 2;
 
 #[derive(Default)]
 struct Sums {
+    start: Duration,
     ready: Duration,
     trials: Duration,
     trials_run: usize,
 }
 
+impl Sums {
+    fn add(&mut self, other: &Self) {
+        self.start += other.start;
+        self.ready += other.ready;
+        self.trials += other.trials;
+        self.trials_run += other.trials_run;
+    }
+
+    fn turn(&self, sweeps: usize) -> Turn {
+        Turn {
+            ready_seconds: self.ready.as_secs_f64() / sweeps as f64,
+            start_seconds: self.start.as_secs_f64() / sweeps as f64,
+            trial_seconds: self.trials.as_secs_f64() / self.trials_run as f64,
+            trials_run: self.trials_run / sweeps,
+        }
+    }
+}
+
 /// One worker's share of a sweep.
 struct Share<'t> {
     workload: &'t Workload,
-    trials: std::ops::Range<usize>,
-    deadline: Instant,
-    sum: &'t mut Sums,
+    trials: Range<usize>,
+    deadline: Option<Instant>,
 }
 
 impl Job for Share<'_> {
-    type Output = ();
+    type Output = Sums;
 
-    fn run<W: Worker>(&mut self, mut make: impl FnMut() -> anyhow::Result<W>) -> anyhow::Result<()> {
+    fn run<W: Worker>(&mut self, mut make: impl FnMut() -> anyhow::Result<W>) -> anyhow::Result<Sums> {
         let began = Instant::now();
         let mut worker = make()?;
-        let ready = Instant::now();
-        self.sum.ready += ready - began;
-        let (mut scratch, moments) = (Scratch::new(), worker.moments());
-        for (ran, trial) in self.trials.clone().enumerate() {
-            if ran >= LEAST_TRIALS && Instant::now() >= self.deadline {
+        let mut sums = Sums { ready: began.elapsed(), ..Sums::default() };
+        let (mut scratch, moments, ready) = (Scratch::new(), worker.moments(), Instant::now());
+        for trial in self.trials.clone() {
+            let is_over = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if sums.trials_run >= LEAST_TRIALS && is_over {
                 break;
             }
             let result = worker.trial(self.workload.trial(trial, moments), &mut scratch, &mut Unobserved)?;
             std::hint::black_box(result);
-            self.sum.trials_run += 1;
+            sums.trials_run += 1;
         }
-        self.sum.trials += ready.elapsed();
-        Ok(())
+        sums.trials = ready.elapsed();
+        Ok(sums)
     }
 }
 
-/// Whether an arm's time per trial is constant over trials in a row: what allows a turn to run only some of them.
-pub struct Constancy<'t>(pub &'t Workload);
+/// Whether an arm's time per trial is constant over a worker's trials: what allows a turn to run only some of them.
+///
+/// A fresh worker and one that has run some trials already take turns, so that both see the same machine.
+struct Constancy<'t>(&'t Workload);
 
-/// Trials timed for it, after one that is not.
-const CONSTANCY_TRIALS: usize = 12;
+/// How many trials the one worker is ahead of the other, and how many they are compared on.
+pub const CONSTANCY_TRIALS: usize = 6;
 
 impl Job for Constancy<'_> {
-    /// The time of the second half of the trials over that of the first.
-    type Output = f64;
+    /// The time of a trial of the worker that is ahead over that of the fresh one, pair by pair.
+    type Output = Vec<f64>;
 
-    fn run<W: Worker>(&mut self, mut make: impl FnMut() -> anyhow::Result<W>) -> anyhow::Result<f64> {
-        let mut worker = make()?;
-        let (mut scratch, moments) = (Scratch::new(), worker.moments());
-        let mut timed = |trial: usize| {
+    fn run<W: Worker>(&mut self, mut make: impl FnMut() -> anyhow::Result<W>) -> anyhow::Result<Vec<f64>> {
+        let (mut ahead, mut fresh) = (make()?, make()?);
+        let (mut scratch, moments) = (Scratch::new(), ahead.moments());
+        let mut timed = |worker: &mut W, trial: usize| {
             let trial = self.0.trial(trial % self.0.trials, moments);
             let begin = Instant::now();
             std::hint::black_box(worker.trial(trial, &mut scratch, &mut Unobserved)?);
             anyhow::Ok(begin.elapsed().as_secs_f64())
         };
-        timed(0)?;
-        let seconds = (1..=CONSTANCY_TRIALS).map(timed).collect::<anyhow::Result<Vec<f64>>>()?;
-        let (first, second) = seconds.split_at(CONSTANCY_TRIALS / 2);
-        Ok(median(second) / median(first))
+        for trial in 0..CONSTANCY_TRIALS {
+            timed(&mut ahead, trial)?;
+        }
+        let pair = |trial: usize| anyhow::Ok(timed(&mut ahead, trial)? / timed(&mut fresh, trial)?);
+        (0..CONSTANCY_TRIALS).map(pair).collect()
     }
 }
 
-/// Runs chosen trials and keeps their results: for the check of equivalence.
+/// How much longer an arm's later trials take than its earlier ones: the median of pairs, with other workers for at
+/// least `budget`.
+///
+/// # Errors
+/// Whatever the arm meets.
+pub fn constancy(started: &Started, workload: &Workload, budget: Duration) -> anyhow::Result<f64> {
+    let (begin, mut ratios) = (Instant::now(), Vec::new());
+    while ratios.is_empty() || begin.elapsed() < budget {
+        ratios.extend(started.work(&mut Constancy(workload))?);
+    }
+    Ok(median(&ratios))
+}
+
+/// Runs chosen trials and keeps their results, for the check of equivalence. Several workers may share the choice: each
+/// takes the next trial that none has taken.
 pub struct Results<'t, O> {
     /// The workload.
     pub workload: &'t Workload,
-    /// The trials to run, ascending.
+    /// The trials to run.
     pub trials: &'t [usize],
-    /// When to stop, after [`LEAST_TRIALS`].
+    /// How many of them are taken.
+    pub taken: &'t AtomicUsize,
+    /// When to take no more, after [`LEAST_TRIALS`].
     pub deadline: Instant,
     /// Watches every step.
     pub observer: O,
 }
 
+impl<O> Results<'_, O> {
+    /// The next position in `trials`, while there is time.
+    fn take(&self) -> Option<usize> {
+        let has_time = self.taken.load(Relaxed) < LEAST_TRIALS || Instant::now() < self.deadline;
+        has_time.then(|| self.taken.fetch_add(1, Relaxed)).filter(|&at| at < self.trials.len())
+    }
+}
+
 impl<O: Observer> Job for Results<'_, O> {
-    type Output = Vec<TrialResult>;
+    /// Results by their position in `trials`.
+    type Output = Vec<(usize, TrialResult)>;
 
     fn run<W: Worker>(
         &mut self,
         mut make: impl FnMut() -> anyhow::Result<W>,
-    ) -> anyhow::Result<Vec<TrialResult>> {
+    ) -> anyhow::Result<Self::Output> {
+        let Some(mut at) = self.take() else { return Ok(Vec::new()) };
         let mut worker = make()?;
         let (mut scratch, moments, mut results) = (Scratch::new(), worker.moments(), Vec::new());
-        for &trial in self.trials {
-            if results.len() >= LEAST_TRIALS && Instant::now() >= self.deadline {
-                break;
+        loop {
+            let trial = self.workload.trial(self.trials[at], moments);
+            results.push((at, worker.trial(trial, &mut scratch, &mut self.observer)?));
+            match self.take() {
+                Some(next) => at = next,
+                None => return Ok(results),
             }
-            results.push(worker.trial(
-                self.workload.trial(trial, moments),
-                &mut scratch,
-                &mut self.observer,
-            )?);
         }
-        Ok(results)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_that_a_neighbour_slows_does_not_move_the_median() {
+        let turn = |seconds: f64| Turn {
+            ready_seconds: 2.0 * seconds,
+            start_seconds: 0.0,
+            trial_seconds: seconds,
+            trials_run: 10 * seconds as usize,
+        };
+        let median = Turn::median(&[1.0, 1.0, 7.0].map(turn));
+        assert_eq!(median, Turn { trials_run: 10, ..turn(1.0) });
+    }
+
+    #[test]
+    fn a_later_worker_has_its_time_after_the_earlier_ones() {
+        let workload = Workload::named("seed-workers").expect("it is in the table");
+        let later: Vec<u32> = (0..workload.workers).map(|worker| later_workers(workload, worker)).collect();
+        assert_eq!(later, [7, 6, 5, 4, 3, 2, 1, 0]);
     }
 }

@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::arms::{NaiveWorker, Scratch, Worker};
 use crate::data::Dataset;
+use crate::proc;
+use crate::stats::Round;
 use crate::strategy::Unobserved;
 use crate::task::{Setting, Task, command, command_of};
 use crate::turn::{Arm, Job, Started};
-use crate::workloads::{Set, Workload};
+use crate::workloads::{Set, Workload, share};
 
 /// Workers whose starts are compared.
 pub const WORKERS: usize = 8;
@@ -32,28 +34,36 @@ pub struct Starts {
     pub first_load_seconds: f64,
 }
 
-/// Starts workers in threads, all at once.
+/// Starts workers in threads, all at once; pooled and each on its own, in random order.
 ///
 /// # Errors
 /// Where a worker cannot get its data.
-pub fn thread_starts(dataset: &Dataset, rounds: usize) -> anyhow::Result<Vec<Starts>> {
-    let round = || {
-        let own_seconds = mean_start(|| NaiveWorker::load(dataset).map(|worker| worker.moments()))?;
-        let Started::Layers(layers) = Arm::MAPPED.start(dataset)? else {
-            unreachable!("it is made of layers")
-        };
-        let begin = Instant::now();
-        let first = layers.worker()?;
-        let first_load_seconds = begin.elapsed().as_secs_f64();
-        let pooled_seconds = mean_start(|| layers.worker().map(|worker| worker.moments()))?;
-        drop(first);
-        Ok(Starts { own_seconds, pooled_seconds, first_load_seconds })
-    };
-    round()?;
-    (0..rounds).map(|_| round()).collect()
+pub fn thread_starts(dataset: &Dataset, rounds: usize, seed: u64) -> anyhow::Result<Vec<Starts>> {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    thread_round(dataset, true)?;
+    (0..rounds).map(|_| thread_round(dataset, rng.bool())).collect()
 }
 
-/// The mean time from a thread's first instruction to its data being ready, all threads starting together.
+fn thread_round(dataset: &Dataset, own_first: bool) -> anyhow::Result<Starts> {
+    let own = || mean_start(|| NaiveWorker::load(dataset).map(|worker| worker.moments()));
+    let before = own_first.then(own).transpose()?;
+    let (first_load_seconds, pooled_seconds) = pooled_starts(dataset)?;
+    let own_seconds = before.map_or_else(own, Ok)?;
+    Ok(Starts { own_seconds, pooled_seconds, first_load_seconds })
+}
+
+/// The first load, and the mean start of the workers after it.
+fn pooled_starts(dataset: &Dataset) -> anyhow::Result<(f64, f64)> {
+    let Started::Layers(layers) = Arm::MAPPED.start(dataset)? else { unreachable!("it is made of layers") };
+    let begin = Instant::now();
+    let first = layers.worker()?;
+    let first_load_seconds = begin.elapsed().as_secs_f64();
+    let pooled_seconds = mean_start(|| layers.worker().map(|worker| worker.moments()))?;
+    drop(first);
+    Ok((first_load_seconds, pooled_seconds))
+}
+
+/// The mean time from a thread's first instruction to its data being ready, all threads going together.
 fn mean_start(ready: impl Fn() -> anyhow::Result<usize> + Sync) -> anyhow::Result<f64> {
     let together = Barrier::new(WORKERS);
     let start = || {
@@ -81,7 +91,7 @@ fn mean_start(ready: impl Fn() -> anyhow::Result<usize> + Sync) -> anyhow::Resul
 pub fn peak(dataset: &Dataset, arm: Arm) -> anyhow::Result<Option<u64>> {
     let workload = Workload::on(dataset.set);
     arm.start(dataset)?.work(&mut Trials { workload, trials: 0..2 })?;
-    Ok(status_bytes("VmHWM"))
+    Ok(proc::bytes("/proc/self/status", "VmHWM"))
 }
 
 struct Trials<'t> {
@@ -173,11 +183,25 @@ fn release(holders: Vec<Holder>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The mean time from starting a process to its data being ready, [`WORKERS`] at once.
+/// Starts workers as processes, all at once; each loading the Parquet file itself, and pooled, in random order.
 ///
 /// # Errors
 /// Where a process fails.
-pub fn process_start_seconds(setting: &Setting, set: Set, arm: Arm) -> anyhow::Result<f64> {
+pub fn process_starts(setting: &Setting, set: Set, rounds: usize, seed: u64) -> anyhow::Result<Vec<Round>> {
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let mut round = || {
+        let (mut seconds, first) = ([0.0; 2], usize::from(rng.bool()));
+        for side in [first, 1 - first] {
+            seconds[side] = process_start_seconds(setting, set, [Arm::Naive, Arm::MAPPED][side])?;
+        }
+        anyhow::Ok(Round::from(seconds))
+    };
+    round()?;
+    (0..rounds).map(|_| round()).collect()
+}
+
+/// The mean time from starting a process to its data being ready, [`WORKERS`] at once.
+fn process_start_seconds(setting: &Setting, set: Set, arm: Arm) -> anyhow::Result<f64> {
     let task = Task::Hold { set: set.name().to_owned(), arm: arm.name(), touch: false };
     let holders = holders(|| command(setting, &task), WORKERS)?;
     let mean = holders.iter().map(|holder| holder.ready_seconds).sum::<f64>() / WORKERS as f64;
@@ -196,10 +220,7 @@ pub fn proportional_set(setting: &Setting, set: Set, arm: Arm, count: usize) -> 
     let program = setting.folder.join("worker");
     fs::copy(std::env::current_exe().context("find this program")?, &program).context("copy this program")?;
     let holders = holders(|| command_of(&program, setting, &task), count)?;
-    let pss = |holder: &Holder| {
-        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", holder.child.id())).ok()?;
-        kibibytes(&rollup, "Pss")
-    };
+    let pss = |holder: &Holder| proc::bytes(&format!("/proc/{}/smaps_rollup", holder.child.id()), "Pss");
     let total = holders.iter().map(pss).sum();
     release(holders)?;
     Ok(total)
@@ -250,17 +271,7 @@ pub fn sweep_by_processes(
 }
 
 fn shares(trials: usize, workers: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..workers).map(move |worker| trials * worker / workers..trials * (worker + 1) / workers)
-}
-
-fn status_bytes(key: &str) -> Option<u64> {
-    kibibytes(&fs::read_to_string("/proc/self/status").ok()?, key)
-}
-
-/// The value of a `Key:  123 kB` line, in bytes.
-fn kibibytes(text: &str, key: &str) -> Option<u64> {
-    let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+    (0..workers).map(move |worker| share(trials, worker, workers))
 }
 
 #[cfg(test)]
@@ -270,17 +281,8 @@ mod tests {
     #[test]
     fn shares_cover_every_trial_once() {
         for (trials, workers) in [(100, 8), (3, 16), (400, 1)] {
-            assert_eq!(
-                shares(trials, workers).flatten().collect::<Vec<_>>(),
-                (0..trials).collect::<Vec<_>>()
-            );
+            let all: Vec<usize> = shares(trials, workers).flatten().collect();
+            assert_eq!(all, (0..trials).collect::<Vec<_>>());
         }
-    }
-
-    #[test]
-    fn sizes_are_read_by_their_whole_key() {
-        let text = "Pss_Anon:   12 kB\nPss:        2048 kB\n";
-        assert_eq!(kibibytes(text, "Pss"), Some(2 << 20));
-        assert_eq!(kibibytes(text, "Rss"), None);
     }
 }

@@ -1,5 +1,7 @@
 //! The workloads of `docs/validation.md`: which data, how many trials, over which part of the calendar.
 
+use std::ops::Range;
+
 use bt_testkit::Market;
 
 use crate::report::Mode;
@@ -99,10 +101,38 @@ pub const WORKLOADS: [Workload; 10] = [
     sweep("trials-25", "25 trials × 8 assets × 252 bars", Set::Micro, 25),
 ];
 
+/// The production sweep over several workers: what the layers are evaluated on one after the other.
+pub static EVALUATION: Workload = Workload {
+    workers: 8,
+    ..sweep(
+        "production-workers",
+        "400 trials × the production data over 8 workers, their starts included, summed",
+        Set::Production,
+        400,
+    )
+};
+
+/// The production sweep cut to fewer trials, or to all of them: the points of the break-even curve.
+pub static BREAK_EVEN: [Workload; 8] = [
+    first_trials("break-even-1", 1),
+    first_trials("break-even-2", 2),
+    first_trials("break-even-5", 5),
+    first_trials("break-even-10", 10),
+    first_trials("break-even-25", 25),
+    first_trials("break-even-50", 50),
+    first_trials("break-even-100", 100),
+    first_trials("break-even-400", 400),
+];
+
+const fn first_trials(id: &'static str, trials: usize) -> Workload {
+    sweep(id, "a production sweep of so many trials", Set::Production, trials)
+}
+
 impl Workload {
     /// The workload with this id.
     pub fn named(id: &str) -> Option<&'static Self> {
-        WORKLOADS.iter().find(|workload| workload.id == id)
+        let beside = std::iter::once(&EVALUATION).chain(&BREAK_EVEN);
+        WORKLOADS.iter().chain(beside).find(|workload| workload.id == id)
     }
 
     /// The plain sweep over a set.
@@ -112,6 +142,11 @@ impl Workload {
     pub fn on(set: Set) -> &'static Self {
         let plain = |workload: &&Self| workload.set == set && workload.workers == 1 && workload.folds == 1;
         WORKLOADS.iter().find(plain).expect("every set but the shared one has a plain sweep")
+    }
+
+    /// The trials of one of its workers.
+    pub fn share(&self, worker: usize) -> Range<usize> {
+        share(self.trials, worker, self.workers)
     }
 
     /// The trial number `index`, on a calendar of so many moments. Trials of one fold follow each other, as a
@@ -126,6 +161,12 @@ impl Workload {
             last: bound(fold + 1),
         }
     }
+}
+
+/// The trials of one of so many workers.
+pub fn share(trials: usize, worker: usize, workers: usize) -> Range<usize> {
+    let from = |worker: usize| trials * worker / workers;
+    from(worker)..from(worker + 1)
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use bt_validate::stats::Verdict;
 
 const CLAIM: &str = "total.time_saved.micro";
 
-fn validate(root: &std::path::Path, fault: Option<&str>) -> Output {
+fn validate(root: &std::path::Path, claim: &str, fault: Option<&str>) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bt-validate"));
-    command.env("BT_ROOT", root).env_remove("BT_PYTHON").args(["--quick", "--only", CLAIM]);
+    command.env("BT_ROOT", root).env_remove("BT_PYTHON").args(["--quick", "--only", claim]);
     fault.iter().for_each(|fault| {
         command.args(["--arm-fault", fault]);
     });
@@ -25,7 +25,7 @@ fn report(root: &std::path::Path) -> Report {
 #[test]
 fn an_arm_without_fault_is_reported_with_the_rounds_that_its_verdict_stands_on() {
     let root = tempfile::tempdir().unwrap();
-    let output = validate(root.path(), None);
+    let output = validate(root.path(), CLAIM, None);
     let (report, said) = (report(root.path()), String::from_utf8_lossy(&output.stderr).into_owned());
     let claim = report.claim(CLAIM).unwrap();
     assert_eq!(output.status.code(), Some(i32::from(report.exit_status())), "{said}");
@@ -38,7 +38,7 @@ fn an_arm_without_fault_is_reported_with_the_rounds_that_its_verdict_stands_on()
 #[test]
 fn a_wrong_arm_stops_the_run_and_names_the_first_trial_and_bar_that_differ() {
     let root = tempfile::tempdir().unwrap();
-    let output = validate(root.path(), Some("wrong"));
+    let output = validate(root.path(), CLAIM, Some("wrong"));
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("all+mapped differs from ideal in trial 0, bar "), "{said}");
@@ -48,7 +48,27 @@ fn a_wrong_arm_stops_the_run_and_names_the_first_trial_and_bar_that_differ() {
 #[test]
 fn a_slow_arm_gets_its_claim_refuted() {
     let root = tempfile::tempdir().unwrap();
-    let output = validate(root.path(), Some("slow"));
+    let output = validate(root.path(), CLAIM, Some("slow"));
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(report(root.path()).claim(CLAIM).unwrap().verdict, Some(Verdict::Refuted));
+}
+
+/// One of the parts may, by chance: each with one of 40. All of them together may not, and the whole needs all.
+#[test]
+fn a_copy_of_the_baseline_passes_no_claim_of_difference() {
+    let root = tempfile::tempdir().unwrap();
+    let whole = "micro.no_regression";
+    let output = validate(root.path(), whole, Some("same"));
+    let (report, said) = (report(root.path()), String::from_utf8_lossy(&output.stderr).into_owned());
+    let claim = report.claim(whole).unwrap();
+    assert_ne!(claim.verdict, Some(Verdict::Pass), "{said}");
+    assert!(report.claims.iter().filter(|part| !part.rounds.is_empty()).count() >= 3, "{said}");
+}
+
+#[test]
+fn a_copy_of_the_baseline_has_a_claim_of_much_saved_refuted() {
+    let root = tempfile::tempdir().unwrap();
+    let output = validate(root.path(), CLAIM, Some("same"));
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(report(root.path()).claim(CLAIM).unwrap().verdict, Some(Verdict::Refuted));
 }
@@ -57,7 +77,7 @@ fn a_slow_arm_gets_its_claim_refuted() {
 fn unknown_arguments_and_claims_are_refused_by_name() {
     for (arguments, expected) in [
         (["--only", "total.nonsense"], "total.nonsense"),
-        (["--arm-fault", "lazy"], "\"lazy\" is not a fault; allowed: slow, wrong"),
+        (["--arm-fault", "lazy"], "\"lazy\" is not a fault; allowed: slow, wrong, same"),
         (["--fast", "--quick"], "--fast"),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_bt-validate")).args(arguments).output().unwrap();

@@ -5,7 +5,7 @@ use arrow::datatypes::Float64Type;
 use bt_bundle::Store;
 use bt_core::{AssetId, BundleName, Field, Timestamp};
 use bt_dataportal::{DataPortal, FrameSeries, Moment, Series};
-use bt_layers::{Layers, OptimizationConfig, Options};
+use bt_layers::{Layers, OptimizationConfig, Options, Windows};
 
 use super::{Scratch, Worker};
 use crate::data::Dataset;
@@ -39,10 +39,14 @@ impl Layering {
     /// Layer 1 alone.
     pub const LAYER_1: Self = Self::over_parquet([true, false, false]);
 
+    /// Layers 1 and 2.
+    pub const LAYERS_1_AND_2: Self = Self::over_parquet([true, true, false]);
+
     /// All layers over the mapped store.
     pub const MAPPED: Self = Self { layers: [true; 3], mapped: true, fault: None };
 
-    const fn over_parquet(layers: [bool; 3]) -> Self {
+    /// A combination over the Parquet file.
+    pub const fn over_parquet(layers: [bool; 3]) -> Self {
         Self { layers, mapped: false, fault: None }
     }
 
@@ -73,12 +77,7 @@ impl Layering {
             true => Layers::over_bundles(&config, Options::default(), Store::open(&dataset.store)?)?,
             false => Layers::over_tables(&config, Options::default(), dataset.tables())?,
         };
-        Ok(LayeredShared {
-            layers,
-            name: dataset.name.clone(),
-            views: enable_history_cache,
-            fault: self.fault,
-        })
+        Ok(LayeredShared { layers, name: dataset.name.clone(), fault: self.fault })
     }
 }
 
@@ -86,7 +85,6 @@ impl Layering {
 pub struct LayeredShared {
     layers: Layers,
     name: BundleName,
-    views: bool,
     fault: Option<Fault>,
 }
 
@@ -98,7 +96,7 @@ impl LayeredShared {
     pub fn worker(&self) -> anyhow::Result<LayeredWorker> {
         let mut worker = self.layers.worker()?;
         let moments = worker.trial(&self.name)?.bundle().calendar().len();
-        Ok(LayeredWorker { worker, name: self.name.clone(), views: self.views, fault: self.fault, moments })
+        Ok(LayeredWorker { worker, name: self.name.clone(), fault: self.fault, moments })
     }
 }
 
@@ -106,7 +104,6 @@ impl LayeredShared {
 pub struct LayeredWorker {
     worker: bt_layers::Worker,
     name: BundleName,
-    views: bool,
     fault: Option<Fault>,
     moments: usize,
 }
@@ -151,27 +148,26 @@ impl Worker for LayeredWorker {
     ) -> anyhow::Result<TrialResult> {
         let data = self.worker.trial(&self.name)?;
         let portal = data.portal();
-        let (assets, start) = (portal.assets(), portal.at(Timestamp::MIN));
-        let series = |asset: AssetId| portal.series(asset, Field::CLOSE);
-        if self.views {
-            let closes = assets.ids().map(series).collect::<bt_core::Result<_>>()?;
-            return Ok(Self::run(
+        let (assets, moment) = (portal.assets(), portal.at(Timestamp::MIN));
+        let (mut views, mut frames) = (Vec::with_capacity(assets.len()), Vec::new());
+        for asset in assets.ids() {
+            match data.windows(&portal, asset, Field::CLOSE)? {
+                Windows::Views(series) => views.push(series),
+                Windows::Frames(made, ..) => frames.push((portal.series(asset, Field::CLOSE)?, made)),
+            }
+        }
+        let portal = &portal;
+        Ok(if frames.is_empty() {
+            Self::run(self.fault, Views { portal, moment, closes: views }, trial, scratch, observer)
+        } else {
+            Self::run(
                 self.fault,
-                Views { portal: &portal, moment: start, closes },
+                Frames { portal, moment, closes: frames, made: None },
                 trial,
                 scratch,
                 observer,
-            ));
-        }
-        let both = |asset: AssetId| Ok((series(asset)?, portal.frames(asset, Field::CLOSE)?));
-        let closes = assets.ids().map(both).collect::<bt_core::Result<_>>()?;
-        Ok(Self::run(
-            self.fault,
-            Frames { portal: &portal, moment: start, closes, made: None },
-            trial,
-            scratch,
-            observer,
-        ))
+            )
+        })
     }
 
     fn read_everything(&mut self) -> anyhow::Result<f64> {

@@ -1,4 +1,5 @@
 use super::*;
+use approx::assert_abs_diff_eq;
 use std::collections::BTreeSet;
 
 #[test]
@@ -50,8 +51,8 @@ fn a_whole_and_its_parts_know_each_other() {
 fn a_target_in_one_unit_is_the_same_ratio_in_another() {
     // 83.4 % time saved and a speed-up of 6.02× are one result; "501.6 %" is neither.
     let ratio = Measure::SpeedUp.max_ratio(6.02);
-    assert!((Measure::TimeSaved.of_ratio(ratio) - 0.8339).abs() < 1e-4);
-    assert!((Measure::TimeSaved.max_ratio(0.9) - Measure::SpeedUp.max_ratio(10.0)).abs() < 1e-15);
+    assert_abs_diff_eq!(Measure::TimeSaved.of_ratio(ratio), 0.8339, epsilon = 1e-4);
+    assert_abs_diff_eq!(Measure::TimeSaved.max_ratio(0.9), Measure::SpeedUp.max_ratio(10.0), epsilon = 1e-15);
     assert_eq!(Measure::Overhead.max_ratio(0.2), Measure::TimeRatio.max_ratio(1.2));
 }
 
@@ -61,7 +62,7 @@ fn reading_a_ratio_undoes_making_it() {
         [Measure::TimeSaved, Measure::SpeedUp, Measure::TimeRatio, Measure::Overhead, Measure::Seconds]
     {
         for limit in [0.05, 0.5, 0.93] {
-            assert!((measure.of_ratio(measure.max_ratio(limit)) - limit).abs() < 1e-12, "{measure:?}");
+            assert_abs_diff_eq!(measure.of_ratio(measure.max_ratio(limit)), limit, epsilon = 1e-12);
         }
     }
 }

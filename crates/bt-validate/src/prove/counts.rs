@@ -11,6 +11,7 @@ use bt_dataportal::{DataPortal, HistoryCache, HistoryOptions, HistoryStats, Poli
 use super::{Run, progress};
 use crate::arms::NaiveWorker;
 use crate::arms::naive::converted;
+use crate::claims::id;
 use crate::report::{ClaimResult, HitRate, MemoryUse};
 use crate::strategy::{FAST, SLOW};
 use crate::task::{Task, outcome};
@@ -23,28 +24,32 @@ const PAIRS: usize = 100;
 
 impl Run<'_> {
     pub(super) fn count(&mut self) -> anyhow::Result<()> {
-        if self.claims("l1.memory") {
+        if self.claims(id::GROUPED_BYTES) {
             progress("Layer 1: bytes");
             self.layer_1_bytes()?;
         }
-        if self.claims("l2.hit_rate") || self.claims("l2.memory") {
+        if self.claims(id::HIT_RATE) || self.claims(id::HISTORY_BYTES) {
             progress("Layer 2: hits and bytes");
             self.layer_2_hits()?;
         }
-        if self.claims("total.memory") {
+        if self.claims(id::PEAK) {
             progress("peak memory of each arm, in processes of their own");
             self.peaks()?;
         }
-        if self.claims("workers.pss") {
-            progress("memory of 8 worker processes");
+        if self.claims(id::SHARED_PAGES) {
+            progress(&format!("memory of {WORKERS} worker processes"));
             self.proportional_sets()?;
         }
         self.scale()
     }
 
-    fn exact(&mut self, id: &str, value: f64) {
-        if let Some(claim) = self.claim(id) {
-            self.results.push(ClaimResult::exact(claim, value));
+    /// Judges a count, or says why there is none.
+    fn exact(&mut self, row: &str, part: &str, value: Result<f64, &str>) {
+        if let Some(claim) = self.claim(&id::part(row, part)) {
+            self.results.push(match value {
+                Ok(value) => ClaimResult::exact(claim, value),
+                Err(why) => ClaimResult::unmeasured(claim, why),
+            });
         }
     }
 
@@ -59,8 +64,8 @@ impl Run<'_> {
         };
         let decimals: usize = table.columns().iter().map(|column| column.get_buffer_memory_size()).sum();
         let floats: usize = table.columns().iter().map(converted).sum();
-        self.exact("l1.memory.ratio", grouped / decimals as f64);
-        self.exact("l1.memory.ratio.f64-table", grouped / floats as f64);
+        self.exact(id::GROUPED_BYTES, "", Ok(grouped / decimals as f64));
+        self.exact(id::GROUPED_BYTES, "f64-table", Ok(grouped / floats as f64));
         Ok(())
     }
 
@@ -72,19 +77,17 @@ impl Run<'_> {
     fn layer_2_hits(&mut self) -> anyhow::Result<()> {
         for set in [Set::Seed, Set::Production] {
             let (bundle, name) = (self.grouped(set)?, set.name());
-            for (policy, key) in [(Policy::Always, ""), (Policy::Auto, "auto.")] {
+            let auto = Some("a window of one asset is a view: nothing to keep".to_owned());
+            for (policy, hits, bytes, note) in [
+                (Policy::Always, name.to_owned(), format!("always.{name}"), None),
+                (Policy::Auto, format!("auto.{name}"), format!("auto.{name}"), auto),
+            ] {
                 let stats = sweep_windows(&bundle, policy, Workload::on(set).trials, |_| [FAST, SLOW])?;
-                self.exact(&format!("l2.hit_rate.{key}{name}"), stats.hit_rate());
-                let memory = if policy == Policy::Auto { "auto" } else { "always" };
-                self.exact(&format!("l2.memory.bytes.{memory}.{name}"), stats.bytes() as f64);
-                let note = (policy == Policy::Auto)
-                    .then(|| "a window of one asset is a view: nothing to keep".into());
-                self.hit_rates.push(hit_rate(
-                    name,
-                    &format!("{policy:?}, lookbacks 20 and 50"),
-                    &stats,
-                    note,
-                ));
+                let cache = format!("{policy:?}, lookbacks {FAST} and {SLOW}");
+                let row = hit_rate(name, &cache, &stats, note);
+                self.exact(id::HIT_RATE, &hits, row.rate().ok_or("nothing was asked of the cache"));
+                self.exact(id::HISTORY_BYTES, &bytes, Ok(stats.bytes() as f64));
+                self.hit_rates.push(row);
             }
         }
         self.own_lookbacks()
@@ -94,11 +97,14 @@ impl Run<'_> {
     fn own_lookbacks(&mut self) -> anyhow::Result<()> {
         let bundle = self.grouped(Set::Seed)?;
         let stats = sweep_windows(&bundle, Policy::Always, PAIRS, own_lookbacks)?;
-        self.exact("l2.hit_rate.own-lookbacks", stats.hit_rate());
-        let note = "each of 100 pairs of lookbacks asks for other windows, and an LRU of 256 that is scanned in a circle \
-                    evicts each just before it is wanted: such a sweep gains from views, not from a cache"
-            .to_owned();
-        self.hit_rates.push(hit_rate("seed", "Always, 100 pairs of lookbacks", &stats, Some(note)));
+        let note = format!(
+            "each of {PAIRS} pairs of lookbacks asks for other windows, and an LRU of {} that is scanned in a circle \
+             evicts each just before it is wanted: such a sweep gains from views, not from a cache",
+            HistoryOptions::default().tier2_entries
+        );
+        let row = hit_rate("seed", &format!("Always, {PAIRS} pairs of lookbacks"), &stats, Some(note));
+        self.exact(id::HIT_RATE, "own-lookbacks", row.rate().ok_or("nothing was asked of the cache"));
+        self.hit_rates.push(row);
         Ok(())
     }
 
@@ -121,9 +127,8 @@ impl Run<'_> {
                 });
             }
             // The least favourable of the processes: the most of ours against the least of naive.
-            let id = format!("total.memory.ratio.{}", set.name());
             let ratio = most[2].zip(least[0]).map(|(ours, naive)| ours as f64 / naive as f64);
-            self.exact(&id, ratio.unwrap_or(f64::NAN));
+            self.exact(id::PEAK, set.name(), ratio.ok_or("this system does not tell a peak resident set"));
         }
         Ok(())
     }
@@ -142,7 +147,7 @@ impl Run<'_> {
             });
         }
         let ratio = sets[1].zip(sets[0]).map(|(many, one)| many as f64 / one as f64);
-        self.exact("workers.pss", ratio.unwrap_or(f64::NAN));
+        self.exact(id::SHARED_PAGES, "", ratio.ok_or("this system does not tell a proportional set"));
         Ok(())
     }
 }

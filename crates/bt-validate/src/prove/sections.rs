@@ -2,21 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use super::{Run, progress};
-use crate::collect::Collected;
-use crate::gate::{Candidate, Gate, Remaining, Rule, decide, evaluate};
+use super::{Run, progress, rounds_of};
+use crate::arms::Layering;
+use crate::claims::id;
+use crate::collect::{Collected, collect};
+use crate::gate::{Evaluation, Gate, Remaining, Rule, Step, decide, evaluate};
 use crate::report::{ArmTime, BreakEven, ClaimResult, Curve, Point, Scaling, WorkerKind, WorkloadTimes};
-use crate::stats::Interval;
-use crate::task::RoundOfTurns;
-use crate::turn::{Arm, Turn};
+use crate::stats::{Interval, Round, judge};
+use crate::task::{RoundOfTurns, Setting};
+use crate::turn::{Arm, CONSTANCY_TRIALS, Turn};
 use crate::workers;
-use crate::workloads::{Set, Workload};
-
-/// The points of the break-even curve, in trials.
-const TRIALS: [u32; 8] = [1, 2, 5, 10, 25, 50, 100, 400];
+use crate::workloads::{BREAK_EVEN, EVALUATION, Set, Workload};
 
 /// The numbers of workers of the scaling curve.
 const WORKERS: [u32; 5] = [1, 2, 4, 8, 16];
+
+/// The layers in their order.
+const LAYERS: [&str; 3] = ["Layer 1", "Layer 2", "Layer 3"];
+
+/// What the gate is decided from beside the claim.
+pub(super) struct Evaluated {
+    evaluation: Evaluation,
+    remaining: Remaining,
+}
 
 impl Run<'_> {
     pub(super) fn workload_times(&self) -> anyhow::Result<Vec<WorkloadTimes>> {
@@ -32,45 +40,72 @@ impl Run<'_> {
         self.turns.iter().map(times).collect()
     }
 
-    fn production(&self) -> Option<&[RoundOfTurns]> {
-        let found = self.turns.iter().find(|(workload, _)| workload.id == "production");
-        found.map(|(_, collected)| collected.rounds.as_slice())
+    fn has_production(&self) -> bool {
+        self.turns.iter().any(|(workload, _)| workload.id == "production")
     }
 
-    /// What a sweep costs by its number of trials, from what getting ready and a trial took.
-    pub(super) fn break_even(&self) -> Option<BreakEven> {
-        let rounds = self.production()?;
-        let ingestion = self.ingestions.iter().find(|ingestion| ingestion.set == Set::Production)?;
-        let curve = |arm: Arm| {
-            let point = |&x: &u32| Some(Point { x, seconds: sweep(rounds, &arm.name(), x as usize)? });
-            Some(Curve { arm: arm.name(), points: TRIALS.iter().map(point).collect::<Option<_>>()? })
-        };
-        let curves =
-            [Arm::Naive, Arm::Careful, Arm::MAPPED].into_iter().map(curve).collect::<Option<Vec<_>>>()?;
-        Some(BreakEven::new("production", curves, Some(ingestion.elapsed.as_secs_f64())))
+    /// What a sweep costs by its number of trials.
+    pub(super) fn break_even(&mut self) -> anyhow::Result<()> {
+        let ingestion = self.ingestions.iter().find(|ingestion| ingestion.set == Set::Production);
+        let Some(ingestion) = ingestion.filter(|_| self.has_production()) else { return Ok(()) };
+        progress("production: from how many trials it pays");
+        let arms = [Arm::Naive, Arm::Careful, Arm::MAPPED];
+        let setting = Setting { passes: 1, ..self.setting.clone() };
+        let mut curves = arms.map(|arm| Curve { arm: arm.name(), points: Vec::new() });
+        for workload in &BREAK_EVEN {
+            let collected = collect(&setting, rounds_of(workload, &arms), |_| Vec::new())?;
+            for curve in &mut curves {
+                let seconds = sweeps(workload, &curve.arm, &collected.rounds);
+                let seconds = Interval::of_geometric_mean(&seconds)?;
+                curve.points.push(Point { x: u32::try_from(workload.trials)?, seconds });
+            }
+        }
+        let ingest = ingestion.elapsed.as_secs_f64();
+        self.break_even = Some(BreakEven::new("production", curves.to_vec(), Some(ingest)));
+        Ok(())
+    }
+
+    /// The layers one after the other on the production sweep over several workers.
+    pub(super) fn evaluate_layers(&mut self) -> anyhow::Result<()> {
+        if !self.has_production() {
+            return Ok(());
+        }
+        let workload = &EVALUATION;
+        progress(&format!("layer after layer: {}", workload.description));
+        let turns = rounds_of(workload, &[Arm::MAPPED]);
+        let mapped = collect::<RoundOfTurns>(&self.setting, turns, |_| Vec::new())?;
+        let evaluation = evaluate(&Rule::default(), &LAYERS, |steps, _| self.saved_by_the_next(steps))?;
+        self.evaluated = Some(Evaluated { evaluation, remaining: remaining(workload, &mapped.rounds) });
+        Ok(())
+    }
+
+    /// What the layer after these steps saves, against the layers that they accepted.
+    fn saved_by_the_next(&self, steps: &[Step]) -> anyhow::Result<Interval> {
+        let mut layers = [false; 3];
+        layers.iter_mut().zip(steps).for_each(|(is_on, step)| *is_on = step.accepted);
+        let before = Arm::Layers(Layering::over_parquet(layers));
+        layers[steps.len()] = true;
+        let after = Arm::Layers(Layering::over_parquet(layers));
+        let target = 1.0 - Rule::default().accept_at;
+        let pairs = |rounds: &[RoundOfTurns]| between(&EVALUATION, before, after, rounds);
+        let turns = rounds_of(&EVALUATION, &[before, after]);
+        let collected = collect(&self.setting, turns, |rounds| vec![Some((pairs(rounds), target))])?;
+        Ok(judge(&pairs(&collected.rounds), target)?.ratio.map(|ratio| 1.0 - ratio))
     }
 
     /// The gate, with the layers evaluated one after the other.
     pub(super) fn gate(&self, claims: &[ClaimResult]) -> Option<Gate> {
-        let saved = claims.iter().find(|claim| claim.id == "total.time_saved.production")?.interval()?;
-        let rounds = self.production()?;
-        let workload = Workload::named("production")?;
-        let mapped: Vec<&Turn> = rounds.iter().filter_map(|round| round.get(&Arm::MAPPED.name())).collect();
-        let mean =
-            |of: fn(&Turn) -> f64| mapped.iter().map(|turn| of(turn)).sum::<f64>() / mapped.len() as f64;
-        let remaining = Remaining {
-            opening_seconds: mean(|turn| turn.ready_seconds),
-            worker_start_seconds: THREAD_START_SECONDS,
-            trial_seconds: mean(|turn| turn.trial_seconds) * workload.trials as f64,
-        };
-        let mut gate = decide(&Rule::default(), saved, &remaining);
-        gate.evaluation = Some(evaluate(&Rule::default(), &candidates(rounds, workload)));
+        let production = id::part(id::TIME_SAVED, "production");
+        let saved = claims.iter().find(|claim| claim.id == production)?.interval()?;
+        let evaluated = self.evaluated.as_ref()?;
+        let mut gate = decide(&Rule::default(), saved, &evaluated.remaining);
+        gate.evaluation = Some(evaluated.evaluation.clone());
         Some(gate)
     }
 
     /// How a production sweep spreads over workers.
     pub(super) fn scale(&mut self) -> anyhow::Result<()> {
-        let Some(workload) = Workload::named("production").filter(|_| self.production().is_some()) else {
+        let Some(workload) = Workload::named("production").filter(|_| self.has_production()) else {
             return Ok(());
         };
         let dataset = self.setting.dataset(workload.set);
@@ -97,28 +132,26 @@ impl Run<'_> {
     }
 }
 
-/// Starting a thread without data, as a rule of thumb; it only ranks the heavy operations.
-const THREAD_START_SECONDS: f64 = 3e-5;
-
-/// The layers in their order, each against what stood before it.
-fn candidates(rounds: &[RoundOfTurns], workload: &Workload) -> Vec<Candidate> {
-    let steps = [("Layer 1", "none", "l1"), ("Layer 2", "l1", "l1+l2"), ("Layer 3", "l1+l2", "l1+l2+l3")];
-    let candidate = |(name, before, after): (&str, &str, &str)| {
-        let ratio = |round: &RoundOfTurns| {
-            let seconds = |arm: &str| round.get(arm).map(|turn| turn.sweep_seconds(workload.trials));
-            Some(seconds(after)? / seconds(before)?)
-        };
-        let ratios: Vec<f64> = rounds.iter().filter_map(ratio).collect();
-        let saved = Interval::of_geometric_mean(&ratios).ok()?.map(|ratio| 1.0 - ratio);
-        Some(Candidate { name: name.to_owned(), time_saved: saved })
-    };
-    steps.into_iter().filter_map(candidate).collect()
+/// Where the time of the mapped arm goes, by its median round.
+fn remaining(workload: &Workload, rounds: &[RoundOfTurns]) -> Remaining {
+    let mapped: Vec<Turn> =
+        rounds.iter().filter_map(|round| round.get(&Arm::MAPPED.name())).copied().collect();
+    let turn = Turn::median(&mapped);
+    Remaining {
+        opening_seconds: turn.ready_seconds - turn.start_seconds,
+        worker_start_seconds: turn.start_seconds,
+        trial_seconds: turn.trial_seconds * workload.trials as f64,
+    }
 }
 
-fn sweep(rounds: &[RoundOfTurns], arm: &str, trials: usize) -> Option<Interval> {
-    let seconds: Vec<f64> =
-        rounds.iter().filter_map(|round| Some(round.get(arm)?.sweep_seconds(trials))).collect();
-    Interval::of_geometric_mean(&seconds).ok()
+fn between(workload: &Workload, base: Arm, optimised: Arm, rounds: &[RoundOfTurns]) -> Vec<Round> {
+    let [base, optimised] = [base, optimised].map(|arm| sweeps(workload, &arm.name(), rounds));
+    base.into_iter().zip(optimised).map(|(base, optimised)| Round::from([base, optimised])).collect()
+}
+
+fn sweeps(workload: &Workload, arm: &str, rounds: &[RoundOfTurns]) -> Vec<f64> {
+    let seconds = |round: &RoundOfTurns| Some(round.get(arm)?.sweep_seconds(workload.trials));
+    rounds.iter().filter_map(seconds).collect()
 }
 
 fn times(
@@ -156,9 +189,11 @@ fn arm_time(
         let constant =
             if (0.8..=1.25).contains(&ratio) { "constant enough to scale" } else { "NOT constant" };
         format!(
-            "a turn ran at least {trials_run} of {} trials; time per trial is {constant}: of 12 in a row the second half \
-             took {ratio:.2}× the first",
-            workload.trials
+            "a turn ran at least {trials_run} of {} trials; time per trial is {constant}: a worker's trials {} to {} took \
+             {ratio:.2}× those of a fresh one",
+            workload.trials,
+            CONSTANCY_TRIALS + 1,
+            2 * CONSTANCY_TRIALS
         )
     };
     Ok(ArmTime { note: constancy.map(note), ..time })

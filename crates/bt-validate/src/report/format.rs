@@ -23,7 +23,7 @@ pub fn value(measure: Measure, value: f64) -> String {
 #[must_use]
 pub fn target(measure: Measure, limit: f64) -> String {
     let number = match measure {
-        Measure::TimeSaved | Measure::HitRate => format!("{} %", (1e6 * limit).round() / 1e4),
+        Measure::TimeSaved | Measure::HitRate => whole_share(limit),
         Measure::TimeRatio | Measure::MemoryRatio => format!("{limit:.2}×"),
         Measure::SpeedUp => format!("{limit}×"),
         Measure::Overhead => format!("{limit}"),
@@ -46,6 +46,11 @@ pub fn share(value: f64) -> String {
     // What is nearer than this to all or nothing is the noise of a division.
     let decimals = if remarkable < 1e-5 { 1.0 } else { (1.0 - remarkable.log10().floor()).clamp(1.0, 4.0) };
     signed(format!("{percent:.*} %", decimals as usize))
+}
+
+/// A share that was set, not measured: all of its decimals, and no more.
+pub(crate) fn whole_share(value: f64) -> String {
+    format!("{} %", (1e6 * value).round() / 1e4)
 }
 
 /// A share on an axis: `20 %`.

@@ -5,7 +5,7 @@ use super::{
     ArmTime, BreakEven, ClaimResult, Curve, Equivalence, HitRate, MemoryUse, Report, Scaling, WorkloadTimes,
     format, phrases,
 };
-use crate::claims::Measure;
+use crate::claims::{Measure, id};
 use crate::gate::Gate;
 use crate::stats::Verdict;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -68,16 +68,17 @@ fn head(report: &Report) -> Markup {
 }
 
 /// The claims that a reader who stays for ten seconds should see.
-const CARDS: [(&str, &str); 5] = [
-    ("total.time_saved.production", "production sweep, against naive"),
-    ("total.vs_careful.production", "time of hand-written slices"),
-    ("total.overhead_ratio", "data handling per computation"),
-    ("l3.worker_init.time_saved", "worker start, weakest case"),
-    ("total.memory.ratio", "peak memory, against naive, weakest case"),
+const CARDS: [(&str, &str, &str); 5] = [
+    (id::TIME_SAVED, "production", "production sweep, against naive"),
+    (id::VS_CAREFUL, "production", "time of hand-written slices"),
+    (id::OVERHEAD, "", "data handling per computation"),
+    (id::WORKER_INIT, "", "worker start, weakest case"),
+    (id::PEAK, "", "peak memory, against naive, weakest case"),
 ];
 
 fn cards(report: &Report) -> Markup {
-    let cards = CARDS.iter().filter_map(|(id, label)| Some((report.claim(id)?, *label)));
+    let cards =
+        CARDS.iter().filter_map(|(row, part, label)| Some((report.claim(&id::part(row, part))?, *label)));
     html! {
         dl.cards {
             @for (claim, label) in cards.filter(|(claim, _)| claim.measured.is_some()) {
@@ -105,6 +106,7 @@ fn gate_section(gate: &Gate) -> Markup {
         h2 { "Are the heavy operations needed?" }
         p { (capitalised(&gate.reason)) "." }
         @if let Some(evaluation) = &gate.evaluation {
+            p.soft { (phrases::evaluation()) }
             div.scroll { table {
                 thead { tr { th { "step" } th.n { "saves" } th { "decision" } th.n { "saved so far" } th { "because" } } }
                 tbody { @for step in &evaluation.steps { tr {
@@ -115,7 +117,7 @@ fn gate_section(gate: &Gate) -> Markup {
                     td { (step.reason) }
                 } } }
             } }
-            p.soft { "Ended because: " (evaluation.stop) ". Each step saves of the time that the steps before it left." }
+            p.soft { "Ended because: " (evaluation.stop) "." }
         }
         @if !gate.ranked.is_empty() {
             table {
@@ -416,11 +418,11 @@ fn equivalence_section(equivalence: &[Equivalence]) -> Markup {
     html! {
         @if !equivalence.is_empty() {
             h2 { "The same results, bit by bit" }
-            p.soft { "Checked before any time is reported: one digest over the results of the trials that all arms ran, spread over the sweep. What the faster arms ran beyond them was compared as well." }
+            p.soft { (phrases::equivalence(equivalence)) }
             div.scroll { table {
-                thead { tr { th { "workload" } th.n { "trials" } th { "arms" } th { "digest" } } }
+                thead { tr { th { "workload" } th.n { "trials" } th { "arms" } th { "that ran fewer" } th { "digest" } } }
                 tbody { @for e in equivalence { tr {
-                    td { (e.workload) } td.n { (format::count(e.trials as u64)) } td { (e.arms.join(", ")) } td { code { (e.digest.get(..16).unwrap_or(&e.digest)) "…" } }
+                    td { (e.workload) } td.n { (phrases::compared(e)) } td { (e.arms.join(", ")) } td { (phrases::fewer(e)) } td { code { (e.digest.get(..16).unwrap_or(&e.digest)) "…" } }
                 } } }
             } }
         }
@@ -434,9 +436,7 @@ fn reading_section(notes: &[String]) -> Markup {
             b { "Time saved" } " is 1 − optimised/base, " b { "speed-up" } " is base/optimised; a target in one is never compared with a number in the other, and layers compose by multiplying their times."
         }
         p {
-            "An interval is a pair of one-sided bounds from a paired t test on the logarithms of the rounds' ratios, each wrong with a chance of 1.25 %. "
-            "A claim passes if the whole interval is on the good side of its target, is refuted if it is on the bad side, and is inconclusive otherwise. "
-            "Verdicts are looked for after 10 and after 30 rounds, at half of α = 2.5 % each. Median, Welch’s p against “no difference” and Holm’s adjusted p decide nothing. "
+            (phrases::method()) " Median, Welch’s p against “no difference” and Holm’s adjusted p decide nothing. "
             "Counts are exact and have neither interval nor p."
         }
         @if !notes.is_empty() { ul { @for note in notes { li { (note) } } } }

@@ -27,8 +27,7 @@ fn head(report: &Report) -> String {
     let host = &report.host;
     format!(
         "# Validation report\n\n**{}**\n\n{} run of {}, {} long · revision {} · {} · {}, {} cores, {}/{}\n\n\
-         Intervals are pairs of one-sided bounds, each wrong with a chance of 1.25 %; a verdict comes from its bound. \
-         Time saved is 1 − optimised/base, speed-up is base/optimised.\n",
+         {} Time saved is 1 − optimised/base, speed-up is base/optimised.\n",
         report.summary(),
         phrases::mode(report.mode),
         report.started,
@@ -39,6 +38,7 @@ fn head(report: &Report) -> String {
         host.cores,
         host.os,
         host.arch,
+        phrases::method(),
     )
 }
 
@@ -97,7 +97,11 @@ fn gate_text(gate: &Gate) -> String {
         let flag = format!("`{}`", ranked.operation.flag());
         vec![ranked.operation.to_string(), flag, format::share(ranked.saves_at_most)]
     });
-    format!("{}.\n\n{steps}\n{}", gate.reason, table(&["operation", "flag", "attacks at most"], ranked))
+    let (reason, evaluation) = (&gate.reason, phrases::evaluation());
+    format!(
+        "{reason}.\n\n{evaluation}\n\n{steps}\n{}",
+        table(&["operation", "flag", "attacks at most"], ranked)
+    )
 }
 
 fn workload(workload: &WorkloadTimes) -> String {
@@ -169,10 +173,20 @@ fn hit_rates(hit_rates: &[HitRate]) -> String {
 }
 
 fn equivalence(equivalence: &[Equivalence]) -> String {
+    if equivalence.is_empty() {
+        return String::new();
+    }
     let row = |e: &Equivalence| {
-        vec![e.workload.clone(), format::count(e.trials as u64), e.arms.join(", "), format!("`{}`", e.digest)]
+        vec![
+            e.workload.clone(),
+            phrases::compared(e),
+            e.arms.join(", "),
+            phrases::fewer(e),
+            format!("`{}`", e.digest),
+        ]
     };
-    table(&["workload", "trials", "arms with the same bits", "digest"], equivalence.iter().map(row))
+    let header = ["workload", "trials", "arms with the same bits", "that ran fewer", "digest"];
+    format!("{}\n\n{}", phrases::equivalence(equivalence), table(&header, equivalence.iter().map(row)))
 }
 
 /// A table, or nothing where there are no rows.

@@ -1,7 +1,8 @@
 //! What the terminal, Markdown and HTML forms say in the same words.
 
-use super::{BreakEven, ClaimResult, Curve, Mode, WorkerKind, format};
-use crate::stats::Verdict;
+use super::{BreakEven, ClaimResult, Curve, Equivalence, Mode, WorkerKind, format};
+use crate::stats::{ALPHA, CONFIDENCE, LOOK_ALPHA, LOOKS, Verdict};
+use crate::workloads::EVALUATION;
 
 /// The verdict with a mark that is told apart without colour.
 pub(super) fn verdict(verdict: Option<Verdict>) -> &'static str {
@@ -36,6 +37,59 @@ pub(super) fn original(claim: &ClaimResult) -> String {
     value.map_or(format::NONE.to_owned(), |value| format::value(claim.measure, value))
 }
 
+/// What an interval is worth, for a table's head: "97.5 %".
+pub(super) fn confidence() -> String {
+    format::whole_share(CONFIDENCE)
+}
+
+/// Where verdicts come from, in three sentences.
+pub(super) fn method() -> String {
+    let [first, second] = LOOKS;
+    format!(
+        "An interval is a pair of one-sided bounds from a paired t test on the logarithms of the rounds' ratios, each wrong \
+         with a chance of {}, {} as a two-sided interval. A claim passes if the whole interval is on the good side of its \
+         target, is refuted if it is on the bad side, and is inconclusive otherwise. Verdicts are looked for after {first} and \
+         after {second} rounds, sharing α = {} between them.",
+        format::whole_share(LOOK_ALPHA),
+        confidence(),
+        format::whole_share(ALPHA)
+    )
+}
+
+/// The trials that all arms ran, and of which sweep: "100" or "12 of 100".
+pub(super) fn compared(equivalence: &Equivalence) -> String {
+    let (trials, sweep) = (format::count(equivalence.trials as u64), format::count(equivalence.sweep as u64));
+    if equivalence.trials == equivalence.sweep { trials } else { format!("{trials} of {sweep}") }
+}
+
+/// What the layers were evaluated on.
+pub(super) fn evaluation() -> String {
+    format!(
+        "The layers one after the other, on {}. Each step saves of the time that the steps before it left.",
+        EVALUATION.description
+    )
+}
+
+/// Which arms had no time for all trials: "naive 12, none 14"; nothing where all had.
+pub(super) fn fewer(equivalence: &Equivalence) -> String {
+    let arm = |(arm, trials): (&String, &usize)| format!("{arm} {trials}");
+    equivalence.fewer.iter().map(arm).collect::<Vec<_>>().join(", ")
+}
+
+/// What was compared, in a sentence.
+pub(super) fn equivalence(all: &[Equivalence]) -> &'static str {
+    match all.iter().all(|one| one.fewer.is_empty()) {
+        true => {
+            "Checked before any time is reported: every trial of every arm gave the same bits; the digest is over all of \
+             their results."
+        }
+        false => {
+            "Checked before any time is reported. Arms that had no time for every trial ran some, spread over the sweep; all \
+             that an arm ran was compared, and the digest is over the trials that every arm ran."
+        }
+    }
+}
+
 pub(super) fn mode(mode: Mode) -> &'static str {
     match mode {
         Mode::Quick => "quick",
@@ -61,7 +115,11 @@ pub(super) fn ingestion(break_even: &BreakEven) -> String {
         Some(trials) => format!("is repaid after {trials} trials"),
         None => "is not repaid within the trials measured".to_owned(),
     };
-    format!("Ingesting the data once takes {}, is not in the curves, and {repaid}.", format::seconds(ingest))
+    format!(
+        "Ingesting the data once takes {}, is not in the curves, and {repaid}. Where a sweep is longer than a turn, its first \
+         trials stand for the others.",
+        format::seconds(ingest)
+    )
 }
 
 /// One row for each x of any curve: x, then each curve's time with its interval.

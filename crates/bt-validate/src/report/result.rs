@@ -99,19 +99,18 @@ impl ClaimResult {
         }
     }
 
-    /// Compares a count with its target.
+    /// Compares a count with its target; what could not be counted is [`unmeasured`](Self::unmeasured).
     ///
     /// # Panics
     ///
-    /// If the claim is timed or is a whole.
+    /// If the claim is timed or is a whole, or the count is not finite.
     #[must_use]
     pub fn exact(claim: &Claim, value: f64) -> Self {
         assert!(!claim.measure.is_timed() && !claim.is_whole(), "{} is not a counted claim", claim.id);
+        assert!(value.is_finite(), "{} was counted as {value}", claim.id);
         let verdict =
             |limit| if claim.measure.is_met(value, limit) { Verdict::Pass } else { Verdict::Refuted };
-        let verdict = if value.is_finite() { claim.limit.map(verdict) } else { undecided(claim) };
-        let measured = Some(value).filter(|value| value.is_finite());
-        ClaimResult { measured, n: 1, verdict, ..Self::blank(claim) }
+        ClaimResult { measured: Some(value), n: 1, verdict: claim.limit.map(verdict), ..Self::blank(claim) }
     }
 
     /// A claim that could not be measured: inconclusive, because of `note`.

@@ -1,32 +1,29 @@
 use super::*;
+use approx::{assert_abs_diff_eq, assert_relative_eq};
 
 /// Student's data on two sleeping drugs, `sleep` in R.
 const SLEEP_1: [f64; 10] = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0];
 const SLEEP_2: [f64; 10] = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4];
 
-fn near(actual: f64, expected: f64, tolerance: f64) {
-    assert!((actual - expected).abs() <= tolerance, "{actual} is not within {tolerance} of {expected}");
-}
-
 #[test]
 fn paired_t_gives_what_r_prints_for_the_sleep_data() {
     let differences: Vec<f64> = SLEEP_1.iter().zip(SLEEP_2).map(|(a, b)| a - b).collect();
     let test = paired_t(&differences, 0.0).unwrap();
-    near(test.t, -4.0621, 5e-5);
+    assert_abs_diff_eq!(test.t, -4.0621, epsilon = 5e-5);
     assert_eq!(test.df, 9.0);
-    near(test.p_two_sided(), 0.002_833, 5e-7);
-    near(test.mean, -1.58, 1e-12);
+    assert_abs_diff_eq!(test.p_two_sided(), 0.002_833, epsilon = 5e-7);
+    assert_abs_diff_eq!(test.mean, -1.58, epsilon = 1e-12);
     let interval = test.interval(0.025);
-    near(interval.low, -2.459_885_8, 5e-8);
-    near(interval.high, -0.700_114_2, 5e-8);
+    assert_abs_diff_eq!(interval.low, -2.459_885_8, epsilon = 5e-8);
+    assert_abs_diff_eq!(interval.high, -0.700_114_2, epsilon = 5e-8);
 }
 
 #[test]
 fn one_sided_p_values_are_the_halves_of_the_two_sided_one() {
     let differences: Vec<f64> = SLEEP_1.iter().zip(SLEEP_2).map(|(a, b)| a - b).collect();
     let test = paired_t(&differences, 0.0).unwrap();
-    near(test.p_less, 0.001_416, 1e-6);
-    near(test.p_greater, 1.0 - 0.001_416, 1e-6);
+    assert_abs_diff_eq!(test.p_less, 0.001_416, epsilon = 1e-6);
+    assert_abs_diff_eq!(test.p_greater, 1.0 - 0.001_416, epsilon = 1e-6);
     // A null value below the sample turns the sides around.
     assert!(paired_t(&differences, -3.0).unwrap().p_less > 0.99);
 }
@@ -34,12 +31,12 @@ fn one_sided_p_values_are_the_halves_of_the_two_sided_one() {
 #[test]
 fn welch_gives_what_r_prints_for_the_sleep_data() {
     let test = welch_t(&SLEEP_1, &SLEEP_2).unwrap();
-    near(test.t, -1.8608, 5e-5);
-    near(test.df, 17.776, 5e-4);
-    near(test.p_two_sided(), 0.079_39, 5e-6);
+    assert_abs_diff_eq!(test.t, -1.8608, epsilon = 5e-5);
+    assert_abs_diff_eq!(test.df, 17.776, epsilon = 5e-4);
+    assert_abs_diff_eq!(test.p_two_sided(), 0.079_39, epsilon = 5e-6);
     let interval = test.interval(0.025);
-    near(interval.low, -3.365_483_2, 5e-8);
-    near(interval.high, 0.205_483_2, 5e-8);
+    assert_abs_diff_eq!(interval.low, -3.365_483_2, epsilon = 5e-8);
+    assert_abs_diff_eq!(interval.high, 0.205_483_2, epsilon = 5e-8);
 }
 
 #[test]
@@ -61,8 +58,8 @@ fn t_quantiles_agree_with_printed_tables() {
         (100.0, 0.999, 3.174),
     ];
     for (df, probability, printed) in table {
-        near(t_quantile(probability, df), printed, 6e-4);
-        near(t_quantile(1.0 - probability, df), -printed, 6e-4);
+        assert_abs_diff_eq!(t_quantile(probability, df), printed, epsilon = 6e-4);
+        assert_abs_diff_eq!(t_quantile(1.0 - probability, df), -printed, epsilon = 6e-4);
     }
 }
 
@@ -70,10 +67,10 @@ fn t_quantiles_agree_with_printed_tables() {
 fn the_distribution_agrees_with_its_closed_forms() {
     for t in [-300.0, -7.5, -1.0, -0.1, 0.0, 0.3, 2.0, 40.0_f64] {
         // One degree of freedom is Cauchy's; two and four have algebraic forms.
-        near(t_cdf(t, 1.0), 0.5 + t.atan() / std::f64::consts::PI, 1e-14);
-        near(t_cdf(t, 2.0), 0.5 + t / (2.0 * (2.0 + t * t).sqrt()), 1e-14);
+        assert_abs_diff_eq!(t_cdf(t, 1.0), 0.5 + t.atan() / std::f64::consts::PI, epsilon = 1e-14);
+        assert_abs_diff_eq!(t_cdf(t, 2.0), 0.5 + t / (2.0 * (2.0 + t * t).sqrt()), epsilon = 1e-14);
         let x = t / (1.0 + t * t / 4.0).sqrt();
-        near(t_cdf(t, 4.0), 0.5 + 3.0 / 8.0 * x * (1.0 - x * x / 12.0), 1e-14);
+        assert_abs_diff_eq!(t_cdf(t, 4.0), 0.5 + 3.0 / 8.0 * x * (1.0 - x * x / 12.0), epsilon = 1e-14);
     }
 }
 
@@ -81,7 +78,7 @@ fn the_distribution_agrees_with_its_closed_forms() {
 fn quantile_inverts_the_distribution() {
     for df in [1.0, 2.5, 9.0, 17.776, 29.0, 250.0] {
         for probability in [1e-9, LOOK_ALPHA, 0.2, 0.5, 0.7, 1.0 - LOOK_ALPHA] {
-            near(t_cdf(t_quantile(probability, df), df) / probability, 1.0, 1e-9);
+            assert_relative_eq!(t_cdf(t_quantile(probability, df), df), probability, max_relative = 1e-9);
         }
     }
 }
@@ -91,14 +88,14 @@ fn a_far_tail_keeps_its_relative_precision() {
     // For two degrees of freedom P(T ≤ −t) = 1 / (2 + t² + t·√(2 + t²)), free of cancellation.
     let t = 1e6_f64;
     let exact = 1.0 / (2.0 + t * t + t * (2.0 + t * t).sqrt());
-    near(t_cdf(-t, 2.0) / exact, 1.0, 1e-9);
+    assert_relative_eq!(t_cdf(-t, 2.0), exact, max_relative = 1e-9);
 }
 
 #[test]
 fn holm_gives_the_textbook_example() {
     let adjusted = holm(&[0.01, 0.04, 0.03, 0.005]);
     for (actual, expected) in adjusted.iter().zip([0.03, 0.06, 0.06, 0.02]) {
-        near(*actual, expected, 1e-12);
+        assert_abs_diff_eq!(*actual, expected, epsilon = 1e-12);
     }
 }
 
