@@ -12,7 +12,7 @@ use arrow_array::{
 };
 use arrow_buffer::{Buffer, ScalarBuffer};
 use bt_asset_cache::kernel::{Grouping, index};
-use bt_asset_cache::{GroupedBars, Table};
+use bt_asset_cache::{GroupedBars, Label, Table};
 use bt_benches::{Paired, Rows, Times, is_quick};
 use bt_core::{Bundle as _, BundleVersion, Field, Timestamp};
 
@@ -151,7 +151,8 @@ fn table(places: Vec<(usize, usize)>) -> Table {
         columns.push((name, Arc::new(Float64Array::new(ScalarBuffer::from(column(at + 1)), None)) as _));
     }
     let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
-    Table { memory: Some(memory), ..Table::new(BundleVersion([1; 32]), vec![batch]) }
+    let stated = Some(Label::End);
+    Table { memory: Some(memory), label: stated, ..Table::new(BundleVersion([1; 32]), vec![batch]) }
 }
 
 /// The same table with another kind of asset column.

@@ -58,13 +58,17 @@ impl GroupedCache {
         version: &BundleVersion,
         load: impl FnOnce() -> Result<Arc<GroupedBars>>,
     ) -> Result<Arc<GroupedBars>> {
-        self.0.get_or_load(version, || {
+        let found = self.0.get_or_load(version, || {
             let loaded = load()?;
             match loaded.version() {
                 found if found == *version => Ok(loaded),
                 found => Err(Error::corrupt(format!("bundle {version}"), format!("its loader gave {found}"))),
             }
-        })
+        })?;
+        if let Some(whole) = found.whole() {
+            self.keep_whole(whole, version);
+        }
+        Ok(found)
     }
 
     /// A [slice](GroupedBars::slice) of a bundle, made once. The bundle itself is kept too.
@@ -111,15 +115,15 @@ impl GroupedCache {
     }
 
     /// A worker's own reader, whose hits touch nothing that other workers write. Refresh it once per trial.
-    pub fn handle(&self) -> Handle<BundleVersion, GroupedBars> {
-        self.0.handle()
+    pub fn handle(&self) -> GroupedHandle {
+        GroupedHandle { held: self.0.handle(), slices: Vec::new(), cache: self.clone() }
     }
 
     pub(crate) fn keeps(&self, version: &BundleVersion) -> bool {
         self.0.peek(version).is_some()
     }
 
-    /// Makes the owner of a slice's memory the one used last, so that the slice goes before it does.
+    /// Makes the owner of a slice's memory the one used last, so that the slice goes before it does. Whether it is kept.
     fn keep_whole(&self, whole: &Arc<GroupedBars>, slice: &BundleVersion) -> bool {
         let version = whole.version();
         let kept = self.0.get(&version).is_some() || self.0.insert(version, Arc::clone(whole));
@@ -128,6 +132,99 @@ impl GroupedCache {
             self.0.remove(slice);
         }
         kept
+    }
+}
+
+/// One worker's reader of a [`GroupedCache`]: a [`Handle`] that also holds the owners of the slices which it holds.
+///
+/// So the bars under a slice are counted for as long as a worker reads them, and a refresh counts as an access to slice
+/// and owner: what workers read all the time is not what the cache lets go first.
+#[derive(Debug)]
+pub struct GroupedHandle {
+    held: Handle<BundleVersion, GroupedBars>,
+    slices: Vec<BundleVersion>,
+    cache: GroupedCache,
+}
+
+impl GroupedHandle {
+    /// What this handle holds under the version; it does not ask the cache. A lookup in a table of its own.
+    #[inline]
+    pub fn get(&self, version: &BundleVersion) -> Option<&GroupedBars> {
+        self.held.get(version)
+    }
+
+    /// As [`get`](Self::get), to keep beyond the handle. Costs a count of references.
+    pub fn get_arc(&self, version: &BundleVersion) -> Option<Arc<GroupedBars>> {
+        self.held.get_arc(version)
+    }
+
+    /// What this handle holds, else what the cache keeps, else what the loader makes, which the handle then holds.
+    ///
+    /// # Errors
+    /// As [`GroupedCache::get_or_load`].
+    pub fn get_or_load(
+        &mut self,
+        version: &BundleVersion,
+        load: impl FnOnce() -> Result<Arc<GroupedBars>>,
+    ) -> Result<&GroupedBars> {
+        if self.held.contains(version) {
+            return self.held.get_or_load(version, load);
+        }
+        let bars = self.cache.get_or_load(version, load)?;
+        Ok(self.hold(bars))
+    }
+
+    /// A slice of a bundle: what this handle holds, else what the cache keeps, else made now; see
+    /// [`GroupedCache::get_or_slice`].
+    ///
+    /// # Errors
+    /// [`InvalidOption`](bt_core::ErrorKind::InvalidOption) where `until` is not later than `after`.
+    pub fn get_or_slice(
+        &mut self,
+        bars: &Arc<GroupedBars>,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> Result<&GroupedBars> {
+        let version = GroupedBars::slice_version(bars.version(), after, until);
+        if self.held.contains(&version) {
+            return self.held.get_or_load(&version, || bars.slice(after, until).map(Arc::new));
+        }
+        let slice = self.cache.get_or_slice(bars, after, until)?;
+        Ok(self.hold(slice))
+    }
+
+    /// Starts the next trial: drops what has left the cache, hands over the count of hits, and marks the slices that are
+    /// held and their owners as used. O(slices held) where nothing left the cache.
+    pub fn refresh(&mut self) {
+        self.held.refresh();
+        let Self { held, slices, cache } = self;
+        slices.retain(|slice| held.contains(slice) && cache.get(slice).is_some());
+    }
+
+    /// Number of bundles held, slices and their owners.
+    pub fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// The cache that this handle reads.
+    pub fn cache(&self) -> &GroupedCache {
+        &self.cache
+    }
+
+    fn hold(&mut self, bars: Arc<GroupedBars>) -> &GroupedBars {
+        let version = bars.version();
+        if let Some(whole) = bars.whole() {
+            if !self.held.contains(&whole.version()) {
+                self.held.hold(&whole.version(), Arc::clone(whole));
+            }
+            self.slices.push(version);
+        }
+        self.held.hold(&version, bars)
     }
 }
 

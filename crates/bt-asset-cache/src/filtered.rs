@@ -1,7 +1,9 @@
+use std::str::FromStr;
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, LargeStringArray, PrimitiveArray, Scalar, StringArray, StringViewArray, types as t,
+    Array, ArrayRef, ArrowPrimitiveType, LargeStringArray, PrimitiveArray, Scalar, StringArray,
+    StringViewArray, types as t,
 };
 use arrow_ord::cmp::eq;
 use arrow_schema::DataType;
@@ -12,8 +14,10 @@ use bt_core::{
 };
 use once_cell::sync::OnceCell;
 
-use crate::kernel::{Place, Times, Values, asset_names, sort_in_time, times};
-use crate::{GroupedBars, Table, TableSource};
+use crate::kernel::{
+    Assets, Names, Place, Times, Values, check_range, distinct_names, settled_label, sort_in_time, times,
+};
+use crate::{GroupedBars, Label, Table, TableSource};
 
 /// A table as a bundle *without* Layer 1: what a backtest does that has only the long table.
 ///
@@ -21,8 +25,8 @@ use crate::{GroupedBars, Table, TableSource};
 /// converted to `f64` when a trial first asks for them. Its bars have the same bits as [`GroupedBars`] of the same
 /// table. It is there to be compared with, and to switch Layer 1 off in production when in doubt.
 ///
-/// An asset with a fault (two bars at one moment, a null timestamp) is refused when it is asked for; grouping refuses
-/// the table.
+/// An asset with a fault (two bars at one moment, a timestamp out of range) is refused when it is asked for; grouping
+/// refuses the table.
 ///
 /// # Complexity
 /// [`fresh`](Self::fresh) is O(rows), and so is the first [`bars`](Bundle::bars) of each asset.
@@ -30,6 +34,8 @@ use crate::{GroupedBars, Table, TableSource};
 pub struct FilteredBars {
     shared: Arc<Shared>,
     assets: AssetList,
+    /// Whether names have white space around them in the table.
+    padded: bool,
     /// What this trial has asked for, by rank.
     bars: Box<[OnceCell<AssetRows>]>,
 }
@@ -38,6 +44,7 @@ pub struct FilteredBars {
 #[derive(Debug)]
 struct Shared {
     table: Table,
+    label: Label,
     calendar: Vec<Timestamp>,
 }
 
@@ -51,10 +58,13 @@ impl FilteredBars {
     /// Takes a table, and starts the first trial on it.
     ///
     /// # Errors
-    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where assets or timestamps cannot be read.
+    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where assets or timestamps cannot be read. As
+    /// [`Table::settled_label`].
     pub fn from_table(table: Table) -> Result<Self> {
-        let calendar = calendar(&table)?;
-        Self::start(Arc::new(Shared { table, calendar }))
+        let label = settled_label(&table)?;
+        let calendar = calendar(&table, label)?;
+        check_range(&calendar, &table, label)?;
+        Self::start(Arc::new(Shared { table, label, calendar }))
     }
 
     /// The same table for the next trial, with nothing kept of this one.
@@ -66,16 +76,19 @@ impl FilteredBars {
     }
 
     fn start(shared: Arc<Shared>) -> Result<Self> {
-        let assets = AssetList::new(shared.table.version, asset_names(&shared.table)?)?;
+        let (names, padded) = distinct_names(&shared.table)?;
+        let mut names = names.into_vec();
+        names.sort_unstable();
+        let assets = AssetList::new(shared.table.version, names)?;
         let bars = assets.ids().map(|_| OnceCell::new()).collect();
-        Ok(Self { shared, assets, bars })
+        Ok(Self { shared, assets, padded, bars })
     }
 
     fn extract(&self, rank: usize, asset: AssetId) -> Result<&AssetRows> {
         self.bars[rank].get_or_try_init(|| {
-            let table = &self.shared.table;
+            let Shared { table, label, .. } = &*self.shared;
             // Rows are numbered anew by the filter; grouping finds the fault where it lies in the table.
-            filter(table, self.assets.name(asset)?)
+            filter(table, *label, self.assets.name(asset)?, self.padded)
                 .map_err(|error| GroupedBars::from_table(table).err().unwrap_or(error))
         })
     }
@@ -117,11 +130,11 @@ impl Bundle for FilteredBars {
     }
 }
 
-fn calendar(table: &Table) -> Result<Vec<Timestamp>> {
+fn calendar(table: &Table, label: Label) -> Result<Vec<Timestamp>> {
     let (mut calendar, mut scratch) = (Vec::new(), Vec::new());
     for batch in 0..table.batches.len() {
         let rows = table.batches[batch].num_rows();
-        calendar.extend_from_slice(times(table, batch)?.read(0..rows, &mut scratch)?);
+        calendar.extend_from_slice(times(table, batch, label)?.read(0..rows, &mut scratch)?);
         // In order of time, that is all there is to do; what is left are few moments, or a run of them for each asset.
         calendar.dedup();
     }
@@ -131,9 +144,9 @@ fn calendar(table: &Table) -> Result<Vec<Timestamp>> {
 }
 
 /// One asset's rows of the whole table, by a mask over it.
-fn filter(table: &Table, asset: &str) -> Result<AssetRows> {
+fn filter(table: &Table, label: Label, asset: &str, padded: bool) -> Result<AssetRows> {
     let masks: Vec<_> =
-        (0..table.batches.len()).map(|batch| mask(table, batch, asset)).collect::<Result<_>>()?;
+        (0..table.batches.len()).map(|batch| mask(table, batch, asset, padded)).collect::<Result<_>>()?;
     let rows = masks.iter().map(FilterPredicate::count).sum();
     let columns = table.columns.all_values().len();
     let (mut timestamps, mut values) = (vec![0; rows], vec![0.0; rows * columns]);
@@ -142,10 +155,12 @@ fn filter(table: &Table, asset: &str) -> Result<AssetRows> {
         let (count, to) = (mask.count(), first..first + mask.count());
         let (column, select) = (table.columns.timestamp.as_str(), |name| select(table, batch, name, mask));
         let stamps = select(column)?;
-        Times::new(&stamps, table.label, table.frequency, Place { batch, column })?
+        Times::new(&stamps, label, table.frequency, Place { batch, column })?
             .write(0..count, &mut timestamps[to.clone()])?;
         for (column, target) in table.columns.all_values().zip(values.chunks_mut(rows)) {
-            Values::new(&select(column)?, Place { batch, column })?.write(0..count, &mut target[to.clone()]);
+            let selected = select(column)?;
+            let values = Values::new(&selected).map_err(|fault| Place { batch, column }.error(fault));
+            values?.write(0..count, &mut target[to.clone()]);
         }
         first = to.end;
     }
@@ -153,8 +168,11 @@ fn filter(table: &Table, asset: &str) -> Result<AssetRows> {
     Ok(AssetRows { timestamps, values })
 }
 
-fn mask(table: &Table, batch: usize, asset: &str) -> Result<FilterPredicate> {
+fn mask(table: &Table, batch: usize, asset: &str, padded: bool) -> Result<FilterPredicate> {
     let array = table.column(batch, &table.columns.asset)?;
+    if padded {
+        return mask_by_name(array, asset, Place { batch, column: &table.columns.asset });
+    }
     match scalar(array.data_type(), asset) {
         Some(name) => {
             let mask = eq(array, &Scalar::new(name)).map_err(Error::other)?;
@@ -163,6 +181,15 @@ fn mask(table: &Table, batch: usize, asset: &str) -> Result<FilterPredicate> {
         // A number that this batch's type cannot hold.
         None => Ok(FilterBuilder::new(&vec![false; array.len()].into()).build()),
     }
+}
+
+/// For texts that are the same name without being the same.
+fn mask_by_name(array: &dyn Array, asset: &str, place: Place<'_>) -> Result<FilterPredicate> {
+    let mut names = Names::default();
+    let wanted = names.number(asset);
+    let numbers = Assets::new(array).map_err(|fault| place.error(fault))?.numbers(&mut names, &mut |_| ());
+    let mask: Vec<bool> = numbers.into_iter().map(|number| number == wanted).collect();
+    Ok(FilterBuilder::new(&mask.into()).build())
 }
 
 fn select(table: &Table, batch: usize, column: &str, mask: &FilterPredicate) -> Result<ArrayRef> {
@@ -188,8 +215,12 @@ fn scalar(column: &DataType, name: &str) -> Option<ArrayRef> {
     })
 }
 
-fn integer<T: arrow_array::ArrowPrimitiveType<Native: std::str::FromStr>>(name: &str) -> Option<ArrayRef> {
-    let value = name.parse().ok()?;
+fn integer<T>(name: &str) -> Option<ArrayRef>
+where
+    T: ArrowPrimitiveType<Native: FromStr + ToString>,
+{
+    // "09" and "+9" are names of other assets than 9 is.
+    let value = name.parse().ok().filter(|value: &T::Native| value.to_string() == name)?;
     Some(Arc::new(PrimitiveArray::<T>::from_value(value, 1)))
 }
 

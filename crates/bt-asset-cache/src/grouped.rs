@@ -7,7 +7,7 @@ use bt_core::{
 };
 
 use crate::Table;
-use crate::kernel::{Grouping, Index, index, times};
+use crate::kernel::{Grouping, Index, check_range, index, times};
 use crate::memory::Memory;
 use crate::table::plain_f64;
 
@@ -42,7 +42,8 @@ impl GroupedBars {
     ///
     /// # Errors
     /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) with batch, row and column where a column is not there, has
-    /// another type, or holds what cannot be read; with asset and moment where two bars have both in common.
+    /// another type, or holds what cannot be read; with asset and moment where two bars have both in common. As
+    /// [`Table::settled_label`].
     pub fn from_table(table: &Table) -> Result<Self> {
         let grouping = Grouping::of(table)?;
         let assets = AssetList::new(table.version, grouping.names())?;
@@ -51,6 +52,7 @@ impl GroupedBars {
             None => copy(table, &grouping)?,
         };
         let Columns { timestamps, values, stride, index } = slab;
+        check_range(&index.calendar, table, grouping.label())?;
         let (frequency, extra_columns) = (table.frequency, table.columns.extra.clone());
         Ok(Self { assets, frequency, extra_columns, timestamps, values, stride, index, whole: None })
     }
@@ -212,7 +214,7 @@ struct Columns {
 fn view(table: &Table, grouping: &Grouping) -> Result<Option<Columns>> {
     let (Some(batch), Some(memory)) = (grouping.sorted_batch(), &table.memory) else { return Ok(None) };
     let Some((values, stride)) = matrix_in(memory, table, batch)? else { return Ok(None) };
-    let times = times(table, batch)?;
+    let times = times(table, batch, grouping.label())?;
     let Some(timestamps) = times.as_slice().and_then(|nanos| buffer_in(memory, nanos)) else {
         return Ok(None);
     };

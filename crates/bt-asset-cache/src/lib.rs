@@ -11,11 +11,11 @@ mod opened;
 mod source;
 mod table;
 
-pub use cache::{AssetListCache, AssetListKey, GroupedCache};
+pub use cache::{AssetListCache, AssetListKey, GroupedCache, GroupedHandle};
 pub use filtered::{Filtered, FilteredBars};
 pub use grouped::GroupedBars;
 pub use source::Grouped;
-pub use table::{Label, Table, TableColumns, TableSource, version_as_read};
+pub use table::{Label, Shown, Table, TableColumns, TableSource, version_as_read};
 
 pub use arrow_array;
 pub use arrow_buffer;

@@ -4,15 +4,18 @@ use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::Buffer;
 use bt_core::{BundleName, BundleVersion, Error, Frequency, Result};
 
+use crate::kernel;
+
 /// Bars in one long table: a row is one asset at one moment. Rows come in any order, in any number of batches.
 ///
 /// | column | types |
 /// |---|---|
 /// | asset | `Utf8`, `LargeUtf8`, `Utf8View`, a dictionary of these, or any integer, whose name is its decimal text |
-/// | timestamp | `Timestamp` of any unit (in a zone or not, Arrow's and ours are UTC), `Date32`, `Date64`, or `Int64` nanoseconds |
+/// | timestamp | `Timestamp` of any unit (without a zone it is read as UTC), `Date32`, `Date64`, or `Int64` nanoseconds |
 /// | prices, volume, extra columns | `Float64`, `Float32`, any integer, `Decimal32`, `Decimal64`, `Decimal128`; null means NaN |
 ///
-/// Assets are sorted by name, bytewise: of the integers 9 and 10, "10" comes first.
+/// Assets are sorted by name, bytewise: of the integers 9 and 10, "10" comes first. White space around a name is not part
+/// of it. Prices are taken as they are, infinite ones and a high below the low too: an ingest asks there, a table does not.
 #[derive(Clone, Debug)]
 pub struct Table {
     /// What the table contains and how it is read: the version of every bundle made of it. See [`version_as_read`].
@@ -23,8 +26,8 @@ pub struct Table {
     pub columns: TableColumns,
     /// How far apart the bars are.
     pub frequency: Frequency,
-    /// What the timestamps say about a bar.
-    pub label: Label,
+    /// What the timestamps say about a bar; `None` where nobody said. See [`settled_label`](Self::settled_label).
+    pub label: Option<Label>,
     /// The buffer that all batches' columns are slices of, where there is one: an Arrow IPC file, or a matrix of your
     /// own. With it, one batch that is sorted by (asset, time) is grouped without copying its prices, if they are `f64`
     /// without nulls at equal distances.
@@ -32,16 +35,47 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table of daily bars with the usual column names, whose timestamps say when a bar became known.
+    /// A table of daily bars with the usual column names, whose timestamps say what is [safe](Self::settled_label).
     pub fn new(version: BundleVersion, batches: Vec<RecordBatch>) -> Self {
         Self {
             version,
             batches,
             columns: TableColumns::default(),
             frequency: Frequency::Daily,
-            label: Label::default(),
+            label: None,
             memory: None,
         }
+    }
+
+    /// What the timestamps say: the [label](Self::label), or where it is left out what never shows a bar before its end.
+    /// See [`Label::settle`]; all batches are one column there.
+    ///
+    /// O(1) for each batch where the label is [`End`](Label::End) or the column holds dates; else a look at the timestamps
+    /// up to the first that is no midnight.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use bt_asset_cache::arrow_array::{RecordBatch, TimestampSecondArray};
+    /// use bt_asset_cache::{Label, Table};
+    /// use bt_core::BundleVersion;
+    /// let table = |seconds: Vec<i64>| {
+    ///     let stamps = Arc::new(TimestampSecondArray::from(seconds)) as _;
+    ///     let batch = RecordBatch::try_from_iter([("timestamp", stamps)]).unwrap();
+    ///     Table::new(BundleVersion::of_bytes(b"rows"), vec![batch])
+    /// };
+    /// // A daily bar that is stamped 00:00 is the bar of the day that begins then.
+    /// assert_eq!(table(vec![0, 86_400]).settled_label()?, Label::Date);
+    /// assert_eq!(table(vec![0, 86_400 + 16 * 3_600]).settled_label()?, Label::Start);
+    /// let stated = Table { label: Some(Label::End), ..table(vec![0, 86_400]) };
+    /// assert_eq!(stated.settled_label()?, Label::End);
+    /// # Ok::<(), bt_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where the timestamps are none, or some dates and some not;
+    /// [`InvalidOption`](bt_core::ErrorKind::InvalidOption) as [`Label::settle`] and [`Frequency::check`].
+    pub fn settled_label(&self) -> Result<Label> {
+        kernel::settled_label(self)
     }
 
     /// Number of rows in all batches.
@@ -54,21 +88,24 @@ impl Table {
         self.batches.iter().map(RecordBatch::get_array_memory_size).sum()
     }
 
-    /// The column of this name in each batch.
+    /// The one column of this name in a batch.
     pub(crate) fn column(&self, batch: usize, name: &str) -> Result<&ArrayRef> {
-        let found = self.batches[batch].column_by_name(name);
-        found.ok_or_else(|| missing_column(&self.batches[batch], batch, name))
+        let rows = &self.batches[batch];
+        let fields = rows.schema_ref().fields();
+        let mut found = (0..fields.len()).filter(|&at| fields[at].name() == name);
+        match (found.next(), found.next()) {
+            (Some(at), None) => Ok(rows.column(at)),
+            (None, _) => Err(no_column(rows, batch, &format!("there is no column {name:?}"))),
+            _ => Err(no_column(rows, batch, &format!("there is more than one column {name:?}"))),
+        }
     }
 }
 
 #[cold]
-fn missing_column(columns: &RecordBatch, batch: usize, name: &str) -> Error {
-    let schema = columns.schema();
+fn no_column(rows: &RecordBatch, batch: usize, reason: &str) -> Error {
+    let schema = rows.schema();
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    Error::invalid_input(
-        format!("batch {batch}"),
-        format!("there is no column {name:?}; the columns are {}", names.join(", ")),
-    )
+    Error::invalid_input(format!("batch {batch}"), format!("{reason}; the columns are {}", names.join(", ")))
 }
 
 /// The names of a [`Table`]'s columns.
@@ -115,17 +152,73 @@ impl TableColumns {
     }
 }
 
-/// What a [`Table`]'s timestamp says about its bar. In a bundle it is always the moment at which the bar became known.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+/// What the timestamp of a row says about its bar. In a bundle it is always the moment at which the bar became known.
+///
+/// Where nobody states it, it is [settled](Self::settle) on the safe side.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Label {
-    /// The bar's end: the moment at which it became known. Where the column's type is a date, the end of that day in
-    /// UTC, which is the next midnight.
-    #[default]
+    /// The bar's end: the moment at which it became known. A date, which has no time, is the end of its day.
     End,
-    /// The bar's start: it became known one bar later; daily bars, 24 hours later.
+    /// The bar's start: it became known one bar later; daily bars, a day later. A date, or a midnight of daily bars, stands
+    /// for its day.
     Start,
-    /// Only the day is meant, whatever the column's type: the bar became known at the next midnight in UTC.
+    /// Only the day is meant, whatever the time: the bar became known when that day was over, at the next midnight (in UTC,
+    /// unless the reader takes a time zone).
     Date,
+}
+
+impl Label {
+    /// What stamps say, so that no bar is visible before its end: stated or not, of bars this far apart, which show this.
+    ///
+    /// | nothing is stated, and stamps show | daily bars | bars within a day |
+    /// |---|---|---|
+    /// | dates | [`Date`](Self::Date) | refused |
+    /// | midnights | [`Date`](Self::Date) | [`Start`](Self::Start) |
+    /// | other times | [`Start`](Self::Start) | [`Start`](Self::Start) |
+    ///
+    /// A start that is taken for an end would show a bar before it is over; an end that is taken for a start shows it one
+    /// bar late. What is stated wins, but dates are [`Date`](Self::Date) in any case, and midnights that are starts of
+    /// daily bars are their days.
+    ///
+    /// ```
+    /// use bt_asset_cache::{Label, Shown};
+    /// use bt_core::Frequency;
+    /// let settle = |stated, shown| Label::settle(stated, Frequency::Daily, shown);
+    /// assert_eq!(settle(None, Shown::Midnights)?, Label::Date);
+    /// assert_eq!(settle(Some(Label::End), Shown::Midnights)?, Label::End);
+    /// assert!(Label::settle(None, Frequency::Minutes(5), Shown::Dates).is_err());
+    /// # Ok::<(), bt_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`InvalidOption`](bt_core::ErrorKind::InvalidOption) for bars within a day whose stamps show or are said to be dates.
+    pub fn settle(stated: Option<Self>, frequency: Frequency, shown: Shown) -> Result<Self> {
+        match (frequency, stated, shown) {
+            (Frequency::Minutes(_), _, Shown::Dates) => {
+                Err(Error::invalid_option("frequency", frequency, "1d, for the times are dates"))
+            }
+            (Frequency::Minutes(_), Some(Self::Date), _) => Err(Error::invalid_option(
+                "label",
+                "Date",
+                "Start or End, for bars within a day are told apart by their times",
+            )),
+            (Frequency::Daily, _, Shown::Dates) => Ok(Self::Date),
+            (_, Some(Self::End), _) => Ok(Self::End),
+            (Frequency::Daily, _, Shown::Midnights) | (_, Some(Self::Date), _) => Ok(Self::Date),
+            _ => Ok(Self::Start),
+        }
+    }
+}
+
+/// What all stamps of a column look like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Shown {
+    /// Days without a time.
+    Dates,
+    /// Times, each of them a midnight.
+    Midnights,
+    /// Times.
+    Times,
 }
 
 /// Where long tables come from: the one trait to implement for Layer 1 on your own data.
@@ -166,14 +259,14 @@ impl<T: TableSource + ?Sized> TableSource for Arc<T> {
 /// use bt_core::{BundleVersion, Frequency};
 /// let content = BundleVersion::of_bytes(b"the file");
 /// let version = |label| version_as_read(content, &TableColumns::default(), Frequency::Daily, label);
-/// assert_eq!(version(Label::End), version(Label::End));
-/// assert_ne!(version(Label::End), version(Label::Date));
+/// assert_eq!(version(Some(Label::End)), version(Some(Label::End)));
+/// assert_ne!(version(Some(Label::End)), version(None));
 /// ```
 pub fn version_as_read(
     content: BundleVersion,
     columns: &TableColumns,
     frequency: Frequency,
-    label: Label,
+    label: Option<Label>,
 ) -> BundleVersion {
     // Lengths go before texts, so that no two readings spell the same rule.
     let mut rule = format!("table {frequency} {label:?}");

@@ -219,3 +219,70 @@ fn limits_of_zero_are_refused_and_the_defaults_are_what_the_documentation_says()
     assert_eq!(GroupedCache::default().stats().max_bytes, 2 << 30);
     assert_eq!(AssetListCache::default().stats().max_entries, 128);
 }
+
+/// A cache that has room for a bundle, a slice of it and a smaller bundle; and two ranges of it.
+fn sliced() -> (GroupedCache, Arc<GroupedBars>, [(Timestamp, Timestamp); 2]) {
+    let bars = Arc::clone(&bundles()[4]);
+    let ranges = [range(&bars, 0), range(&bars, 30)];
+    let slice = bars.slice(ranges[0].0, ranges[0].1).unwrap();
+    let cache = GroupedCache::new(weight(&bars) + weight(&slice) + weight(&bundles()[3])).unwrap();
+    (cache, bars, ranges)
+}
+
+#[test]
+fn slices_that_a_worker_reads_keep_the_bundle_that_they_are_slices_of() {
+    let (cache, bars, [range, _]) = sliced();
+    let mut worker = cache.handle();
+    let version = worker.get_or_slice(&bars, range.0, range.1).unwrap().version();
+    // Small bundles come and go; the worker reads its slice through the handle alone.
+    for other in bundles()[..4].iter().cycle().take(40) {
+        assert!(cache.insert(Arc::clone(other)));
+        worker.refresh();
+        assert_eq!(worker.get(&version).unwrap().version(), version);
+        assert!(cache.get(&bars.version()).is_some(), "the owner is kept for as long as its slice is read");
+        assert!(cache.get(&version).is_some());
+    }
+    assert!(cache.stats().evictions > 0);
+}
+
+#[test]
+fn what_a_worker_holds_of_a_slice_is_counted_with_the_bars_under_it() {
+    let (cache, bars, [range, _]) = sliced();
+    let mut worker = cache.handle();
+    let slice = worker.get_or_slice(&bars, range.0, range.1).unwrap().version();
+    assert_eq!((worker.len(), cache.stats().pinned_bytes), (2, 0));
+    cache.clear();
+    let held = worker.get_arc(&slice).unwrap();
+    assert_eq!(cache.stats().pinned_bytes, weight(&bars) + weight(&held));
+    worker.refresh();
+    assert!(worker.is_empty() && worker.get(&slice).is_none());
+    assert_eq!((cache.stats().pinned_bytes, cache.stats().bytes), (0, 0));
+}
+
+#[test]
+fn a_slice_that_was_loaded_by_its_version_keeps_its_owner_too() {
+    let (cache, bars, [range, other]) = sliced();
+    let slice = Arc::new(bars.slice(range.0, range.1).unwrap());
+    cache.get_or_load(&slice.version(), || Ok(Arc::clone(&slice))).unwrap();
+    assert!(cache.get(&bars.version()).is_some());
+    cache.clear();
+    let mut worker = cache.handle();
+    assert_eq!(
+        worker.get_or_load(&slice.version(), || Ok(Arc::clone(&slice))).unwrap().version(),
+        slice.version()
+    );
+    assert!(worker.get(&bars.version()).is_some() && cache.get(&bars.version()).is_some());
+    let foreign = worker.get_or_load(&BundleVersion([3; 32]), || bars.slice(other.0, other.1).map(Arc::new));
+    assert!(matches!(foreign.unwrap_err().kind(), ErrorKind::Corrupt { .. }));
+}
+
+#[test]
+fn a_slice_is_not_held_without_room_for_the_bars_under_it() {
+    let (_, bars, [range, _]) = sliced();
+    let cache = GroupedCache::new(weight(&bars) - 1).unwrap();
+    let mut worker = cache.handle();
+    let version = worker.get_or_slice(&bars, range.0, range.1).unwrap().version();
+    assert_eq!((cache.stats().entries, cache.stats().bytes), (0, 0));
+    worker.refresh();
+    assert!(worker.get(&version).is_none());
+}

@@ -16,7 +16,7 @@ use bt_core::{Bundle, BundleVersion, Field, Frequency, Timestamp};
 const COLUMNS: [&str; 5] = ["open", "high", "low", "close", "volume"];
 
 fn table_of(batches: Vec<RecordBatch>) -> Table {
-    Table::new(BundleVersion([9; 32]), batches)
+    Table { label: Some(Label::End), ..Table::new(BundleVersion([9; 32]), batches) }
 }
 
 fn batch(assets: ArrayRef, stamps: ArrayRef, value: impl Fn(usize, usize) -> f64) -> RecordBatch {
@@ -54,28 +54,28 @@ fn what_cannot_be_read_is_named_by_batch_row_and_column() {
     let null_asset: ArrayRef = Arc::new(StringArray::from(vec![Some("A"), None]));
     assert_eq!(
         second(batch(null_asset, nanos(&[2, 2]), |_, _| 1.0)),
-        "batch 1, row 1, column \"asset\": the asset is null"
+        "batch 1, row 1, column \"asset\": null is no asset's name"
     );
     let keys = Int32Array::from(vec![0, 1]);
     let null_name =
         DictionaryArray::<Int32Type>::new(keys, Arc::new(StringArray::from(vec![Some("A"), None])));
     assert_eq!(
         second(batch(Arc::new(null_name), nanos(&[2, 2]), |_, _| 1.0)),
-        "batch 1, row 1, column \"asset\": the asset is null"
+        "batch 1, row 1, column \"asset\": null is no asset's name"
     );
     assert_eq!(
         second(batch(text(&["", "B"]), nanos(&[2, 2]), |_, _| 1.0)),
-        "batch 1, row 0, column \"asset\": the asset's name is empty"
+        "batch 1, row 0, column \"asset\": an empty text is no asset's name"
     );
     let null_stamp: ArrayRef = Arc::new(Int64Array::from(vec![Some(2), None]));
     assert_eq!(
         second(batch(text(&["A", "B"]), null_stamp, |_, _| 1.0)),
-        "batch 1, row 1, column \"timestamp\": the timestamp is null"
+        "batch 1, row 1, column \"timestamp\": null is no time"
     );
     let no_asset: ArrayRef = Arc::new(BooleanArray::from(vec![true, false]));
     assert!(
         second(batch(no_asset, nanos(&[2, 2]), |_, _| 1.0))
-            .starts_with("batch 1, column \"asset\": Boolean is no asset")
+            .starts_with("batch 1, column \"asset\": Boolean is no asset's name; allowed: Utf8, ")
     );
 }
 
@@ -142,7 +142,7 @@ fn extra_columns_are_reached_by_name() {
 #[test]
 fn bars_of_a_start_label_are_known_at_their_end() {
     let rows = batch(text(&["A"]), nanos(&[0]), |_, _| 1.0);
-    let table = Table { label: Label::Start, frequency: Frequency::Minutes(5), ..table_of(vec![rows]) };
+    let table = Table { label: Some(Label::Start), frequency: Frequency::Minutes(5), ..table_of(vec![rows]) };
     let grouped = GroupedBars::from_table(&table).unwrap();
     assert_eq!(grouped.calendar().as_slice(), [Timestamp::from_nanos(300_000_000_000)]);
 }
@@ -194,7 +194,7 @@ fn a_sorted_matrix_is_not_copied_and_everything_else_is() {
     assert!(!is_a_view(&in_one_buffer(&names, &stamps, 0, [0, 1, 2, 3, 5, 4])), "distances differ");
     let converted = in_one_buffer(&names, &stamps, 0, order);
     assert!(!is_a_view(&Table {
-        label: Label::Date,
+        label: Some(Label::Date),
         ..in_one_buffer(&names, &[DAY, 2 * DAY, 3 * DAY, 0, DAY], 0, order)
     }));
     let elsewhere = Some(Buffer::from_vec(vec![0_u64; 64]));

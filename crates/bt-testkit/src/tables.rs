@@ -65,8 +65,8 @@ impl Layout {
         Self { decimal_scale: Some(4), dates: true, columns, ..Self::default() }
     }
 
-    fn label(&self) -> Label {
-        if self.dates { Label::Date } else { Label::End }
+    fn label(&self) -> Option<Label> {
+        Some(if self.dates { Label::Date } else { Label::End })
     }
 }
 

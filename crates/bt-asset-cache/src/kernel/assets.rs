@@ -6,46 +6,92 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowDictionaryKeyType, ArrowPrimitiveType, ByteArrayType, ByteViewType};
 use arrow_array::{Array, GenericByteArray, OffsetSizeTrait, PrimitiveArray, types as t};
 use arrow_array::{DictionaryArray, GenericByteViewArray};
-use arrow_buffer::ArrowNativeType;
+use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::DataType;
-use bt_core::Result;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::Place;
-use super::times::first_null;
+use super::{Fault, Names};
 
 /// Rows that are compared at once at most, so that a difference near the start does not cost a look at all the rest.
 const LONGEST_STRIDE: usize = 4096;
 /// No code yet, and never a code.
 const UNKNOWN: u32 = u32::MAX;
 
-/// The names met so far; a name's code is the order in which it was met first.
-#[derive(Default)]
-pub(super) struct Names {
-    names: Vec<Box<str>>,
-    codes: HashTable<u32>,
-    hasher: DefaultHashBuilder,
+const NULL: &str = "null is no asset's name";
+
+/// The assets of a column: texts, without the white space around them, or integers, which are named by their decimal
+/// text.
+///
+/// ```
+/// use bt_asset_cache::arrow_array::StringArray;
+/// use bt_asset_cache::kernel::{Assets, Names};
+/// let column = StringArray::from(vec![Some("MSFT"), Some(" AAPL "), None, Some("MSFT")]);
+/// let (mut names, mut bad) = (Names::default(), Vec::new());
+/// let numbers = Assets::new(&column).unwrap().numbers(&mut names, &mut |fault| bad.push(fault));
+/// let name = |row: usize| names.get(numbers[row]).unwrap();
+/// assert_eq!((name(0), name(1), name(3)), ("MSFT", "AAPL", "MSFT"));
+/// assert_eq!((bad[0].row, bad[0].reason.as_str()), (Some(2), "null is no asset's name"));
+/// ```
+pub struct Assets<'a> {
+    keys: Box<dyn Keys + 'a>,
+    nulls: Option<NullBuffer>,
 }
 
-impl Names {
-    pub(super) fn into_vec(self) -> Vec<Box<str>> {
-        self.names
+impl<'a> Assets<'a> {
+    /// Takes a column: `Utf8`, `LargeUtf8`, `Utf8View`, a dictionary of these, or integers.
+    ///
+    /// # Errors
+    /// The column's type, where it is another.
+    pub fn new(array: &'a dyn Array) -> Result<Self, Fault> {
+        let keys = match array.data_type() {
+            DataType::Dictionary(key, _) => dictionary(array, key),
+            _ => strings(array).or_else(|| integers(array)),
+        };
+        let refused = || {
+            let allowed = "Utf8, LargeUtf8, Utf8View, a dictionary of these, integers";
+            Fault::column(format!("{} is no asset's name; allowed: {allowed}", array.data_type()))
+        };
+        let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
+        Ok(Self { keys: keys.ok_or_else(refused)?, nulls })
     }
 
-    fn code(&mut self, name: &str) -> Result<u32, String> {
-        let Self { names, codes, hasher } = self;
-        let hash = hasher.hash_one(name);
-        if let Some(&code) = codes.find(hash, |&code| *names[code as usize] == *name) {
-            return Ok(code);
+    /// The number of each row's asset among `names`, to which new ones are added.
+    ///
+    /// Rows without a name, those that are null or empty, are told to `bad` and have the number of the empty name.
+    pub fn numbers(&mut self, names: &mut Names, bad: &mut dyn FnMut(Fault)) -> Vec<u32> {
+        self.keys.numbers(self.nulls.as_ref(), names, bad)
+    }
+
+    /// Keys to group by, none of which is null.
+    pub(super) fn into_keys(self) -> Result<Box<dyn Keys + 'a>, Fault> {
+        match first_null(self.nulls.as_ref()) {
+            Some(row) => Err(Fault::row(row, NULL)),
+            None => Ok(self.keys),
         }
-        let code = u32::try_from(names.len()).ok().filter(|&code| code != UNKNOWN);
-        let code = code.ok_or("there are more than 4294967294 assets")?;
-        if name.is_empty() {
-            return Err("the asset's name is empty".into());
-        }
-        names.push(name.into());
-        codes.insert_unique(hash, code, |&code| hasher.hash_one(&*names[code as usize]));
-        Ok(code)
+    }
+}
+
+impl std::fmt::Debug for Assets<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Assets").field("rows", &self.keys.len()).field("nulls", &self.nulls).finish()
+    }
+}
+
+pub(super) fn first_null(nulls: Option<&NullBuffer>) -> Option<usize> {
+    let nulls = nulls?;
+    (0..nulls.len()).find(|&row| nulls.is_null(row))
+}
+
+fn is_padded(text: &str) -> bool {
+    text.trim().len() < text.len()
+}
+
+/// The number of an asset that a column calls by this text.
+fn named(text: &str, names: &mut Names) -> Result<u32, String> {
+    match text.trim() {
+        "" => Err("an empty text is no asset's name".into()),
+        name if names.len() < Names::MAX || names.find(name).is_some() => Ok(names.number(name)),
+        name => Err(format!("{name:?} is one asset too many; allowed: {}", Names::MAX)),
     }
 }
 
@@ -77,23 +123,63 @@ impl Successors {
     }
 }
 
-/// An asset column of any type.
+/// An asset column of any type. Its methods are compiled for each type, so that only the calls of them are dynamic.
 pub(super) trait Keys {
+    /// Number of rows.
+    fn len(&self) -> usize;
+
     /// Whether `count` rows from `start` on equal those `period` rows before them.
     fn repeats(&self, start: usize, period: usize, count: usize) -> bool;
 
-    /// The code of one row's asset.
+    /// The code of one row's asset: its number among the names.
     fn code(&mut self, row: usize, names: &mut Names) -> Result<u32, String>;
 
+    /// Whether a name had white space around it, among the rows whose code was asked for.
+    fn padded(&self) -> bool {
+        false
+    }
+
     /// Appends the codes of rows from `start` on, up to the first asset that comes again; returns the row after the
-    /// last, or the row that has no code, and why.
+    /// last.
     fn sequence(
         &mut self,
         start: usize,
         names: &mut Names,
         met: &mut Met,
         codes: &mut Vec<u32>,
-    ) -> Result<usize, (usize, String)>;
+    ) -> Result<usize, Fault> {
+        met.next_sequence();
+        let end = self.len();
+        for row in start..end {
+            let code = self.code(row, names).map_err(|reason| Fault::row(row, reason))?;
+            if !met.is_new(code) {
+                return Ok(row);
+            }
+            codes.push(code);
+        }
+        Ok(end)
+    }
+
+    /// See [`Assets::numbers`].
+    fn numbers(
+        &mut self,
+        nulls: Option<&NullBuffer>,
+        names: &mut Names,
+        bad: &mut dyn FnMut(Fault),
+    ) -> Vec<u32> {
+        let rows = 0..self.len();
+        let number = |row: usize| {
+            let code = match nulls {
+                Some(nulls) if nulls.is_null(row) => Err(NULL.to_owned()),
+                _ => self.code(row, names),
+            };
+            code.unwrap_or_else(|reason| {
+                bad(Fault::row(row, reason));
+                names.number("")
+            })
+        };
+        rows.map(number).collect()
+    }
 }
 
 /// One row past the last whole repetition of the `period` rows before `end`, in a column of `len` rows.
@@ -138,42 +224,6 @@ impl Met {
         }
         std::mem::replace(&mut self.last_in[code], self.sequence) != self.sequence
     }
-}
-
-#[inline]
-fn sequence(
-    rows: std::ops::Range<usize>,
-    met: &mut Met,
-    codes: &mut Vec<u32>,
-    mut code: impl FnMut(usize) -> Result<u32, String>,
-) -> Result<usize, (usize, String)> {
-    met.next_sequence();
-    let end = rows.end;
-    for row in rows {
-        let code = code(row).map_err(|reason| (row, reason))?;
-        if !met.is_new(code) {
-            return Ok(row);
-        }
-        codes.push(code);
-    }
-    Ok(end)
-}
-
-/// The keys of a column, none of which is null.
-pub(super) fn keys<'a>(array: &'a dyn Array, place: Place<'_>) -> Result<Box<dyn Keys + 'a>> {
-    if let Some(row) = first_null(array) {
-        return Err(place.row(row, "the asset is null"));
-    }
-    let keys = match array.data_type() {
-        DataType::Dictionary(key, _) => dictionary(array, key),
-        _ => strings(array).or_else(|| integers(array)),
-    };
-    keys.ok_or_else(|| {
-        let found = array.data_type();
-        place.column(format!(
-            "{found} is no asset; allowed: Utf8, LargeUtf8, Utf8View, a dictionary of these, integers"
-        ))
-    })
 }
 
 fn strings(array: &dyn Array) -> Option<Box<dyn Keys + '_>> {
@@ -267,15 +317,24 @@ fn slice_repeats<T: PartialEq>(values: &[T], start: usize, period: usize, count:
 struct Strings<'a, A> {
     texts: &'a A,
     successors: Successors,
+    padded: bool,
 }
 
 impl<'a, A: Texts> Strings<'a, A> {
     fn new(texts: &'a A) -> Self {
-        Self { texts, successors: Successors::default() }
+        Self { texts, successors: Successors::default(), padded: false }
     }
 }
 
 impl<A: Texts> Keys for Strings<'_, A> {
+    fn len(&self) -> usize {
+        self.texts.len()
+    }
+
+    fn padded(&self) -> bool {
+        self.padded
+    }
+
     fn repeats(&self, start: usize, period: usize, count: usize) -> bool {
         self.texts.repeats(start, period, count)
     }
@@ -284,26 +343,17 @@ impl<A: Texts> Keys for Strings<'_, A> {
     fn code(&mut self, row: usize, names: &mut Names) -> Result<u32, String> {
         let text = self.texts.text(row);
         match self.successors.guess() {
-            Some(guess) if *names.names[guess as usize] == *text => {
+            Some(guess) if names.get(guess) == Some(text) => {
                 self.successors.right(guess);
                 Ok(guess)
             }
             _ => {
-                let code = names.code(text)?;
+                let code = named(text, names)?;
+                self.padded |= is_padded(text);
                 self.successors.wrong(code);
                 Ok(code)
             }
         }
-    }
-
-    fn sequence(
-        &mut self,
-        start: usize,
-        names: &mut Names,
-        met: &mut Met,
-        codes: &mut Vec<u32>,
-    ) -> Result<usize, (usize, String)> {
-        sequence(start..self.texts.len(), met, codes, |row| self.code(row, names))
     }
 }
 
@@ -311,13 +361,15 @@ struct Dictionary<'a, K: ArrowDictionaryKeyType> {
     keys: &'a PrimitiveArray<K>,
     texts: Vec<&'a str>,
     codes: Vec<u32>,
+    padded: bool,
 }
 
 impl<'a, K: ArrowDictionaryKeyType> Dictionary<'a, K> {
     fn boxed(array: &'a dyn Array) -> Option<Box<dyn Keys + 'a>> {
         let dictionary: &DictionaryArray<K> = array.as_dictionary();
         let texts = texts(dictionary.values().as_ref())?;
-        Some(Box::new(Self { keys: dictionary.keys(), codes: vec![UNKNOWN; texts.len()], texts }))
+        let codes = vec![UNKNOWN; texts.len()];
+        Some(Box::new(Self { keys: dictionary.keys(), codes, texts, padded: false }))
     }
 }
 
@@ -335,6 +387,14 @@ fn offset_texts<O: OffsetSizeTrait>(values: &dyn Array) -> Vec<&str> {
 }
 
 impl<K: ArrowDictionaryKeyType> Keys for Dictionary<'_, K> {
+    fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    fn padded(&self) -> bool {
+        self.padded
+    }
+
     fn repeats(&self, start: usize, period: usize, count: usize) -> bool {
         slice_repeats(self.keys.values(), start, period, count)
     }
@@ -345,22 +405,13 @@ impl<K: ArrowDictionaryKeyType> Keys for Dictionary<'_, K> {
         match self.codes.get(key) {
             Some(&code) if code != UNKNOWN => Ok(code),
             Some(_) => {
-                let code = names.code(self.texts[key])?;
+                let code = named(self.texts[key], names)?;
+                self.padded |= is_padded(self.texts[key]);
                 self.codes[key] = code;
                 Ok(code)
             }
             None => Err(format!("key {key} is not in its dictionary of {}", self.texts.len())),
         }
-    }
-
-    fn sequence(
-        &mut self,
-        start: usize,
-        names: &mut Names,
-        met: &mut Met,
-        codes: &mut Vec<u32>,
-    ) -> Result<usize, (usize, String)> {
-        sequence(start..self.keys.len(), met, codes, |row| self.code(row, names))
     }
 }
 
@@ -393,7 +444,7 @@ impl<'a, T: ArrowPrimitiveType<Native: Ord + std::fmt::Display>> Integers<'a, T>
         let Self { values, smallest, table, others, hasher } = self;
         let value = values[row];
         let distance = value.as_usize().wrapping_sub(*smallest);
-        let code = names.code(&value.to_string())?;
+        let code = named(&value.to_string(), names)?;
         match table.get_mut(distance) {
             Some(slot) => *slot = code,
             None => {
@@ -406,6 +457,10 @@ impl<'a, T: ArrowPrimitiveType<Native: Ord + std::fmt::Display>> Integers<'a, T>
 }
 
 impl<T: ArrowPrimitiveType<Native: Ord + std::fmt::Display>> Keys for Integers<'_, T> {
+    fn len(&self) -> usize {
+        self.values.len()
+    }
+
     fn repeats(&self, start: usize, period: usize, count: usize) -> bool {
         slice_repeats(self.values, start, period, count)
     }
@@ -422,16 +477,6 @@ impl<T: ArrowPrimitiveType<Native: Ord + std::fmt::Display>> Keys for Integers<'
         };
         known.map_or_else(|| self.meet(row, names), Ok)
     }
-
-    fn sequence(
-        &mut self,
-        start: usize,
-        names: &mut Names,
-        met: &mut Met,
-        codes: &mut Vec<u32>,
-    ) -> Result<usize, (usize, String)> {
-        sequence(start..self.values.len(), met, codes, |row| self.code(row, names))
-    }
 }
 
 #[cfg(test)]
@@ -440,7 +485,9 @@ mod tests {
 
     use super::*;
 
-    const PLACE: Place<'_> = Place { batch: 0, column: "asset" };
+    fn keys(array: &dyn Array) -> Box<dyn Keys + '_> {
+        Assets::new(array).unwrap().into_keys().unwrap()
+    }
 
     #[test]
     fn repetitions_are_followed_to_their_last_whole_one() {
@@ -458,7 +505,7 @@ mod tests {
                 ];
                 let whole = rows * period + usize::from(period == 1);
                 for column in columns {
-                    let keys = keys(column, PLACE).unwrap();
+                    let keys = keys(column);
                     let end = repeated_until(&*keys, period, period, column.len());
                     assert_eq!(end, whole, "{rows} × {period} of {}", column.data_type());
                 }
@@ -469,13 +516,13 @@ mod tests {
     #[test]
     fn texts_of_other_lengths_with_the_same_bytes_are_other_texts() {
         let texts = StringArray::from(vec!["ab", "c", "a", "bc"]);
-        assert!(!keys(&texts, PLACE).unwrap().repeats(2, 2, 2));
+        assert!(!keys(&texts).repeats(2, 2, 2));
     }
 
     #[test]
     fn a_sequence_ends_where_an_asset_comes_again() {
         let column = Int16Array::from(vec![-3, 300, 7, -3, 7, 7]);
-        let (mut keys, mut names) = (keys(&column, PLACE).unwrap(), Names::default());
+        let (mut keys, mut names) = (keys(&column), Names::default());
         let (mut met, mut codes) = (Met::default(), Vec::new());
         let mut ends = Vec::new();
         let mut row = 0;

@@ -1,12 +1,13 @@
 use std::ops::Range;
 
 use arrow_array::Array;
-use bt_core::{Error, Result, Timestamp};
+use bt_core::{Error, Frequency, Result, Timestamp};
 
-use super::assets::{Met, Names, keys, repeated_until};
+use super::assets::{Keys, Met, repeated_until};
 use super::writer::{Columns, Writer};
-use super::{Place, Times};
-use crate::Table;
+use super::{Assets, FIRST_STAMP, Fault, LAST_STAMP, Names, Place, Stamps, Times};
+use crate::table::Shown;
+use crate::{Label, Table};
 
 /// Rows below which a pattern is not worth its bookkeeping.
 const SMALLEST_PANEL: usize = 16;
@@ -18,6 +19,7 @@ pub struct Grouping {
     starts: Vec<usize>,
     panels: Vec<Panel>,
     ranks: Vec<u32>,
+    label: Label,
 }
 
 /// Rows of one batch in which the same assets come in the same order again and again.
@@ -40,11 +42,11 @@ impl Panel {
 }
 
 impl Grouping {
-    /// Reads the asset column, in O(rows).
+    /// Reads the asset column, in O(rows), and what the timestamps [say](Table::settled_label).
     ///
     /// # Errors
     /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where there is no such column, where its type is none of an
-    /// asset, and where a name is null or empty.
+    /// asset, and where a name is null or empty. As [`Table::settled_label`].
     pub fn of(table: &Table) -> Result<Self> {
         let mut names = Names::default();
         let (panels, mut codes) = panels(table, &mut names)?;
@@ -55,7 +57,7 @@ impl Grouping {
             codes[panel.sequence.clone()].iter().for_each(|&rank| starts[rank as usize + 1] += panel.repeats);
         }
         (1..starts.len()).for_each(|rank| starts[rank] += starts[rank - 1]);
-        Ok(Self { names, starts, panels, ranks: codes })
+        Ok(Self { names, starts, panels, ranks: codes, label: settled_label(table)? })
     }
 
     /// The assets' names, ascending bytewise.
@@ -73,6 +75,11 @@ impl Grouping {
         &self.starts
     }
 
+    /// What the timestamps say.
+    pub fn label(&self) -> Label {
+        self.label
+    }
+
     /// The one batch that has the rows in order of assets already, and so of time if that ascends within each asset.
     pub(crate) fn sorted_batch(&self) -> Option<usize> {
         let batch = self.panels.first()?.batch;
@@ -83,7 +90,8 @@ impl Grouping {
 
     /// Writes the table's rows, sorted by asset and within each asset in the order in which they come in the table.
     ///
-    /// `timestamps` has a place for each row; column `c` of `values` starts at `c * stride`.
+    /// `timestamps` has a place for each row; column `c` of `values` starts at `c * stride`. Nanoseconds that are ends
+    /// are written as they are, whether in range or not.
     ///
     /// # Errors
     /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) with batch, row and column where something cannot be read.
@@ -102,7 +110,7 @@ impl Grouping {
         let mut panels = self.panels.as_slice();
         for batch in 0..table.batches.len() {
             let here = panels.iter().take_while(|panel| panel.batch == batch).count();
-            let columns = Columns::of(table, batch)?;
+            let columns = Columns::of(table, batch, self.label)?;
             for panel in &panels[..here] {
                 writer.write(&columns, panel.first, &self.ranks[panel.sequence.clone()], panel.repeats)?;
             }
@@ -139,12 +147,12 @@ fn rank(names: Vec<Box<str>>) -> (Vec<Box<str>>, Vec<u32>) {
 fn panels(table: &Table, names: &mut Names) -> Result<(Vec<Panel>, Vec<u32>)> {
     let (mut panels, mut codes, mut met) = (Vec::new(), Vec::new(), Met::default());
     for batch in 0..table.batches.len() {
-        let (array, place) = asset_column(table, batch)?;
-        let (mut keys, len, mut first) = (keys(array, place)?, array.len(), 0);
+        let (mut keys, place) = keys(table, batch)?;
+        let (len, mut first) = (keys.len(), 0);
         while first < len {
             let start = codes.len();
             let end = keys.sequence(first, names, &mut met, &mut codes);
-            let end = end.map_err(|(row, reason)| place.row(row, reason))?;
+            let end = end.map_err(|fault| place.error(fault))?;
             let sequence = start..codes.len();
             let repeats = (repeated_until(&*keys, end, sequence.len(), len) - first) / sequence.len();
             first = push(&mut panels, &mut codes, Panel { batch, first, sequence, repeats });
@@ -174,31 +182,97 @@ fn push(panels: &mut Vec<Panel>, codes: &mut Vec<u32>, panel: Panel) -> usize {
 /// # Errors
 /// As [`Grouping::of`].
 pub fn asset_names(table: &Table) -> Result<Vec<Box<str>>> {
-    let mut names = Names::default();
-    for batch in 0..table.batches.len() {
-        let (array, place) = asset_column(table, batch)?;
-        let mut keys = keys(array, place)?;
-        let mut row = 0;
-        while row < array.len() {
-            keys.code(row, &mut names).map_err(|reason| place.row(row, reason))?;
-            row = repeated_until(&*keys, row + 1, 1, array.len());
-        }
-    }
-    let mut names = names.into_vec();
+    let mut names = distinct_names(table)?.0.into_vec();
     names.sort_unstable();
     Ok(names)
 }
 
-fn asset_column(table: &Table, batch: usize) -> Result<(&dyn Array, Place<'_>)> {
-    let column = table.columns.asset.as_str();
+/// The names of a table's assets in the order in which they come first, and whether some have white space around them in
+/// the table.
+pub(crate) fn distinct_names(table: &Table) -> Result<(Names, bool)> {
+    let (mut names, mut padded) = (Names::default(), false);
+    for batch in 0..table.batches.len() {
+        let (mut keys, place) = keys(table, batch)?;
+        let mut row = 0;
+        while row < keys.len() {
+            keys.code(row, &mut names).map_err(|reason| place.error(Fault::row(row, reason)))?;
+            row = repeated_until(&*keys, row + 1, 1, keys.len());
+        }
+        padded |= keys.padded();
+    }
+    Ok((names, padded))
+}
+
+fn keys(table: &Table, batch: usize) -> Result<(Box<dyn Keys + '_>, Place<'_>)> {
+    let place = Place { batch, column: &table.columns.asset };
+    let array = table.column(batch, place.column)?;
+    let keys = Assets::new(array).and_then(Assets::into_keys);
+    Ok((keys.map_err(|fault| place.error(fault))?, place))
+}
+
+fn time_column(table: &Table, batch: usize) -> Result<(&dyn Array, Place<'_>)> {
+    let column = table.columns.timestamp.as_str();
     Ok((table.column(batch, column)?, Place { batch, column }))
 }
 
 /// The timestamp column of one batch.
-pub(crate) fn times(table: &Table, batch: usize) -> Result<Times<'_>> {
-    let column = table.columns.timestamp.as_str();
-    let array = table.column(batch, column)?;
-    Times::new(array, table.label, table.frequency, Place { batch, column })
+pub(crate) fn times(table: &Table, batch: usize, label: Label) -> Result<Times<'_>> {
+    let (array, place) = time_column(table, batch)?;
+    Times::new(array, label, table.frequency, place)
+}
+
+/// See [`Table::settled_label`].
+pub(crate) fn settled_label(table: &Table) -> Result<Label> {
+    table.frequency.check()?;
+    let (mut date, mut time, mut midnights) = (None, None, true);
+    // Ends and dates are what they are said to be, and so are times within a day.
+    let is_asked = matches!(table.label, None | Some(Label::Start)) && table.frequency == Frequency::Daily;
+    for batch in 0..table.batches.len() {
+        let (array, place) = time_column(table, batch)?;
+        let stamps = Stamps::new(array).map_err(|fault| place.error(fault))?;
+        let shown = stamps.shown();
+        date = date.or(shown.date.map(|row| (batch, row)));
+        time = time.or(shown.time.map(|row| (batch, row)));
+        if let Some(null) = stamps.first_null() {
+            return Err(place.error(null));
+        }
+        midnights = midnights && is_asked && stamps.are_midnights();
+    }
+    let shown = match (date, time) {
+        (Some(date), Some(time)) => return mixed(table, date, time),
+        (Some(_), None) => Shown::Dates,
+        _ if midnights => Shown::Midnights,
+        _ => Shown::Times,
+    };
+    Label::settle(table.label, table.frequency, shown)
+}
+
+/// The error that a table has dates and times, or that the later of them is no stamp at all.
+#[cold]
+fn mixed(table: &Table, date: (usize, usize), time: (usize, usize)) -> Result<Label> {
+    let ((batch, row), what, earlier, other) = match date > time {
+        true => (date, "a date without a time", time, "a time"),
+        false => (time, "a date with a time", date, "none"),
+    };
+    let (array, place) = time_column(table, batch)?;
+    let stamp =
+        Stamps::new(array).and_then(|stamps| stamps.stamp(row).map_err(|reason| Fault::row(row, reason)));
+    stamp.map_err(|fault| place.error(fault))?;
+    let reason = format!("{what}, but batch {}, row {} has {other}", earlier.0, earlier.1);
+    Err(place.error(Fault::row(row, reason)))
+}
+
+/// Checks that the stamps of which a calendar was made are in range.
+///
+/// Those that needed conversion are, and the others are in the calendar themselves: so this is O(1) where all is well.
+pub(crate) fn check_range(calendar: &[Timestamp], table: &Table, label: Label) -> Result<()> {
+    let range = Timestamp::from_nanos(FIRST_STAMP)..=Timestamp::from_nanos(LAST_STAMP);
+    match (calendar.first(), calendar.last()) {
+        (Some(first), Some(last)) if !range.contains(first) || !range.contains(last) => {
+            (0..table.batches.len()).try_for_each(|batch| times(table, batch, label)?.check_range())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Sorts one asset's rows by time where they are not.
@@ -265,7 +339,8 @@ mod tests {
             ("close", Arc::new(column(3)) as _),
             ("volume", Arc::new(column(4)) as _),
         ]);
-        Table::new(BundleVersion([0; 32]), vec![batch.unwrap()])
+        let label = Some(Label::End);
+        Table { label, ..Table::new(BundleVersion([0; 32]), vec![batch.unwrap()]) }
     }
 
     /// How the rows are grouped: the panels' sequences, and how often each comes.

@@ -1,5 +1,7 @@
 use bt_core::{Calendar, Result, Slab, Span, Timestamp};
 
+use super::CalendarBuilder;
+
 /// The calendar of a bundle, and where each asset's bars lie in it.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
@@ -59,39 +61,11 @@ fn common<'t>(calendar: &[Timestamp], assets: impl Iterator<Item = &'t [Timestam
         .collect()
 }
 
-/// All moments of all assets, ascending. `base` ascends, and so does each asset.
-fn union<'t>(base: &[Timestamp], assets: impl Iterator<Item = &'t [Timestamp]>) -> Vec<Timestamp> {
-    let (mut calendar, mut strangers) = (base.to_vec(), Vec::new());
-    for times in assets {
-        collect_strangers(&calendar, times, &mut strangers);
-        // Merged before they outgrow the calendar, so that moments which many assets share are not kept for each.
-        if strangers.len() > calendar.len() {
-            merge(&mut calendar, &mut strangers);
-        }
-    }
-    merge(&mut calendar, &mut strangers);
-    calendar
-}
-
-fn collect_strangers(calendar: &[Timestamp], times: &[Timestamp], strangers: &mut Vec<Timestamp>) {
-    let Some(start) = times.first() else { return };
-    let mut at = calendar.partition_point(|moment| moment < start);
-    for &time in times {
-        while calendar.get(at).is_some_and(|&moment| moment < time) {
-            at += 1;
-        }
-        if calendar.get(at) != Some(&time) {
-            strangers.push(time);
-        }
-    }
-}
-
-fn merge(calendar: &mut Vec<Timestamp>, strangers: &mut Vec<Timestamp>) {
-    if !strangers.is_empty() {
-        calendar.append(strangers);
-        calendar.sort();
-        calendar.dedup();
-    }
+/// All moments of all assets, ascending. Most of them are those of `longest`, so it goes first.
+fn union<'t>(longest: &'t [Timestamp], assets: impl Iterator<Item = &'t [Timestamp]>) -> Vec<Timestamp> {
+    let mut calendar = CalendarBuilder::default();
+    std::iter::once(longest).chain(assets).for_each(|times| calendar.add(times));
+    calendar.finish()
 }
 
 #[cfg(test)]

@@ -1,31 +1,21 @@
 use std::ops::Range;
 
-use arrow_array::cast::AsArray;
-use arrow_array::{Array, types as t};
-use arrow_schema::{DataType, TimeUnit};
-use bt_core::{Frequency, Result};
+use arrow_array::Array;
+use bt_core::{Error, Frequency, Result};
 
-use super::Place;
+use super::stamps::{DAY, Raw};
+use super::{Fault, Place, Stamps};
 use crate::Label;
 
-const DAY: i64 = 86_400_000_000_000;
-
 /// A timestamp column, read as the moments at which bars became known: nanoseconds since the epoch, UTC.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Times<'a> {
-    raw: Raw<'a>,
-    nanos_per_unit: i64,
+    stamps: Stamps<'a>,
     known: Known,
     place: Place<'a>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Raw<'a> {
-    Days(&'a [i32]),
-    Units(&'a [i64]),
-}
-
-/// How the moment at which a bar became known follows from its stamp.
+/// How the moment at which a bar became known follows from its stamp. What is a date is known at the next midnight.
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Known {
     Then,
@@ -34,43 +24,36 @@ enum Known {
 }
 
 impl<'a> Times<'a> {
-    /// Takes a column.
+    /// Takes a column, and what its stamps say: see [`Label::settle`].
     ///
     /// # Errors
     /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where its type is no timestamp, or where a timestamp is null.
     pub fn new(array: &'a dyn Array, label: Label, frequency: Frequency, place: Place<'a>) -> Result<Self> {
-        if let Some(row) = first_null(array) {
-            return Err(place.row(row, "the timestamp is null"));
+        let stamps = Stamps::new(array).map_err(|fault| place.error(fault))?;
+        if let Some(null) = stamps.first_null() {
+            return Err(place.error(null));
         }
-        let (raw, nanos_per_unit) = raw(array).ok_or_else(|| {
-            let found = array.data_type();
-            place.column(format!(
-                "{found} is no timestamp; allowed: Timestamp, Date32, Date64, Int64 nanoseconds"
-            ))
-        })?;
-        let is_date = matches!(array.data_type(), DataType::Date32 | DataType::Date64);
         let known = match (label, frequency) {
+            _ if stamps.are_dates() => Known::Later(DAY),
             (Label::Date, _) => Known::NextMidnight,
-            (Label::End, _) if is_date => Known::NextMidnight,
             (Label::End, _) => Known::Then,
             (Label::Start, Frequency::Daily) => Known::Later(DAY),
             (Label::Start, Frequency::Minutes(minutes)) => Known::Later(i64::from(minutes) * 60_000_000_000),
         };
-        Ok(Self { raw, nanos_per_unit, known, place })
+        Ok(Self { stamps, known, place })
     }
 
-    /// The column as it lies in memory, where it holds what is wanted already.
+    /// The column as it lies in memory, where it holds what is wanted already: nanoseconds that are ends. Whether they
+    /// are in range is for the caller to see.
     pub fn as_slice(&self) -> Option<&'a [i64]> {
-        match self.raw {
-            Raw::Units(nanos) if self.nanos_per_unit == 1 && self.known == Known::Then => Some(nanos),
-            _ => None,
-        }
+        self.stamps.as_nanos().filter(|_| self.known == Known::Then)
     }
 
     /// Some rows, in `scratch` if they have to be converted.
     ///
     /// # Errors
-    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) for a moment before 1677-09-22 or after 2262-04-11.
+    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) for a stamp before 1677-09-22 or after 2262-04-09, but where
+    /// nothing has to be converted.
     ///
     /// # Panics
     /// Where the column has no such rows.
@@ -89,7 +72,7 @@ impl<'a> Times<'a> {
     /// Writes some rows to `out`, which has as many places.
     ///
     /// # Errors
-    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) for a moment before 1677-09-22 or after 2262-04-11.
+    /// As [`read`](Self::read).
     ///
     /// # Panics
     /// Where the column has no such rows, or `out` another length.
@@ -100,7 +83,7 @@ impl<'a> Times<'a> {
         }
         assert_eq!(out.len(), rows.len(), "a place for each row");
         let first = rows.start;
-        let failed = match self.raw {
+        let failed = match self.stamps.values() {
             Raw::Days(days) => self.convert(days[rows].iter().map(|&days| i64::from(days)), out),
             Raw::Units(units) => self.convert(units[rows].iter().copied(), out),
         };
@@ -118,50 +101,31 @@ impl<'a> Times<'a> {
         })
     }
 
+    #[inline]
     fn moment(&self, raw: i64) -> Option<i64> {
-        let stamp = raw.checked_mul(self.nanos_per_unit)?;
-        match self.known {
-            Known::Then => Some(stamp),
-            Known::Later(nanos) => stamp.checked_add(nanos),
-            Known::NextMidnight => (stamp.div_euclid(DAY) + 1).checked_mul(DAY),
-        }
+        let stamp = self.stamps.nanos(raw)?;
+        // A stamp in range is more than a day from the end of time.
+        Some(match self.known {
+            _ if self.stamps.are_mixed() && stamp % DAY == 0 => stamp + DAY,
+            Known::Then => stamp,
+            Known::Later(nanos) => stamp + nanos,
+            Known::NextMidnight => (stamp.div_euclid(DAY) + 1) * DAY,
+        })
+    }
+
+    /// The first row whose stamp is out of range, as an error.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) if there is one.
+    pub(super) fn check_range(&self) -> Result<()> {
+        let is_out = |&row: &usize| self.stamps.nanos(self.stamps.raw(row)).is_none();
+        (0..self.stamps.len()).find(is_out).map_or(Ok(()), |row| Err(self.out_of_range(row)))
     }
 
     #[cold]
-    fn out_of_range(&self, row: usize) -> bt_core::Error {
-        let raw = match self.raw {
-            Raw::Days(days) => i64::from(days[row]),
-            Raw::Units(units) => units[row],
-        };
-        self.place.row(row, format!("{raw} is a moment before 1677-09-22 or after 2262-04-11"))
+    fn out_of_range(&self, row: usize) -> Error {
+        self.place.error(Fault::row(row, self.stamps.out_of_range(row)))
     }
-}
-
-fn raw(array: &dyn Array) -> Option<(Raw<'_>, i64)> {
-    let units = |values| Raw::Units(values);
-    Some(match array.data_type() {
-        DataType::Timestamp(TimeUnit::Second, _) => {
-            (units(array.as_primitive::<t::TimestampSecondType>().values()), 1_000_000_000)
-        }
-        DataType::Timestamp(TimeUnit::Millisecond, _) => {
-            (units(array.as_primitive::<t::TimestampMillisecondType>().values()), 1_000_000)
-        }
-        DataType::Timestamp(TimeUnit::Microsecond, _) => {
-            (units(array.as_primitive::<t::TimestampMicrosecondType>().values()), 1_000)
-        }
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-            (units(array.as_primitive::<t::TimestampNanosecondType>().values()), 1)
-        }
-        DataType::Int64 => (units(array.as_primitive::<t::Int64Type>().values()), 1),
-        DataType::Date64 => (units(array.as_primitive::<t::Date64Type>().values()), 1_000_000),
-        DataType::Date32 => (Raw::Days(array.as_primitive::<t::Date32Type>().values()), DAY),
-        _ => return None,
-    })
-}
-
-pub(super) fn first_null(array: &dyn Array) -> Option<usize> {
-    let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0)?;
-    (0..array.len()).find(|&row| nulls.is_null(row))
 }
 
 #[cfg(test)]
@@ -214,16 +178,18 @@ mod tests {
         let refused = |array: &dyn Array| read(array, Label::End, Frequency::Daily).unwrap_err().to_string();
         assert_eq!(
             refused(&Int64Array::from(vec![Some(1), None])),
-            "batch 3, row 1, column \"when\": the timestamp is null"
+            "batch 3, row 1, column \"when\": null is no time"
         );
         assert_eq!(
             refused(&TimestampMillisecondArray::from(vec![0, i64::MAX])),
             format!(
-                "batch 3, row 1, column \"when\": {} is a moment before 1677-09-22 or after 2262-04-11",
+                "batch 3, row 1, column \"when\": {} units of 1000000 ns is not between 1677-09-22 and 2262-04-09",
                 i64::MAX
             )
         );
-        assert!(refused(&StringArray::from(vec!["2024-01-05"])).contains("Utf8 is no timestamp"));
+        assert!(
+            refused(&StringArray::from(vec!["2024-01-05"])).contains("Utf8 is no time; allowed: Timestamp")
+        );
         assert!(read(&Int64Array::from(vec![i64::MAX]), Label::Date, Frequency::Daily).is_err());
     }
 }

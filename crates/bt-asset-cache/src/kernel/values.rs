@@ -3,9 +3,8 @@ use std::ops::Range;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrowPrimitiveType, types as t};
 use arrow_schema::DataType;
-use bt_core::Result;
 
-use super::Place;
+use super::Fault;
 use crate::table::plain_f64;
 
 /// A column of numbers, read as `f64`. Nulls are NaN.
@@ -22,13 +21,13 @@ impl<'a> Values<'a> {
     /// Takes a column.
     ///
     /// # Errors
-    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where its type is no number.
-    pub fn new(array: &'a dyn Array, place: Place<'_>) -> Result<Self> {
+    /// The column's type, where it is no number.
+    pub fn new(array: &'a dyn Array) -> Result<Self, Fault> {
         if write(array, 0..0, &mut []) {
             Ok(Self { array, plain: plain_f64(array) })
         } else {
             let found = array.data_type();
-            Err(place.column(format!(
+            Err(Fault::column(format!(
                 "{found} is no number; allowed: Float64, Float32, integers, Decimal32, Decimal64, Decimal128"
             )))
         }
@@ -143,11 +142,9 @@ mod tests {
 
     use super::*;
 
-    const PLACE: Place<'_> = Place { batch: 0, column: "close" };
-
     fn read(array: &dyn Array) -> Vec<f64> {
         let mut scratch = Vec::new();
-        Values::new(array, PLACE).unwrap().read(0..array.len(), &mut scratch).to_vec()
+        Values::new(array).unwrap().read(0..array.len(), &mut scratch).to_vec()
     }
 
     #[test]
@@ -166,7 +163,7 @@ mod tests {
     fn nulls_are_not_a_number_also_in_slices() {
         let array = Float64Array::from(vec![Some(1.0), None, Some(3.0), None]);
         assert_eq!(format!("{:?}", read(&array)), "[1.0, NaN, 3.0, NaN]");
-        let values = Values::new(&array, PLACE).unwrap();
+        let values = Values::new(&array).unwrap();
         assert!(values.as_slice().is_none());
         assert_eq!(format!("{:?}", values.read(2..4, &mut Vec::new())), "[3.0, NaN]");
         assert_eq!(format!("{:?}", read(&array.slice(1, 2))), "[NaN, 3.0]");
@@ -174,8 +171,8 @@ mod tests {
 
     #[test]
     fn a_column_that_is_no_number_is_refused() {
-        let error = Values::new(&BooleanArray::from(vec![true]), PLACE).unwrap_err().to_string();
-        assert!(error.starts_with("batch 0, column \"close\": Boolean is no number"), "{error}");
+        let fault = Values::new(&BooleanArray::from(vec![true])).unwrap_err();
+        assert!(fault.row.is_none() && fault.reason.starts_with("Boolean is no number"), "{fault:?}");
     }
 
     #[test]

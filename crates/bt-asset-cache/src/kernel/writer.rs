@@ -6,7 +6,7 @@ use std::ops::Range;
 use bt_core::Result;
 
 use super::{Place, Times, Values, times};
-use crate::Table;
+use crate::{Label, Table};
 
 /// Rows of a panel that are converted and turned together: few enough that a column of them stays in the processor's
 /// cache.
@@ -205,12 +205,12 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn of(table: &'a Table, batch: usize) -> Result<Self> {
-        let times = times(table, batch)?;
-        let values = table
-            .columns
-            .all_values()
-            .map(|column| Values::new(table.column(batch, column)?, Place { batch, column }));
+    pub(super) fn of(table: &'a Table, batch: usize, label: Label) -> Result<Self> {
+        let times = times(table, batch, label)?;
+        let values = table.columns.all_values().map(|column| {
+            let array = table.column(batch, column)?;
+            Values::new(array).map_err(|fault| Place { batch, column }.error(fault))
+        });
         Ok(Self { times, values: values.collect::<Result<_>>()? })
     }
 }

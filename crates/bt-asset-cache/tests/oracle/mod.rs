@@ -130,7 +130,7 @@ pub(crate) fn table(rows: &[Row], encoding: Encoding, cuts: &[usize]) -> Table {
         rest = after;
     }
     batches.push(batch_of(rest, encoding));
-    Table { label: Label::End, ..Table::new(BundleVersion([7; 32]), batches) }
+    Table { label: Some(Label::End), ..Table::new(BundleVersion([7; 32]), batches) }
 }
 
 fn batch_of(rows: &[Row], encoding: Encoding) -> RecordBatch {

@@ -146,7 +146,7 @@ impl Columns {
 fn start_of_day(stamp: Stamp, options: &IngestOptions) -> Result<Timestamp, &'static str> {
     let day = match stamp {
         Stamp::Date(nanos) | Stamp::Local(nanos) => nanos.div_euclid(DAY),
-        Stamp::Moment(_) => options.zone.local(stamp.resolve(&options.zone)?).div_euclid(DAY),
+        Stamp::Moment(moment) => options.zone.local(moment).div_euclid(DAY),
     };
     Ok(Timestamp::from_nanos(options.zone.start_of_day(day)))
 }

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, RecordBatch, types as t};
-use arrow_schema::{DataType, Schema, TimeUnit};
-use bt_asset_cache::kernel::{self, Values};
-use bt_core::{Error, Result};
+use arrow_array::{Array, RecordBatch, downcast_integer_array};
+use arrow_buffer::ArrowNativeType;
+use arrow_schema::{DataType, Schema};
+use bt_asset_cache::kernel::{Assets, OUT_OF_RANGE, Stamps, Values};
+use bt_core::{Error, Result, Timestamp};
 
 use super::clock::Traits;
 use super::columns::Layout;
 use super::rows::{BadRow, Fault, LeftOut, Names, Place, Rows, Source, fault, scatter, starts, targets};
-use super::stamp::{EpochUnit, Stamp, TimeFormat};
-use super::zone::DAY;
+use super::stamp::{Stamp, TimeFormat, resolve};
 use super::{BadRows, IngestOptions};
 
 /// Rows that one thread decodes at a time.
@@ -89,7 +89,11 @@ impl Block {
         let mut names = Names::default();
         let mut bad = Faults { block: &self, rows: Vec::new() };
         let asset = layout.asset.unwrap_or_default();
-        let codes = Assets::new(&self, asset)?.numbers(asset, &mut names, &mut bad);
+        let assets = Assets::new(self.batch.column(asset));
+        let mut assets = assets.map_err(|fault| self.shape.column(asset, fault.reason))?;
+        let codes = assets.numbers(&mut names, &mut |fault| {
+            bad.add(fault.row.unwrap_or_default(), asset, fault.reason);
+        });
         let times = Times::new(&self, layout.time)?;
         let moments = times.moments(layout.time, options, &mut bad);
         let order = Order::of(&codes, names.len());
@@ -101,7 +105,7 @@ impl Block {
         let (left_out, is_bad) = bad.judge(options)?;
         let traits = times.traits(&moments, &is_bad, &places, options);
         let rows = Rows {
-            assets: names.into_list(),
+            assets: names.into_vec(),
             stamps: order.apply(moments),
             places: order.apply(places),
             starts: order.starts.clone(),
@@ -223,12 +227,7 @@ fn numbers(block: &Block, column: Option<usize>, order: &Order) -> Result<Vec<f6
     let rows = block.batch.num_rows();
     let Some(column) = column else { return Ok(vec![f64::NAN; rows]) };
     let array = block.batch.column(column);
-    let place = kernel::Place { batch: 0, column: &block.shape.layout.names[column] };
-    let values = Values::new(array, place).map_err(|_| {
-        let found = array.data_type();
-        let allowed = "Float64, Float32, integers, Decimal32, Decimal64, Decimal128";
-        block.shape.column(column, format!("{found} is no number; allowed: {allowed}"))
-    })?;
+    let values = Values::new(array).map_err(|fault| block.shape.column(column, fault.reason))?;
     let mut out = vec![0.0; rows];
     match &order.targets {
         None => values.write(0..rows, &mut out),
@@ -267,14 +266,6 @@ impl<'a> Texts<'a> {
         }
     }
 
-    fn len(self) -> usize {
-        match self {
-            Self::Utf8(array) => array.len(),
-            Self::Large(array) => array.len(),
-            Self::View(array) => array.len(),
-        }
-    }
-
     #[inline]
     fn get(self, row: usize) -> Option<&'a str> {
         match self {
@@ -285,119 +276,14 @@ impl<'a> Texts<'a> {
     }
 }
 
-enum Assets<'a> {
-    Texts(Texts<'a>),
-    /// Row to place in the dictionary; `None` for a null.
-    Dictionary(Vec<Option<u32>>, Texts<'a>),
-    Integers(Vec<Option<i64>>),
-}
-
-impl<'a> Assets<'a> {
-    fn new(block: &'a Block, column: usize) -> Result<Self> {
-        let array: &'a dyn Array = block.batch.column(column);
-        let unusable = || {
-            let found = array.data_type();
-            block.shape.column(
-                column,
-                format!("{found} is no asset's name; allowed: text, a dictionary of texts, integers"),
-            )
-        };
-        if let Some(texts) = Texts::of(array) {
-            return Ok(Self::Texts(texts));
-        }
-        if let Some(dictionary) = array.as_any_dictionary_opt() {
-            let texts = Texts::of(dictionary.values().as_ref()).ok_or_else(unusable)?;
-            let keys = dictionary.normalized_keys();
-            let key = |(row, key): (usize, usize)| dictionary.keys().is_valid(row).then_some(key as u32);
-            return Ok(Self::Dictionary(keys.into_iter().enumerate().map(key).collect(), texts));
-        }
-        integers(array).map(Self::Integers).ok_or_else(unusable)
-    }
-
-    /// The number of each row's asset.
-    fn numbers(&self, column: usize, names: &mut Names, bad: &mut Faults<'_>) -> Vec<u32> {
-        let count = bad.block.batch.num_rows();
-        let mut number = |row: usize, name: Option<&str>| match name.map(str::trim) {
-            Some(name) if !name.is_empty() => names.number(name),
-            None => {
-                bad.add(row, column, "null is no asset's name");
-                names.number("")
-            }
-            Some(_) => {
-                bad.add(row, column, "an empty text is no asset's name");
-                names.number("")
-            }
-        };
-        match self {
-            Self::Texts(texts) => (0..count).map(|row| number(row, texts.get(row))).collect(),
-            Self::Integers(integers) => {
-                let name = |row: usize| integers[row].map(|integer| integer.to_string());
-                (0..count).map(|row| number(row, name(row).as_deref())).collect()
-            }
-            Self::Dictionary(keys, texts) => {
-                let mut known = vec![None; texts.len()];
-                let mut of_key = |(row, key): (usize, &Option<u32>)| match key {
-                    None => number(row, None),
-                    // A name that is bad is bad in every row.
-                    Some(key) => match known[*key as usize] {
-                        Some(number) => number,
-                        None => {
-                            let name = texts.get(*key as usize);
-                            let number = number(row, name);
-                            known[*key as usize] =
-                                name.filter(|name| !name.trim().is_empty()).map(|_| number);
-                            number
-                        }
-                    },
-                };
-                keys.iter().enumerate().map(&mut of_key).collect()
-            }
-        }
-    }
-}
-
-/// The integers of a column, `None` for nulls; or `None` where it holds something else.
-fn integers(array: &dyn Array) -> Option<Vec<Option<i64>>> {
-    Some(match array.data_type() {
-        DataType::Int8 => {
-            array.as_primitive::<t::Int8Type>().iter().map(|value| value.map(i64::from)).collect()
-        }
-        DataType::Int16 => {
-            array.as_primitive::<t::Int16Type>().iter().map(|value| value.map(i64::from)).collect()
-        }
-        DataType::Int32 => {
-            array.as_primitive::<t::Int32Type>().iter().map(|value| value.map(i64::from)).collect()
-        }
-        DataType::Int64 => array.as_primitive::<t::Int64Type>().iter().collect(),
-        DataType::UInt8 => {
-            array.as_primitive::<t::UInt8Type>().iter().map(|value| value.map(i64::from)).collect()
-        }
-        DataType::UInt16 => {
-            array.as_primitive::<t::UInt16Type>().iter().map(|value| value.map(i64::from)).collect()
-        }
-        DataType::UInt32 => {
-            array.as_primitive::<t::UInt32Type>().iter().map(|value| value.map(i64::from)).collect()
-        }
-        _ => return None,
-    })
-}
-
 struct Times<'a> {
     array: &'a dyn Array,
     kind: TimeKind<'a>,
-    has_nulls: bool,
 }
 
 enum TimeKind<'a> {
-    Days(&'a [i32]),
-    /// Milliseconds of whole days.
-    Millis(&'a [i64]),
-    /// Nanoseconds in a unit; moments where the column has a zone, else readings of the wall clock.
-    Units {
-        units: &'a [i64],
-        nanos: i64,
-        moments: bool,
-    },
+    Stamps(Stamps<'a>),
+    /// What the format says; `None` for nulls, and for what no format counts so far.
     Integers(Vec<Option<i64>>),
     Texts(Texts<'a>),
 }
@@ -405,47 +291,28 @@ enum TimeKind<'a> {
 impl<'a> Times<'a> {
     fn new(block: &'a Block, column: usize) -> Result<Self> {
         let array: &'a dyn Array = block.batch.column(column);
-        let kind = match array.data_type() {
-            DataType::Date32 => TimeKind::Days(array.as_primitive::<t::Date32Type>().values()),
-            DataType::Date64 => TimeKind::Millis(array.as_primitive::<t::Date64Type>().values()),
-            DataType::Timestamp(unit, zone) => {
-                let (units, nanos) = units(array, *unit);
-                TimeKind::Units { units, nanos, moments: zone.is_some() }
-            }
-            _ => match (Texts::of(array), integers(array)) {
-                (Some(texts), _) => TimeKind::Texts(texts),
-                (_, Some(integers)) => TimeKind::Integers(integers),
-                _ => {
-                    let found = array.data_type();
-                    let allowed = "Timestamp, Date32, Date64, text, integers";
-                    return Err(block
-                        .shape
-                        .column(column, format!("{found} is no time; allowed: {allowed}")));
-                }
-            },
+        let kind = match (Texts::of(array), integers(array)) {
+            (Some(texts), _) => TimeKind::Texts(texts),
+            (_, Some(integers)) => TimeKind::Integers(integers),
+            _ => TimeKind::Stamps(Stamps::new(array).map_err(|_| {
+                let found = array.data_type();
+                let allowed = "Timestamp, Date32, Date64, text, integers";
+                block.shape.column(column, format!("{found} is no time; allowed: {allowed}"))
+            })?),
         };
-        Ok(Self { array, kind, has_nulls: array.null_count() > 0 })
-    }
-
-    /// The column, where it holds nothing but days that are in range.
-    fn plain_days(&self) -> Option<&[i32]> {
-        const LAST: i32 = (i64::MAX / DAY) as i32 - 1;
-        match self.kind {
-            TimeKind::Days(days) if !self.has_nulls => {
-                days.iter().all(|day| (-LAST..=LAST).contains(day)).then_some(days)
-            }
-            _ => None,
-        }
+        Ok(Self { array, kind })
     }
 
     /// The moment of each row; of bad ones any.
     fn moments(&self, column: usize, options: &IngestOptions, bad: &mut Faults<'_>) -> Vec<i64> {
-        if let Some(days) = self.plain_days() {
-            return days.iter().map(|&days| i64::from(days) * DAY).collect();
+        if let TimeKind::Stamps(stamps) = &self.kind
+            && let Some(days) = stamps.days()
+        {
+            return days;
         }
         let moment = |row: usize| {
             let stamp = self.stamp(row, options.time_format)?;
-            stamp.resolve(&options.zone).map_err(|reason| format!("{} {reason}", self.text(row)))
+            resolve(stamp, &options.zone).map_err(|reason| format!("{} {reason}", self.text(row)))
         };
         let mut of_row = |row: usize| {
             moment(row).unwrap_or_else(|reason| {
@@ -459,7 +326,7 @@ impl<'a> Times<'a> {
     /// What the stamps of the rows that are not bad have in common.
     fn traits(&self, moments: &[i64], is_bad: &[bool], places: &[Place], options: &IngestOptions) -> Traits {
         let mut traits = Traits::NONE;
-        if self.plain_days().is_some() && is_bad.is_empty() {
+        if is_bad.is_empty() && *self.array.data_type() == DataType::Date32 {
             return Traits { date: places.first().copied(), ..traits };
         }
         for (row, (&moment, &place)) in moments.iter().zip(places).enumerate() {
@@ -475,25 +342,14 @@ impl<'a> Times<'a> {
 
     #[inline]
     fn stamp(&self, row: usize, format: TimeFormat) -> Result<Stamp, String> {
-        if self.has_nulls && self.array.is_null(row) {
-            return Err("null is no time".to_owned());
-        }
-        let out_of_range = || format!("{} is not between 1677-09-22 and 2262-04-11", self.text(row));
         match &self.kind {
-            TimeKind::Days(days) => {
-                i64::from(days[row]).checked_mul(DAY).map(Stamp::Date).ok_or_else(out_of_range)
+            TimeKind::Stamps(stamps) => stamps.stamp(row),
+            _ if self.array.is_null(row) => Err("null is no time".to_owned()),
+            TimeKind::Integers(integers) => match integers[row] {
+                Some(integer) => format.read_integer(integer),
+                None => Err(OUT_OF_RANGE),
             }
-            TimeKind::Millis(millis) => {
-                let nanos = millis[row].checked_mul(EpochUnit::Millis.nanos()).ok_or_else(out_of_range)?;
-                Ok(if nanos.rem_euclid(DAY) == 0 { Stamp::Date(nanos) } else { Stamp::Local(nanos) })
-            }
-            TimeKind::Units { units, nanos, moments } => {
-                let nanos = units[row].checked_mul(*nanos).ok_or_else(out_of_range)?;
-                Ok(if *moments { Stamp::Moment(nanos) } else { Stamp::Local(nanos) })
-            }
-            TimeKind::Integers(integers) => format
-                .read_integer(integers[row].unwrap_or_default())
-                .map_err(|reason| format!("{} {reason}", self.text(row))),
+            .map_err(|reason| format!("{} {reason}", self.text(row))),
             TimeKind::Texts(texts) => format
                 .read(texts.get(row).unwrap_or_default().as_bytes())
                 .map_err(|reason| format!("{} {reason}", self.text(row))),
@@ -504,40 +360,23 @@ impl<'a> Times<'a> {
     #[cold]
     fn text(&self, row: usize) -> String {
         match &self.kind {
-            TimeKind::Days(days) => format!("day {}", days[row]),
-            TimeKind::Millis(units) | TimeKind::Units { units, .. } => match self.local(row) {
-                Some(nanos) => {
-                    bt_core::Timestamp::from_nanos(nanos).to_string().trim_end_matches('Z').to_owned()
-                }
-                None => units[row].to_string(),
+            TimeKind::Stamps(stamps) => stamps.stamp(row).map_or_else(
+                |reason| reason,
+                |stamp| Timestamp::from_nanos(stamp.nanos()).to_string().trim_end_matches('Z').to_owned(),
+            ),
+            TimeKind::Integers(integers) => match integers[row] {
+                Some(integer) => integer.to_string(),
+                None => format!("a number above {}", i64::MAX),
             },
-            TimeKind::Integers(integers) => integers[row].unwrap_or_default().to_string(),
             TimeKind::Texts(texts) => format!("{:?}", texts.get(row).unwrap_or_default()),
-        }
-    }
-
-    fn local(&self, row: usize) -> Option<i64> {
-        match &self.kind {
-            TimeKind::Units { units, nanos, .. } => units[row].checked_mul(*nanos),
-            TimeKind::Millis(units) => units[row].checked_mul(EpochUnit::Millis.nanos()),
-            _ => None,
         }
     }
 }
 
-fn units(array: &dyn Array, unit: TimeUnit) -> (&[i64], i64) {
-    match unit {
-        TimeUnit::Second => {
-            (array.as_primitive::<t::TimestampSecondType>().values(), EpochUnit::Seconds.nanos())
-        }
-        TimeUnit::Millisecond => {
-            (array.as_primitive::<t::TimestampMillisecondType>().values(), EpochUnit::Millis.nanos())
-        }
-        TimeUnit::Microsecond => {
-            (array.as_primitive::<t::TimestampMicrosecondType>().values(), EpochUnit::Micros.nanos())
-        }
-        TimeUnit::Nanosecond => {
-            (array.as_primitive::<t::TimestampNanosecondType>().values(), EpochUnit::Nanos.nanos())
-        }
-    }
+/// The integers of a column, `None` for nulls and for what exceeds 63 bits; or `None` where it holds something else.
+fn integers(array: &dyn Array) -> Option<Vec<Option<i64>>> {
+    downcast_integer_array!(
+        array => Some(array.iter().map(|value| value.and_then(ArrowNativeType::to_i64)).collect()),
+        _ => None
+    )
 }

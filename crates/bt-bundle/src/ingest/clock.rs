@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use bt_asset_cache::Label;
+use bt_asset_cache::{Label, Shown};
 use bt_core::{Error, ErrorKind, Frequency, Result, Timestamp};
 use hashbrown::HashMap;
 
@@ -100,6 +100,14 @@ impl Traits {
     fn dates(self) -> bool {
         self.time.is_none()
     }
+
+    fn shown(self) -> Shown {
+        match self {
+            _ if self.dates() => Shown::Dates,
+            _ if self.local_midnights || self.utc_midnights => Shown::Midnights,
+            _ => Shown::Times,
+        }
+    }
 }
 
 /// How stamps become known moments, settled once for an ingest.
@@ -138,11 +146,10 @@ impl Clock {
         traits: Traits,
         gaps: impl FnOnce() -> Result<Gaps>,
     ) -> Result<Self> {
-        let midnights = traits.dates() || traits.local_midnights || traits.utc_midnights;
-        let frequency = match options.frequency {
-            Some(frequency) => frequency,
-            None if midnights => Frequency::Daily,
-            None => gaps()?.frequency()?,
+        let frequency = match (options.frequency, traits.shown()) {
+            (Some(frequency), _) => frequency,
+            (None, Shown::Dates | Shown::Midnights) => Frequency::Daily,
+            (None, Shown::Times) => gaps()?.frequency()?,
         };
         let rule = rule(options, traits, frequency)?;
         let zone = options.zone.clone();
@@ -206,8 +213,11 @@ impl Clock {
 
     fn end_of_day(&self, day: i64) -> i64 {
         match self.close {
-            Some(close) => self.zone.latest(day.saturating_mul(DAY).saturating_add(close.nanos)),
-            None => self.zone.start_of_day(day + 1),
+            // A session that closes at midnight closes at the end of its day, not at its beginning.
+            Some(close) if close.nanos > 0 => {
+                self.zone.latest(day.saturating_mul(DAY).saturating_add(close.nanos))
+            }
+            _ => self.zone.start_of_day(day + 1),
         }
     }
 
@@ -227,32 +237,21 @@ impl Clock {
 }
 
 fn rule(options: &IngestOptions, traits: Traits, frequency: Frequency) -> Result<Rule> {
-    let dates = traits.dates() || traits.utc_midnights;
-    match (frequency, options.label) {
-        (Frequency::Minutes(_), _) if traits.dates() => {
-            Err(Error::invalid_option("frequency", frequency, "1d, for the times are dates"))
+    let label = Label::settle(options.label, frequency, traits.shown())?;
+    let close = options.session_close;
+    match (frequency, label) {
+        (Frequency::Minutes(_), _) if close.is_some() => Err(no_close("the bars are not daily")),
+        (Frequency::Minutes(minutes), Label::Start) => Ok(Rule::After(i64::from(minutes) * MINUTE)),
+        (Frequency::Daily, Label::End) if close.is_some() => {
+            Err(no_close("the label says that the times are the bars' ends"))
         }
-        (Frequency::Minutes(_), Some(Label::Date)) => Err(Error::invalid_option(
-            "label",
-            "Date",
-            "Start or End, for bars within a day are told apart by their times",
-        )),
-        (Frequency::Minutes(_), _) if options.session_close.is_some() => {
-            Err(no_close("the bars are not daily"))
-        }
-        (Frequency::Minutes(_), Some(Label::End)) => Ok(Rule::After(0)),
-        (Frequency::Minutes(minutes), _) => Ok(Rule::After(i64::from(minutes) * MINUTE)),
-        (Frequency::Daily, Some(Label::End)) if !traits.dates() => match options.session_close {
-            Some(_) => Err(no_close("the label says that the times are the bars' ends")),
-            None => Ok(Rule::After(0)),
-        },
+        (_, Label::End) => Ok(Rule::After(0)),
         // Midnights UTC are dates, whatever the zone: taken as moments they would lie on the evening before in New
         // York, and the bar would be known a day too early.
-        (Frequency::Daily, _) if dates => Ok(Rule::EndOfDate),
-        (Frequency::Daily, Some(Label::Date)) => Ok(Rule::EndOfLocalDay),
-        (Frequency::Daily, _) if options.session_close.is_some() => Ok(Rule::NextClose),
-        (Frequency::Daily, _) if traits.local_midnights => Ok(Rule::EndOfLocalDay),
-        (Frequency::Daily, _) => Ok(Rule::NextDay),
+        (_, Label::Date) if traits.dates() || traits.utc_midnights => Ok(Rule::EndOfDate),
+        (_, Label::Date) => Ok(Rule::EndOfLocalDay),
+        (Frequency::Daily, Label::Start) if close.is_some() => Ok(Rule::NextClose),
+        (Frequency::Daily, Label::Start) => Ok(Rule::NextDay),
     }
 }
 
@@ -330,6 +329,7 @@ mod tests {
 
     use super::*;
     use crate::ingest::TimeFormat;
+    use crate::ingest::stamp::resolve;
 
     fn text(day: i64) -> String {
         Timestamp::from_nanos(day * DAY).to_string()[..10].to_owned()
@@ -341,7 +341,7 @@ mod tests {
         let mut moments = Vec::new();
         for (at, stamp) in stamps.iter().enumerate() {
             let stamp = TimeFormat::Iso.read(stamp.as_bytes()).unwrap();
-            let moment = stamp.resolve(&options.zone).unwrap();
+            let moment = resolve(stamp, &options.zone).unwrap();
             traits.note(stamp, moment, Place::new(0, at as u64), &options.zone);
             moments.push(moment);
         }
@@ -368,6 +368,26 @@ mod tests {
             "Pacific/Auckland",
         ];
         prop::sample::select(names.to_vec()).prop_map(|name| name.parse().unwrap())
+    }
+
+    #[test]
+    fn a_session_that_closes_at_midnight_closes_at_the_end_of_its_day() {
+        let options = IngestOptions {
+            zone: "America/New_York".parse().unwrap(),
+            session_close: Some("00:00".parse().unwrap()),
+            frequency: Some(Frequency::Daily),
+            ..Default::default()
+        };
+        let end = "2024-01-06T05:00:00Z".parse::<Timestamp>().unwrap().as_nanos();
+        for stamp in [
+            "2024-01-05",
+            "2024-01-05 00:00:00",
+            "2024-01-05T00:00:00Z",
+            "2024-01-05 09:30",
+            "2024-01-05 16:00",
+        ] {
+            assert_eq!(known(&[stamp.to_owned()], &options), [end], "{stamp}");
+        }
     }
 
     proptest! {

@@ -5,18 +5,16 @@ use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::ops::RangeInclusive;
 
 use bt_core::{Error, Result, Timestamp};
-use hashbrown::HashMap;
 use zerocopy::IntoBytes;
 
 use super::IngestOptions;
 use super::clock::Traits;
-use super::rows::{LeftOut, Place, Rows};
+use super::rows::{LeftOut, Names, Place, Rows};
 
 /// Rows as they came, found by asset.
 #[derive(Default, Debug)]
 pub(super) struct Collected {
-    numbers: HashMap<Box<str>, u32>,
-    names: Vec<Box<str>>,
+    names: Names,
     /// Where each asset's rows lie, in the order in which they came.
     segments: Vec<Vec<Segment>>,
     resident: Vec<Rows>,
@@ -114,20 +112,16 @@ impl Collected {
     }
 
     fn number(&mut self, name: &str) -> usize {
-        if let Some(&number) = self.numbers.get(name) {
-            return number as usize;
+        let number = self.names.number(name) as usize;
+        if number == self.segments.len() {
+            self.segments.push(Vec::new());
         }
-        let number = self.names.len();
-        self.numbers.insert(name.into(), number as u32);
-        self.names.push(name.into());
-        self.segments.push(Vec::new());
         number
     }
 
     /// The assets in order of their names, bytewise: name and number.
     pub(super) fn by_name(&self) -> Vec<(&str, usize)> {
-        let mut assets: Vec<_> =
-            self.names.iter().enumerate().map(|(number, name)| (&**name, number)).collect();
+        let mut assets: Vec<_> = self.names.iter().zip(0..).collect();
         assets.sort_unstable();
         assets
     }

@@ -12,7 +12,7 @@ use memchr::{memchr, memchr_iter, memrchr};
 
 use super::columns::Layout;
 use super::rows::{BadRow, Fault, Place, Rows, RowsBuilder, Source, fault};
-use super::stamp::Stamp;
+use super::stamp::{Stamp, resolve};
 use super::{BadRows, IngestOptions};
 
 /// Bytes that one thread decodes at a time.
@@ -383,7 +383,7 @@ impl<'a> Decoder<'a> {
     #[inline]
     fn stamp(&self, text: &[u8]) -> Result<(i64, Stamp), Bad> {
         let stamp = self.options.time_format.read(text);
-        let stamp = stamp.and_then(|stamp| Ok((stamp.resolve(&self.options.zone)?, stamp)));
+        let stamp = stamp.and_then(|stamp| Ok((resolve(stamp, &self.options.zone)?, stamp)));
         let layout = &self.block.shape.layout;
         stamp.map_err(|reason| Bad::field(&layout.names[layout.time], text, reason))
     }

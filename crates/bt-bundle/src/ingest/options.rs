@@ -25,7 +25,8 @@ pub struct IngestOptions {
     /// What happens to columns that are neither stated nor known.
     pub extras: Extras,
     /// What a bar's time stands for. `None`: dates and midnights of daily bars stand for their day; every other time is
-    /// taken for the bar's start, because a start that is taken for an end would show a bar before it is over.
+    /// taken for the bar's start, because a start that is taken for an end would show a bar before it is over. See
+    /// [`Label::settle`].
     pub label: Option<Label>,
     /// The zone of times without an offset, and the one in which days end. UTC by default.
     pub zone: Zone,

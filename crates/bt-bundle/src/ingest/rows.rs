@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+pub(super) use bt_asset_cache::kernel::Names;
 use bt_core::{Error, Field};
-use hashbrown::HashMap;
 
 use super::clock::Traits;
 
@@ -160,47 +160,6 @@ impl Rows {
     }
 }
 
-/// Assets, numbered in the order in which they are seen first.
-#[derive(Default, Debug)]
-pub(super) struct Names {
-    numbers: HashMap<Box<str>, u32>,
-    list: Vec<Box<str>>,
-    last: Option<u32>,
-}
-
-impl Names {
-    /// The asset's number, after one comparison where it is the asset of the row before.
-    #[inline]
-    pub(super) fn number(&mut self, name: &str) -> u32 {
-        match self.last {
-            Some(last) if &*self.list[last as usize] == name => last,
-            _ => self.look_up(name),
-        }
-    }
-
-    fn look_up(&mut self, name: &str) -> u32 {
-        let number = match self.numbers.get(name) {
-            Some(&number) => number,
-            None => {
-                let number = self.list.len() as u32;
-                self.list.push(name.into());
-                self.numbers.insert(name.into(), number);
-                number
-            }
-        };
-        self.last = Some(number);
-        number
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.list.len()
-    }
-
-    pub(super) fn into_list(self) -> Vec<Box<str>> {
-        self.list
-    }
-}
-
 /// Rows of one stretch of text, in its order, while they are read.
 #[cfg(any(feature = "csv", test))]
 #[derive(Debug)]
@@ -251,7 +210,7 @@ impl RowsBuilder {
             (scatter(&self.stamps, &target), scatter(&self.places, &target), columns)
         };
         Rows {
-            assets: self.names.into_list(),
+            assets: self.names.into_vec(),
             starts,
             stamps,
             places,

@@ -1,5 +1,6 @@
 //! What must be known of all rows before the first bar is written: frequency, calendar, bars of each asset.
 
+use bt_asset_cache::kernel::CalendarBuilder;
 use bt_core::{Error, Frequency, Result, Timestamp};
 
 use super::clock::{Clock, Gaps};
@@ -177,76 +178,4 @@ pub(super) fn gather_bars(
     let columns = into.values.len() / into.stamps.len().max(1);
     Order::of(into, clock).apply(into, columns);
     Ok(())
-}
-
-/// The union of many ascending lists, in O(all their moments) where most lists hold few that are new.
-#[derive(Default, Debug)]
-struct CalendarBuilder {
-    moments: Vec<Timestamp>,
-    new: Vec<Timestamp>,
-}
-
-impl CalendarBuilder {
-    fn add(&mut self, ascending: &[Timestamp]) {
-        if self.moments == ascending {
-            return;
-        }
-        let mut rest = self.moments.as_slice();
-        for &moment in ascending {
-            rest = &rest[lower_bound(rest, moment)..];
-            if rest.first() == Some(&moment) {
-                rest = &rest[1..];
-            } else {
-                self.new.push(moment);
-            }
-        }
-        if self.new.len() > self.moments.len() {
-            self.merge();
-        }
-    }
-
-    fn merge(&mut self) {
-        self.moments.append(&mut self.new);
-        // The stable sort finds ascending runs and merges them.
-        self.moments.sort();
-        self.moments.dedup();
-    }
-
-    fn finish(mut self) -> Vec<Timestamp> {
-        self.merge();
-        self.moments
-    }
-}
-
-/// How many moments are below `moment`; O(log of that number).
-fn lower_bound(ascending: &[Timestamp], moment: Timestamp) -> usize {
-    let mut end = 1;
-    while end < ascending.len() && ascending[end - 1] < moment {
-        end *= 2;
-    }
-    let (start, end) = (end / 2, end.min(ascending.len()));
-    start.min(end) + ascending[start.min(end)..end].partition_point(|&other| other < moment)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(1000))]
-        #[test]
-        fn a_calendar_is_the_sorted_union_of_all_lists(
-            lists in prop::collection::vec(prop::collection::btree_set(0_i64..60, 0..40), 0..8),
-        ) {
-            let mut calendar = CalendarBuilder::default();
-            for list in &lists {
-                calendar.add(&list.iter().map(|&nanos| Timestamp::from_nanos(nanos)).collect::<Vec<_>>());
-            }
-            let union: std::collections::BTreeSet<i64> = lists.into_iter().flatten().collect();
-            let expected: Vec<_> = union.into_iter().map(Timestamp::from_nanos).collect();
-            prop_assert_eq!(calendar.finish(), expected);
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! Dates and times in text and numbers.
 
+pub(super) use bt_asset_cache::kernel::Stamp;
+use bt_asset_cache::kernel::{FIRST_STAMP, LAST_STAMP, OUT_OF_RANGE as RANGE};
 use bt_core::Timestamp;
 
 use super::zone::{DAY, Local, MINUTE, SECOND, Zone};
@@ -45,32 +47,14 @@ impl EpochUnit {
     }
 }
 
-/// What a stamp says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Stamp {
-    /// A day, as the nanoseconds of its 00:00 UTC, and no time.
-    Date(i64),
-    /// A reading of the wall clock, in nanoseconds as if it were UTC.
-    Local(i64),
-    /// A moment.
-    Moment(i64),
-}
-
-const RANGE: &str = "is not between 1677-09-22 and 2262-04-11";
-
-impl Stamp {
-    /// The moment, for stamps with a time; a date stays the 00:00 UTC of its day.
-    #[inline]
-    pub(super) fn resolve(self, zone: &Zone) -> Result<i64, &'static str> {
-        match self {
-            Self::Date(nanos) | Self::Moment(nanos) => Ok(nanos),
-            Self::Local(local) => on_wall_clock(local, zone),
-        }
-    }
-
-    pub(super) fn is_date(self) -> bool {
-        matches!(self, Self::Date(_))
-    }
+/// The moment, for stamps with a time; a date stays the 00:00 UTC of its day.
+#[inline]
+pub(super) fn resolve(stamp: Stamp, zone: &Zone) -> Result<i64, &'static str> {
+    let moment = match stamp {
+        Stamp::Date(nanos) | Stamp::Moment(nanos) => nanos,
+        Stamp::Local(local) => on_wall_clock(local, zone)?,
+    };
+    if (FIRST_STAMP..=LAST_STAMP).contains(&moment) { Ok(moment) } else { Err(RANGE) }
 }
 
 fn on_wall_clock(local: i64, zone: &Zone) -> Result<i64, &'static str> {
@@ -172,7 +156,7 @@ fn date(
     let (Some(year), Some(month), Some(day)) = (year, month, day) else { return Err(format.reason()) };
     match Timestamp::from_date(year as i32, month as u32, day as u32) {
         Ok(midnight) => Ok(Stamp::Date(midnight.as_nanos())),
-        Err(_) => Err("is not a day of the calendar between 1677-09-22 and 2262-04-11"),
+        Err(_) => Err("is not a day of the calendar between 1677-09-22 and 2262-04-09"),
     }
 }
 
@@ -344,7 +328,7 @@ mod tests {
     #[test]
     fn readings_that_the_wall_clock_skips_or_shows_twice_are_refused() {
         let zone: Zone = "America/New_York".parse().unwrap();
-        let resolve = |text: &str| read(text).unwrap().resolve(&zone);
+        let resolve = |text: &str| resolve(read(text).unwrap(), &zone);
         assert_eq!(resolve("2024-07-05 09:30"), Ok(nanos("2024-07-05T13:30:00")));
         assert!(resolve("2024-03-10 02:30").unwrap_err().contains("does not exist"));
         assert!(resolve("2024-11-03 01:30").unwrap_err().contains("twice"));
@@ -362,7 +346,7 @@ mod tests {
         #[test]
         fn no_text_makes_the_reader_panic(text in prop::collection::vec(any::<u8>(), 0..40)) {
             for format in [TimeFormat::Iso, TimeFormat::MonthFirst, TimeFormat::DayFirst, TimeFormat::Epoch(EpochUnit::Nanos)] {
-                let _ = format.read(&text).map(|stamp| stamp.resolve(&Zone::utc()));
+                let _ = format.read(&text).map(|stamp| resolve(stamp, &Zone::utc()));
             }
         }
     }

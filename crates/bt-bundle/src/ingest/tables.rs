@@ -47,8 +47,9 @@ pub struct ParquetTables {
     pub columns: TableColumns,
     /// How far apart bars are, in all tables; daily by default.
     pub frequency: Frequency,
-    /// What the timestamps say, in all tables; ends by default, and of dates the ends of their days.
-    pub label: Label,
+    /// What the timestamps say, in all tables; by default nothing is said, and dates and midnights stand for their days,
+    /// other times for starts (see [`Label::settle`]).
+    pub label: Option<Label>,
     /// What is known of each file.
     pub digests: FileDigests,
 }
@@ -61,7 +62,7 @@ impl Default for ParquetTables {
             files: HashMap::new(),
             columns: TableColumns::default(),
             frequency: Frequency::Daily,
-            label: Label::default(),
+            label: None,
             digests: FileDigests::default(),
         }
     }

@@ -34,7 +34,8 @@ fn another_file_and_another_reading_are_other_versions() {
     let tables = ParquetTables::of_files(name.clone(), [&path]);
     let version = tables.version(&name).unwrap();
     let renamed = ParquetTables { columns: stocks(), ..ParquetTables::in_folder(place.directory.path()) };
-    let labelled = ParquetTables { label: Label::Date, ..ParquetTables::of_files(name.clone(), [&path]) };
+    let labelled =
+        ParquetTables { label: Some(Label::Date), ..ParquetTables::of_files(name.clone(), [&path]) };
     let doubled = ParquetTables::of_files(name.clone(), [&path, &path]);
     for other in [renamed, labelled, doubled] {
         assert_ne!(other.version(&name).unwrap(), version);
