@@ -112,6 +112,8 @@ fn every_kind_of_bundle_holds_the_same_bars() {
             conformance::bundle(&**bundle);
             conformance::bundle_holds(&**bundle, data);
         }
+        // The last one is mapped.
+        bundles[..4].iter().for_each(|bundle| conformance::bundle_on_the_heap(&**bundle));
     }
 }
 

@@ -1,6 +1,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use bt_asset_cache::{Table, TableSource};
 use bt_core::{BundleName, BundleSource, BundleVersion, Error, ErrorKind, Result};
@@ -36,6 +37,9 @@ impl Behaviour {
 }
 
 /// Where a loader waits until the test lets it go on: no test needs to sleep.
+///
+/// Nobody waits for ever: after a minute both sides panic with what they waited for, so that a test which goes wrong
+/// ends.
 #[derive(Default, Debug)]
 pub struct Gate {
     state: Mutex<GateState>,
@@ -61,19 +65,38 @@ impl Gate {
     }
 
     /// Returns when somebody waits at the gate.
+    ///
+    /// # Panics
+    /// Where the gate is open, since then nobody waits; where nobody has come within a minute.
     pub fn wait_until_somebody_waits(&self) {
+        self.wait_for_somebody(PATIENCE);
+    }
+
+    /// As [`wait_until_somebody_waits`](Self::wait_until_somebody_waits), with a patience of your own.
+    ///
+    /// # Panics
+    /// Where the gate is open, since then nobody waits; where nobody has come in time.
+    pub fn wait_for_somebody(&self, patience: Duration) {
         let mut state = self.state.lock();
-        self.changed.wait_while(&mut state, |state| state.waiting == 0);
+        let until = Instant::now() + patience;
+        while state.waiting == 0 {
+            assert!(!state.open, "the gate is open: nobody will wait at it");
+            let is_over = self.changed.wait_until(&mut state, until).timed_out();
+            assert!(!is_over || state.waiting > 0, "nobody has come to the gate within {patience:?}");
+        }
     }
 
     fn pass(&self) {
         let mut state = self.state.lock();
         state.waiting += 1;
         self.changed.notify_all();
-        self.changed.wait_while(&mut state, |state| !state.open);
+        let outcome = self.changed.wait_while_for(&mut state, |state| !state.open, PATIENCE);
         state.waiting -= 1;
+        assert!(!outcome.timed_out(), "nobody has opened the gate within {PATIENCE:?}");
     }
 }
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Versions of named things, with counters and a script of misbehaviour: what both fakes are made of.
 struct Shelf<T> {
@@ -223,5 +246,47 @@ impl TableSource for FakeTables {
 
     fn read(&self, name: &BundleName) -> Result<Table> {
         self.0.load(name, None).map(|table| (*table).clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gate_lets_everybody_through_once_it_is_open() {
+        let gate = Gate::new();
+        std::thread::scope(|scope| {
+            let loader = scope.spawn(|| Behaviour::Block(Arc::clone(&gate)).act());
+            gate.wait_until_somebody_waits();
+            assert!(!loader.is_finished());
+            gate.open();
+            loader.join().unwrap().unwrap();
+        });
+        Behaviour::Block(gate).act().unwrap();
+    }
+
+    #[test]
+    #[should_panic(expected = "the gate is open: nobody will wait at it")]
+    fn waiting_for_somebody_at_an_open_gate_is_a_mistake_of_the_test_and_no_hang() {
+        let gate = Gate::new();
+        gate.open();
+        gate.wait_until_somebody_waits();
+    }
+
+    #[test]
+    #[should_panic(expected = "the gate is open: nobody will wait at it")]
+    fn so_it_is_where_the_gate_opens_meanwhile() {
+        let gate = Gate::new();
+        std::thread::scope(|scope| {
+            scope.spawn(|| gate.open());
+            gate.wait_until_somebody_waits();
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "nobody has come to the gate within 10ms")]
+    fn nobody_is_waited_for_for_ever() {
+        Gate::new().wait_for_somebody(Duration::from_millis(10));
     }
 }

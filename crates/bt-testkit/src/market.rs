@@ -251,9 +251,9 @@ mod tests {
             let [open, high, low, close, volume] = &asset.columns;
             for bar in 0..close.len() {
                 assert!(low[bar] <= open[bar].min(close[bar]) && high[bar] >= open[bar].max(close[bar]));
-                assert!(
-                    volume[bar] >= 0.0 && (close[bar] * 100.0 - (close[bar] * 100.0).round()).abs() < 1e-6
-                );
+                let cents = close[bar] * 100.0;
+                approx::assert_abs_diff_eq!(cents, cents.round(), epsilon = 1e-6);
+                assert!(volume[bar] >= 0.0);
             }
             returns.extend(close.windows(2).map(|pair| (pair[1] / pair[0]).ln()).filter(|r| r.abs() < 0.4));
         }
