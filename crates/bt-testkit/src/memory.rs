@@ -14,6 +14,7 @@ pub struct MemoryBundle {
     values: Vec<f64>,
     spans: Vec<Span>,
     positions: Vec<u32>,
+    extra_columns: Vec<String>,
     with_slab: bool,
 }
 
@@ -51,6 +52,7 @@ impl MemoryBundle {
             values,
             spans,
             positions,
+            extra_columns: Vec::new(),
             with_slab: true,
         }
     }
@@ -58,6 +60,16 @@ impl MemoryBundle {
     /// The same bundle without the fast path, as an implementer with scattered memory would have it.
     pub fn without_slab(self) -> Self {
         Self { with_slab: false, ..self }
+    }
+
+    /// The same bundle with one more column, after those it has: the value of each bar, by its asset's rank and its
+    /// number. The version stays, so this is for reading, and not for a store that would hash it.
+    pub fn with_extra(mut self, name: &str, value: impl Fn(usize, usize) -> f64) -> Self {
+        for (rank, span) in self.spans.iter().enumerate() {
+            self.values.extend((0..span.len as usize).map(|bar| value(rank, bar)));
+        }
+        self.extra_columns.push(name.to_owned());
+        self
     }
 
     fn whole(&self) -> Slab<'_> {
@@ -92,9 +104,38 @@ impl Bundle for MemoryBundle {
             + (self.calendar.capacity() + self.timestamps.capacity() + self.values.capacity()) * 8
             + self.spans.capacity() * size_of::<Span>()
             + self.positions.capacity() * 4
+            + self.extra_columns.iter().map(|name| size_of::<String>() + name.capacity()).sum::<usize>()
+    }
+
+    fn extra_columns(&self) -> &[String] {
+        &self.extra_columns
     }
 
     fn slab(&self) -> Option<Slab<'_>> {
         self.with_slab.then(|| self.whole())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bt_core::Field;
+
+    use crate::{Market, conformance};
+
+    #[test]
+    fn extra_columns_are_read_by_name_with_and_without_a_slab() {
+        let data = Market::staggered(1, 3, 20, 5).generate();
+        let bundle = data.bundle().with_extra("turnover", |rank, bar| (100 * rank + bar) as f64);
+        let bundle = bundle.with_extra("trades", |_, _| f64::NAN);
+        for bundle in [bundle.clone(), bundle.without_slab()] {
+            conformance::bundle(&bundle);
+            conformance::bundle_holds(&bundle, &data);
+            conformance::bundle_on_the_heap(&bundle);
+            let last = bundle.bars(bundle.assets().id("A0002").unwrap()).unwrap();
+            let turnover = bundle.field("turnover").unwrap();
+            assert_eq!(last.field(turnover), [200.0, 201.0, 202.0, 203.0, 204.0]);
+            assert_eq!(bundle.field("trades").unwrap(), Field::extra(1).unwrap());
+        }
     }
 }

@@ -37,9 +37,7 @@ fn adjusted_closes_are_an_extra_column_within_the_rounding_of_the_parquet_file()
         adjusted.push(aapl.field(field).to_vec());
     }
     assert_eq!(adjusted[0].len(), 3270);
-    assert!(
-        adjusted[0].iter().zip(&adjusted[1]).all(|(csv, parquet)| (csv - parquet).abs() <= 0.5e-8 + 1e-12)
-    );
+    approx::assert_abs_diff_eq!(adjusted[0][..], adjusted[1][..], epsilon = 0.5e-8 + 1e-12);
 }
 
 #[test]
