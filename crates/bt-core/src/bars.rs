@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::ndarray::{ArrayView2, ShapeBuilder};
 use crate::{Error, Field, Result, Timestamp};
 
@@ -17,7 +19,7 @@ use crate::{Error, Field, Result, Timestamp};
 /// assert_eq!(bars.last(1).field(Field::VOLUME), [200.0]);
 /// # Ok::<(), bt_core::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Bars<'a> {
     timestamps: &'a [Timestamp],
     values: &'a [f64],
@@ -110,7 +112,10 @@ impl<'a> Bars<'a> {
         self.slice(0, self.timestamps.partition_point(|&known| known <= now))
     }
 
-    /// The whole matrix, column-major, from the first bar of the first column on.
+    /// The memory that the bars lie in: the whole matrix, column-major, from the first bar of the first column on.
+    ///
+    /// Between one column's bars and the next one's there may be other rows: of other assets, and later ones than
+    /// [`until`](Self::until) left. Column `c` is `values()[c * stride..][..len]`.
     #[inline]
     pub fn values(self) -> &'a [f64] {
         self.values
@@ -120,6 +125,18 @@ impl<'a> Bars<'a> {
     #[inline]
     pub fn stride(self) -> usize {
         self.stride
+    }
+}
+
+/// The bars alone, and not what else lies in their memory.
+impl fmt::Debug for Bars<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut bars = f.debug_struct("Bars");
+        bars.field("timestamps", &self.timestamps);
+        for (name, field) in Field::NAMES.iter().zip(Field::OHLCV) {
+            bars.field(name, &self.field(field));
+        }
+        bars.finish_non_exhaustive()
     }
 }
 
@@ -177,6 +194,16 @@ mod tests {
         assert!(bars.until(Timestamp::from_nanos(-1)).is_empty());
         assert_eq!(bars.until(Timestamp::from_nanos(1)).len(), 2);
         assert_eq!(bars.until(Timestamp::MAX).len(), 3);
+    }
+
+    #[test]
+    fn what_is_not_known_yet_is_not_printed() {
+        let moments = moments(3);
+        let values: Vec<f64> = (0..15).map(f64::from).collect();
+        let known = Bars::new(&moments, &values, 3).unwrap().until(Timestamp::from_nanos(1));
+        let printed = format!("{known:?}");
+        assert!(printed.contains("close: [9.0, 10.0]"), "{printed}");
+        assert!(!printed.contains("11.0"), "{printed}");
     }
 
     #[test]

@@ -31,9 +31,9 @@ impl Field {
     /// Their names.
     pub const NAMES: [&'static str; 5] = ["open", "high", "low", "close", "volume"];
 
-    /// The extra column number `extra` (0 is the first after volume), or `None` beyond 65,530 of them.
+    /// The extra column number `extra` (0 is the first after volume), or `None` from 65,530 on.
     pub const fn extra(extra: usize) -> Option<Self> {
-        if extra <= u16::MAX as usize - 5 { Some(Self(extra as u16 + 5)) } else { None }
+        if extra < u16::MAX as usize - 5 { Some(Self(extra as u16 + 5)) } else { None }
     }
 
     /// The column that every bundle has under this name.
@@ -65,5 +65,17 @@ impl fmt::Display for Field {
 impl fmt::Debug for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_are_65530_extra_columns_and_the_largest_number_is_no_field() {
+        assert_eq!(Field::all(usize::MAX).count(), 5 + 65_530);
+        assert_eq!(Field::extra(65_529).map(Field::index), Some(u16::MAX as usize - 1));
+        assert_eq!(Field::extra(65_530), None);
     }
 }

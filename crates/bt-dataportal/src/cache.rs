@@ -2,7 +2,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch};
 use bt_cache::{Cache, CacheStats, Limits};
 use bt_core::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
@@ -64,7 +64,11 @@ impl Default for HistoryOptions {
 ///
 /// # Memory
 /// `bytes` of both tiers together never exceed [`HistoryOptions::max_bytes`]. Handles share the values that the tiers
-/// keep; each handle has a table of its own of a key and 40 bytes for each window of tier 1 that it has read.
+/// keep; each handle has a table of its own, uncounted, of about 100 bytes a place and up to 16 places for 7 windows of
+/// tier 1 that it has read, and the one window that it handed out last.
+///
+/// Permanent means permanent: windows of a bundle version that nobody reads any more stay in tier 1, too. A process that
+/// outlives versions makes room with [`clear`](Self::clear).
 pub struct HistoryCache {
     pub(crate) tier1: Arc<Cache<Key, Kept>>,
     pub(crate) tier2: Arc<Cache<Key, Kept>>,
@@ -221,18 +225,27 @@ impl HistoryStats {
 }
 
 pub(crate) fn weigh(_: &Key, kept: &Kept) -> usize {
-    match kept {
+    let content = match kept {
         Kept::Values(values) => size_of_val::<[f64]>(values),
         Kept::Frame(frame) => frame_bytes(frame),
-    }
+    };
+    size_of::<Kept>() + ALLOCATION + content
 }
 
-/// The arrays' buffers, and what the batch, its columns and its schema take around them.
+/// What the arrays hold, and what the batch, its columns and its schema take around them. All columns of values are parts
+/// of one buffer, so it is the parts that are counted.
 fn frame_bytes(frame: &RecordBatch) -> usize {
+    let validity = |column: &ArrayRef| column.nulls().map_or(0, |nulls| nulls.buffer().capacity());
+    let arrays: usize =
+        frame.columns().iter().map(|column| column.len() * size_of::<f64>() + validity(column)).sum();
     let names: usize =
         frame.schema_ref().fields().iter().map(|column| column.name().len() + COLUMN_BYTES).sum();
-    frame.get_array_memory_size() + names
+    FRAME_BYTES + arrays + names
 }
 
+/// What an allocator adds to a block.
+const ALLOCATION: usize = 16;
+/// A schema with the counts of its `Arc`, two buffers with theirs.
+const FRAME_BYTES: usize = 256;
 /// A field of a schema with its `Arc` and its place in the list, an `Arc` of an array and its place.
 const COLUMN_BYTES: usize = 256;

@@ -1,14 +1,15 @@
 //! Windows as Arrow record batches.
 
+use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Float64Array, RecordBatch, TimestampNanosecondArray};
-use arrow_buffer::{NullBuffer, ScalarBuffer};
+use arrow_buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType, Field as Column, Schema, SchemaRef, TimeUnit};
 use bt_core::{AssetId, Error, Field, Result, Timestamp};
 
-use crate::panel::Rows;
-use crate::{Assets, DataPortal, Moment, Series, Window};
+use crate::panel::{self, Rows};
+use crate::{Assets, DataPortal, Moment, Request, Series, Window};
 
 impl Window<'_> {
     /// As an Arrow record batch: `timestamp` (nanoseconds, UTC), then one column of 64-bit floats for each field of
@@ -20,8 +21,9 @@ impl Window<'_> {
     /// # Errors
     /// As [`array`](Self::array).
     pub fn frame(&self) -> Result<RecordBatch> {
-        let rows = self.bar_count()?;
-        let values = ScalarBuffer::from(self.values()?);
+        let (blank, moments, values) = self.rows_and_values()?;
+        let rows = blank + moments.len();
+        let values = ScalarBuffer::from(values);
         let columns = self.request.columns();
         let fields = self.request.fields.len();
         // Values lie field by field; columns stand asset by asset.
@@ -29,9 +31,24 @@ impl Window<'_> {
         let column = |place: usize| -> ArrayRef {
             Arc::new(Float64Array::new(values.slice(place * rows, rows), None))
         };
-        let mut arrays = vec![self.timestamps()?];
+        let mut arrays: Vec<ArrayRef> = vec![Arc::new(timestamp_array(blank, moments)?)];
         arrays.extend(places.map(column));
         batch(self.schema()?, arrays)
+    }
+
+    /// Rows before the calendar begins, the moments of the others, and the values of both; the bundle is asked once.
+    fn rows_and_values(&self) -> Result<(usize, &[Timestamp], Vec<f64>)> {
+        let Request { assets, fields, bar_count, .. } = self.request;
+        match assets {
+            Assets::One(asset) => {
+                let asset = self.moment.asset(asset)?;
+                Ok((0, asset.timestamps(bar_count), asset.copied(fields, bar_count)?))
+            }
+            Assets::Set(_) => {
+                let Rows { blank, start, end } = self.rows();
+                Ok((blank, &self.moment.portal.calendar[start..end], self.values()?))
+            }
+        }
     }
 
     fn schema(&self) -> Result<SchemaRef> {
@@ -50,24 +67,13 @@ impl Window<'_> {
         let timestamp = Column::new("timestamp", timestamp_type(), true);
         Ok(Arc::new(Schema::new([vec![timestamp], values?].concat())))
     }
-
-    fn timestamps(&self) -> Result<ArrayRef> {
-        let (blank, timestamps) = match self.request.assets {
-            Assets::One(asset) => (0, self.moment.asset(asset)?.timestamps(self.request.bar_count)),
-            Assets::Set(_) => {
-                let Rows { blank, start, end } = self.rows();
-                (blank, &self.moment.portal.calendar[start..end])
-            }
-        };
-        Ok(Arc::new(timestamp_array(blank, timestamps)))
-    }
 }
 
 /// One field of one asset as frames of a single column: what history calls cost that build a frame each time.
 ///
 /// The column is copied into Arrow's memory when it is made ([`DataPortal::frames`]); a window then is a slice of it in
 /// a record batch of its own. [`Series`] gives the same values for a fraction of the time.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct FrameSeries<'a> {
     series: Series<'a>,
     column: Float64Array,
@@ -94,6 +100,13 @@ impl<'a> FrameSeries<'a> {
     }
 }
 
+/// Without the column, which holds what is not known yet.
+impl fmt::Debug for FrameSeries<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FrameSeries").field(&self.series).finish()
+    }
+}
+
 fn batch(schema: SchemaRef, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
     RecordBatch::try_new(schema, columns).map_err(|error: ArrowError| Error::other(error))
 }
@@ -112,9 +125,11 @@ fn timestamp_type() -> DataType {
     DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()))
 }
 
-fn timestamp_array(blank: usize, timestamps: &[Timestamp]) -> TimestampNanosecondArray {
-    let mut nanos = vec![0; blank];
-    nanos.extend_from_slice(Timestamp::slice_as_nanos(timestamps));
-    let known = (blank > 0).then(|| NullBuffer::from_iter((0..nanos.len()).map(|row| row >= blank)));
-    TimestampNanosecondArray::new(nanos.into(), known).with_timezone("UTC")
+fn timestamp_array(blank: usize, moments: &[Timestamp]) -> Result<TimestampNanosecondArray> {
+    let mut nanos = panel::room_for(blank + moments.len(), 1, 1)?;
+    nanos.resize(blank, 0);
+    nanos.extend_from_slice(Timestamp::slice_as_nanos(moments));
+    let is_known = || BooleanBuffer::collect_bool(nanos.len(), |row| row >= blank);
+    let known = (blank > 0).then(|| NullBuffer::new(is_known()));
+    Ok(TimestampNanosecondArray::new(nanos.into(), known).with_timezone("UTC"))
 }

@@ -178,12 +178,7 @@ impl<'a> Window<'a> {
         let Request { assets, fields, bar_count, .. } = self.request;
         match assets {
             Assets::Set(set) => panel::gather(self.moment.portal, set.assets(), fields, self.rows()),
-            Assets::One(asset) => {
-                let asset = self.moment.asset(asset)?;
-                let columns: Result<Vec<_>> =
-                    fields.iter().map(|&field| asset.window(field, bar_count)).collect();
-                Ok(columns?.concat())
-            }
+            Assets::One(asset) => self.moment.asset(asset)?.copied(fields, bar_count),
         }
     }
 }

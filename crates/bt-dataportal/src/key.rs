@@ -10,6 +10,7 @@ use crate::{Assets, Moment, Request};
 pub(crate) struct Key {
     /// The bundle's version for one asset; the digest of version and assets for a set.
     scope: Scope,
+    /// The low half; the high one is part of the scope.
     position: u32,
     bar_count: u32,
     /// The rank of the one asset, or [`SET`].
@@ -40,11 +41,13 @@ impl Key {
             Assets::One(asset) => (scope(&moment.portal.version.0), asset.rank() as u32),
             Assets::Set(set) => (*set.scope(), SET),
         };
-        let (scope, fields) = match request.fields {
+        let (mut scope, fields) = match request.fields {
             fields if fields.len() <= FIELDS => (scope, packed(fields)),
             fields => (with_fields(scope, fields), [NONE; FIELDS]),
         };
         let (position, bar_count) = (moment.position as u32, request.bar_count as u32);
+        // A position beyond 32 bits goes on in the digest: what it makes of it is no other digest.
+        scope[3] ^= moment.position as u64 >> 32;
         Self { scope, position, bar_count, asset, form, fields }
     }
 }
@@ -96,5 +99,59 @@ impl fmt::Debug for Key {
             SET => write!(f, "of set {:016x}", self.scope[0].swap_bytes()),
             asset => write!(f, "of asset {asset}@{:016x}", self.scope[0].swap_bytes()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bt_core::{
+        AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Error, Field, Frequency, Result,
+    };
+
+    use super::*;
+    use crate::DataPortal;
+
+    struct Nothing(AssetList);
+
+    impl Bundle for Nothing {
+        fn version(&self) -> BundleVersion {
+            self.0.version()
+        }
+        fn assets(&self) -> &AssetList {
+            &self.0
+        }
+        fn calendar(&self) -> Calendar<'_> {
+            Calendar::from_sorted(&[])
+        }
+        fn frequency(&self) -> Frequency {
+            Frequency::Daily
+        }
+        fn bars(&self, _: AssetId) -> Result<Bars<'_>> {
+            Ok(Bars::EMPTY)
+        }
+        fn heap_bytes(&self) -> usize {
+            0
+        }
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn positions_that_differ_beyond_32_bits_are_told_apart() -> Result<(), Error> {
+        let bundle = Nothing(AssetList::new(BundleVersion([7; 32]), ["A"])?);
+        let portal = DataPortal::new(&bundle);
+        let key = |position| {
+            let request = Request::new(AssetId::new(0, bundle.version()), &[Field::CLOSE], 20);
+            Key::new(Moment { portal: &portal, position }, &request, Form::Values)
+        };
+        let positions = [5, 5 | 1 << 32, 5 | 1 << 40, 6 | 1 << 32];
+        for (place, position) in positions.into_iter().enumerate() {
+            assert!(positions[..place].iter().all(|&other| key(other) != key(position)), "{position}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_key_is_56_bytes_small() {
+        assert_eq!(size_of::<Key>(), 56);
     }
 }

@@ -216,7 +216,15 @@ impl<'a> AssetHistory<'a> {
         ArrayView3::from_shape(shape, self.all.values().get(start..)?).ok()
     }
 
+    /// The last `bar_count` values of each field, copied one after the other.
+    pub(crate) fn copied(self, fields: &[Field], bar_count: usize) -> Result<Vec<f64>> {
+        let columns: Result<Vec<_>> = fields.iter().map(|&field| self.window(field, bar_count)).collect();
+        Ok(columns?.concat())
+    }
+
     /// The last `bar_count` bars with their timestamps; fewer where fewer are known.
+    ///
+    /// Read them by column or as a matrix. [`Bars::values`] is the memory that they lie in, later bars included.
     #[inline(always)]
     pub fn bars(self, bar_count: usize) -> Bars<'a> {
         let end = self.first + self.len;

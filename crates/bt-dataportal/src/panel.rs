@@ -1,7 +1,10 @@
 //! One or several fields of many assets on the bundle's calendar.
 
+use std::hint::select_unpredictable;
+use std::ops::Range;
+
 use bt_core::ndarray::{Array3, ArrayView3, CowArray, Ix3, ShapeBuilder};
-use bt_core::{AssetId, Error, Field, Result};
+use bt_core::{AssetId, Error, Field, Result, Span};
 
 use crate::{AssetSet, DataPortal, Moment};
 
@@ -35,7 +38,7 @@ pub(crate) fn view<'a>(
     fields: &[Field],
     rows: Rows,
 ) -> Option<ArrayView3<'a, f64>> {
-    let lattice = set.lattice()?;
+    let lattice = set.lattice(portal)?;
     let first = lattice.row(rows.start, rows.end).filter(|_| rows.blank == 0)?;
     let (first_field, field_step) = field_steps(fields)?;
     let stride = portal.all.stride();
@@ -53,31 +56,79 @@ pub(crate) fn gather(
 ) -> Result<Vec<f64>> {
     let mut values = room_for(rows.count(), assets.len(), fields.len())?;
     for &field in fields {
+        let column = portal.column(field)?;
         for &asset in assets {
-            match whole(portal, asset, field, rows) {
-                Some(column) => values.extend_from_slice(column),
-                None => {
-                    values.resize(values.len() + rows.blank, f64::NAN);
-                    portal.series(asset, field)?.align(portal.calendar, rows.start, rows.end, &mut values);
+            match portal.span(asset) {
+                Some(span) => {
+                    copy(portal, span, column, rows, &mut values).ok_or_else(|| portal.missing(field))?
                 }
+                None => search(portal, asset, field, rows, &mut values)?,
             }
         }
     }
     Ok(values)
 }
 
-/// The asset's column, where it has a bar at each of the moments and no gap anywhere: most columns of most panels.
+/// Appends one field of one asset of the slab. `None`, and what is appended without meaning, where the slab lacks it.
 #[inline]
-fn whole<'a>(portal: &DataPortal<'a>, asset: AssetId, field: Field, rows: Rows) -> Option<&'a [f64]> {
-    let span = portal.span(asset).filter(|span| !span.has_gaps() && rows.blank == 0)?;
-    let start = rows.start.checked_sub(span.calendar_first as usize)?;
-    let count = rows.end - rows.start;
-    let first = field.index() * portal.all.stride() + span.first as usize + start;
-    let inside = start + count <= span.len as usize && portal.has_field(field);
-    portal.all.values().get(first..first + count).filter(|_| inside)
+fn copy(portal: &DataPortal<'_>, span: &Span, column: &[f64], rows: Rows, out: &mut Vec<f64>) -> Option<()> {
+    let bars = column.get(span.first as usize..)?.get(..span.len as usize)?;
+    let listed = span.calendar_first as usize;
+    let delisted = listed + span.calendar_len as usize;
+    let moments = rows.start.clamp(listed, delisted) - listed..rows.end.clamp(listed, delisted) - listed;
+    if moments.len() == rows.count() && !span.has_gaps() {
+        out.extend_from_slice(bars.get(moments)?);
+        return Some(());
+    }
+    let before = out.len();
+    let unlisted = listed.clamp(rows.start, rows.end) - rows.start;
+    out.resize(before + rows.blank + unlisted, f64::NAN);
+    match portal.table(span) {
+        None => out.extend_from_slice(bars.get(moments)?),
+        Some(table) => {
+            let first = out.len();
+            out.resize(first + moments.len(), f64::NAN);
+            spread(table, moments, bars, &mut out[first..]);
+        }
+    }
+    out.resize(before + rows.count(), f64::NAN);
+    Some(())
 }
 
-fn room_for(rows: usize, assets: usize, fields: usize) -> Result<Vec<f64>> {
+/// The bars at these moments since the asset's first bar, NaN in its gaps.
+fn spread(table: &[u32], moments: Range<usize>, bars: &[f64], out: &mut [f64]) {
+    let last = moments.start.checked_sub(1).and_then(|last| table.get(last));
+    let mut before = last.copied().unwrap_or(0);
+    for (value, &known) in out.iter_mut().zip(table.get(moments).unwrap_or_default()) {
+        let has_bar = std::mem::replace(&mut before, known) != known;
+        let bar = bars.get((known as usize).wrapping_sub(1)).copied().unwrap_or(f64::NAN);
+        // Which moments have gaps is nothing that a processor could guess; as bits, so that no branch is made of it.
+        *value = f64::from_bits(select_unpredictable(has_bar, bar.to_bits(), f64::NAN.to_bits()));
+    }
+}
+
+/// Appends one field of one asset of a bundle without a slab: one search, then bars and moments side by side.
+fn search(
+    portal: &DataPortal<'_>,
+    asset: AssetId,
+    field: Field,
+    rows: Rows,
+    out: &mut Vec<f64>,
+) -> Result<()> {
+    let bars = portal.search(asset)?;
+    let values = bars.get(field).filter(|_| portal.has_field(field)).ok_or_else(|| portal.missing(field))?;
+    let (timestamps, moments) = (bars.timestamps(), &portal.calendar[rows.start..rows.end]);
+    let mut next = moments.first().map_or(0, |first| timestamps.partition_point(|bar| bar < first));
+    out.resize(out.len() + rows.blank, f64::NAN);
+    out.extend(moments.iter().map(|moment| {
+        let bar = next;
+        next += usize::from(timestamps.get(bar) == Some(moment));
+        if next > bar { values[bar] } else { f64::NAN }
+    }));
+    Ok(())
+}
+
+pub(crate) fn room_for<T>(rows: usize, assets: usize, fields: usize) -> Result<Vec<T>> {
     let mut values = Vec::new();
     let len = rows.checked_mul(assets).and_then(|len| len.checked_mul(fields));
     match len.map(|len| values.try_reserve_exact(len)) {

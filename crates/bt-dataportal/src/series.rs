@@ -1,5 +1,4 @@
 use std::fmt;
-use std::hint::select_unpredictable;
 
 use bt_core::{AssetId, ErrorKind, Field, Result, Timestamp};
 
@@ -13,7 +12,7 @@ use crate::{DataPortal, Moment};
 pub struct Series<'a> {
     values: &'a [f64],
     positions: Positions<'a>,
-    tag: u32,
+    mark: u64,
     asset: AssetId,
 }
 
@@ -48,7 +47,7 @@ impl<'a> Series<'a> {
         };
         let values =
             bars.get(field).filter(|_| portal.has_field(field)).ok_or_else(|| portal.missing(field))?;
-        Ok(Self { values, positions, tag: portal.tag, asset })
+        Ok(Self { values, positions, mark: portal.mark, asset })
     }
 
     /// Every value known at this moment, oldest first.
@@ -57,7 +56,7 @@ impl<'a> Series<'a> {
     /// [`ErrorKind::ForeignAsset`] where the moment is of another bundle version.
     #[inline(always)]
     pub fn at(&self, moment: Moment<'_>) -> Result<&'a [f64]> {
-        if self.tag != moment.portal.tag {
+        if self.mark != moment.portal.mark {
             return Err(self.foreign(moment));
         }
         Ok(&self.values[..self.known(moment)])
@@ -70,7 +69,7 @@ impl<'a> Series<'a> {
     /// As [`at`](Self::at).
     #[inline(always)]
     pub fn current(&self, moment: Moment<'_>) -> Result<Option<&'a [f64]>> {
-        if self.tag != moment.portal.tag {
+        if self.mark != moment.portal.mark {
             return Err(self.foreign(moment));
         }
         let known = match self.positions {
@@ -87,58 +86,6 @@ impl<'a> Series<'a> {
     #[inline(always)]
     pub fn window(&self, moment: Moment<'_>, bar_count: usize) -> Result<&'a [f64]> {
         self.at(moment).map(|known| &known[known.len() - bar_count.min(known.len())..])
-    }
-
-    /// Appends one value for each of the calendar's moments `start..end`, NaN where the asset has no bar.
-    pub(crate) fn align(&self, calendar: &[Timestamp], start: usize, end: usize, out: &mut Vec<f64>) {
-        match self.positions {
-            Positions::Straight { first } => {
-                let from = first.clamp(start, end);
-                let until = (first + self.values.len()).clamp(from, end);
-                out.resize(out.len() + (from - start), f64::NAN);
-                let bars = from.saturating_sub(first)..until.saturating_sub(first);
-                out.extend_from_slice(self.values.get(bars).unwrap_or_default());
-                out.resize(out.len() + (end - until), f64::NAN);
-            }
-            Positions::Table { first, known } => {
-                let from = first.clamp(start, end);
-                let until = (first + known.len()).clamp(from, end);
-                let moments = from.saturating_sub(first)..until.saturating_sub(first);
-                let before =
-                    moments.start.checked_sub(1).and_then(|last| known.get(last)).copied().unwrap_or(0);
-                out.resize(out.len() + (from - start), f64::NAN);
-                self.spread(before, known.get(moments).unwrap_or_default(), out);
-                out.resize(out.len() + (end - until), f64::NAN);
-            }
-            Positions::Search(timestamps) => {
-                let moments = &calendar[start..end];
-                let mut bars =
-                    moments.first().map_or(0, |first| timestamps.partition_point(|bar| bar < first));
-                out.extend(moments.iter().map(|moment| {
-                    let has_bar = timestamps.get(bars) == Some(moment);
-                    let bar = if has_bar { self.values.get(bars) } else { None };
-                    bars += usize::from(has_bar);
-                    bar.copied().unwrap_or(f64::NAN)
-                }));
-            }
-        }
-    }
-
-    /// Appends one value for each moment, given how many bars were known before the first and are known at each.
-    fn spread(&self, before: u32, known: &[u32], out: &mut Vec<f64>) {
-        let last = known.last().copied().unwrap_or(before);
-        let bars = self.values.get(before as usize..last as usize).unwrap_or_default();
-        if bars.len() == known.len() {
-            return out.extend_from_slice(bars);
-        }
-        let (mut before, mut next) = (before, 0);
-        // Which moments have gaps is nothing that a processor could guess.
-        out.extend(known.iter().map(|&known| {
-            let has_bar = std::mem::replace(&mut before, known) != known;
-            let bar = bars.get(next).copied().unwrap_or(f64::NAN);
-            next += usize::from(has_bar);
-            select_unpredictable(has_bar, bar, f64::NAN)
-        }));
     }
 
     /// Every value, known or not.

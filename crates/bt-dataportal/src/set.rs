@@ -18,6 +18,8 @@ struct Interned {
     /// SHA-256 over the version and the identifiers in order.
     scope: Scope,
     assets: Box<[AssetId]>,
+    /// Holds for portals of this layout alone.
+    layout: u64,
     lattice: Option<Lattice>,
 }
 
@@ -50,6 +52,7 @@ impl AssetSet {
             version,
             scope: key::scope(&version.derived(&rule).0),
             assets: assets.into(),
+            layout: portal.layout,
             lattice: spans.and_then(|spans| Lattice::of(&spans)),
         })))
     }
@@ -74,14 +77,15 @@ impl AssetSet {
     }
 
     /// Whether panels of this set are views of the bundle while all its assets are listed: they have no gaps, and their
-    /// rows lie at equal distances.
+    /// rows lie at equal distances. It says so of the bundle that the set was made on: another bundle of the same
+    /// version, whose memory is laid out otherwise, answers with copies.
     pub fn is_regular(&self) -> bool {
         self.0.lattice.is_some()
     }
 
     #[inline]
-    pub(crate) fn lattice(&self) -> Option<&Lattice> {
-        self.0.lattice.as_ref()
+    pub(crate) fn lattice(&self, portal: &DataPortal<'_>) -> Option<&Lattice> {
+        self.0.lattice.as_ref().filter(|_| self.0.layout == portal.layout)
     }
 
     #[inline]
@@ -111,7 +115,8 @@ impl Lattice {
         let mut steps = offsets.windows(2).map(|pair| pair[1] - pair[0]);
         let step = steps.next().unwrap_or(1);
         let from = spans.iter().map(|span| span.calendar_first as usize).max()?;
-        let until = spans.iter().map(|span| (span.calendar_first + span.calendar_len) as usize).min()?;
+        let until =
+            spans.iter().map(|span| span.calendar_first as usize + span.calendar_len as usize).min()?;
         let regular =
             step > 0 && steps.all(|other| other == step) && !spans.iter().any(|span| span.has_gaps());
         regular.then_some(Self { offset: *offsets.first()?, step: step as usize, from, until })

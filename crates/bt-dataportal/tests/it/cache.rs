@@ -59,16 +59,17 @@ proptest! {
             let limits = HistoryOptions { policy, permanent_windows: vec![5], tier2_entries: 2, ..Default::default() };
             with(if tiny { HistoryOptions { max_bytes: 3000, ..limits } } else { limits })
         });
+        let forms = bundle.forms();
         let mut handles = [&caches[0], &caches[1], &caches[2], &caches[1]].map(|cache| cache.handle());
         for (round, (now, length, column, pick)) in visits.iter().chain(&visits).enumerate() {
             let (bar_count, rank) = ([5, 12, 40][*length], pick.index(bundle.rows.len()));
             let mut ids: Vec<_> = bundle.assets().ids().collect();
             ids.rotate_left(rank);
-            let bundle = if round % 2 == 0 { bundle.clone() } else { bundle.without_slab() };
-            let portal = DataPortal::new(&bundle);
+            let bundle = &forms[round % 4];
+            let portal = DataPortal::new(bundle);
             let moment = portal.at(*now);
             let fields = [field(*column), Field::VOLUME, Field::OPEN];
-            let expected = oracle::window(&bundle, rank, *column, bar_count, now.as_nanos());
+            let expected = oracle::window(bundle, rank, *column, bar_count, now.as_nanos());
             let plain = moment.history(Request::new(ids[0], &fields, bar_count)).unwrap();
             let set = portal.intern(&ids).unwrap();
             let many = moment.history(Request::new(&set, &fields, bar_count)).unwrap();

@@ -9,19 +9,61 @@ use proptest::prelude::*;
 pub(crate) type Row = (i64, [f64; 6]);
 pub(crate) const COLUMNS: usize = 6;
 
+/// How a bundle's memory lies, which must not change any answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Form {
+    /// One matrix, asset after asset.
+    Slab,
+    /// One matrix in which rows of nobody lie before and between the assets', as in a slice of a larger bundle.
+    Holes,
+    /// One matrix that is not shown as a slab.
+    NoSlab,
+    /// Every asset in memory of its own, with columns further apart than it has bars, and no slab.
+    Scattered,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Fake {
     /// The rows of each asset, as the oracle reads them.
     pub(crate) rows: Vec<Vec<Row>>,
+    pub(crate) form: Form,
     assets: AssetList,
     calendar: Vec<Timestamp>,
-    timestamps: Vec<Timestamp>,
-    values: Vec<f64>,
     spans: Vec<Span>,
     positions: Vec<u32>,
+    matrix: Matrix,
+    /// By rank.
+    own: Vec<Matrix>,
     extra: Vec<String>,
-    has_slab: bool,
 }
+
+/// Columns one after the other, `timestamps.len() + padding` values apart.
+#[derive(Clone, Debug, Default)]
+struct Matrix {
+    timestamps: Vec<Timestamp>,
+    values: Vec<f64>,
+    stride: usize,
+}
+
+impl Matrix {
+    fn new(rows: &[Row], padding: usize) -> Self {
+        let column = |column: usize| {
+            rows.iter().map(move |row| row.1[column]).chain(std::iter::repeat_n(GARBAGE, padding))
+        };
+        Self {
+            timestamps: rows.iter().map(|row| Timestamp::from_nanos(row.0)).collect(),
+            values: (0..COLUMNS).flat_map(column).collect(),
+            stride: rows.len() + padding,
+        }
+    }
+
+    fn bars(&self) -> Bars<'_> {
+        Bars::new(&self.timestamps, &self.values, self.stride).unwrap()
+    }
+}
+
+/// What no answer may ever contain.
+pub(crate) const GARBAGE: f64 = 9.125e99;
 
 impl Fake {
     pub(crate) fn new(rows: Vec<Vec<Row>>) -> Self {
@@ -33,20 +75,61 @@ impl Fake {
             rows.iter().map(|rows| rows.iter().map(|row| Timestamp::from_nanos(row.0)).collect()).collect();
         let index = Slab::index(Calendar::from_sorted(&calendar), times.iter().map(Vec::as_slice));
         let (spans, positions) = index.unwrap();
-        let column = |column: usize| rows.iter().flatten().map(move |row| row.1[column]);
         let version = BundleVersion::of_bytes(format!("{rows:?}").as_bytes());
         let names = (0..rows.len()).map(|rank| format!("A{rank:03}"));
         Self {
             assets: AssetList::new(version, names).unwrap(),
-            timestamps: times.concat(),
-            values: (0..COLUMNS).flat_map(column).collect(),
+            matrix: Matrix::new(&rows.concat(), 0),
+            own: Vec::new(),
             calendar,
             spans,
             positions,
             extra: vec!["turnover".to_owned()],
-            has_slab: true,
+            form: Form::Slab,
             rows,
         }
+    }
+
+    /// The same bars of the same version in memory that lies otherwise; from the plain form.
+    pub(crate) fn laid_out(&self, form: Form) -> Self {
+        let mut new = Self { form, ..self.clone() };
+        match form {
+            Form::Slab | Form::NoSlab => (),
+            Form::Holes => new.dig_holes(),
+            Form::Scattered => {
+                new.own = self.rows.iter().zip(1..).map(|(rows, rank)| Matrix::new(rows, rank % 3)).collect();
+                new.matrix = Matrix::default();
+            }
+        }
+        new
+    }
+
+    fn dig_holes(&mut self) {
+        let (mut all, nobody) = (Vec::new(), (i64::MAX, [GARBAGE; COLUMNS]));
+        for (rank, (span, rows)) in self.spans.iter_mut().zip(&self.rows).enumerate() {
+            all.extend(std::iter::repeat_n(nobody, (rank * 7 + 3) % 5));
+            span.first = all.len() as u64;
+            all.extend_from_slice(rows);
+        }
+        self.matrix = Matrix::new(&all, 1);
+    }
+
+    /// The same bars under another version.
+    pub(crate) fn with_version(&self, version: BundleVersion) -> Self {
+        let assets = AssetList::new(version, self.assets.names()).unwrap();
+        Self { assets, ..self.clone() }
+    }
+
+    /// A bundle of so many columns, all but the first six made of zeroes.
+    pub(crate) fn widened(mut self, columns: usize) -> Self {
+        self.extra = (5..columns).map(|column| format!("column {column}")).collect();
+        self.matrix.values.resize(columns * self.matrix.stride, 0.0);
+        self
+    }
+
+    /// The same bundle in every form.
+    pub(crate) fn forms(&self) -> [Self; 4] {
+        [Form::Slab, Form::Holes, Form::NoSlab, Form::Scattered].map(|form| self.laid_out(form))
     }
 
     /// Assets that have a bar at each of these moments; every value tells asset, moment and column.
@@ -58,18 +141,12 @@ impl Fake {
         Self::new(listings.iter().enumerate().map(rows).collect())
     }
 
-    /// The same bundle, without the fast path.
-    pub(crate) fn without_slab(&self) -> Self {
-        Self { has_slab: false, ..self.clone() }
-    }
-
     pub(crate) fn id(&self, rank: usize) -> AssetId {
         AssetId::new(rank as u32, self.version())
     }
 
     fn slab_of(&self) -> Slab<'_> {
-        let all = Bars::new(&self.timestamps, &self.values, self.timestamps.len()).unwrap();
-        Slab { all, spans: &self.spans, positions: &self.positions }
+        Slab { all: self.matrix.bars(), spans: &self.spans, positions: &self.positions }
     }
 }
 
@@ -87,13 +164,14 @@ impl Bundle for Fake {
         Frequency::Daily
     }
     fn bars(&self, asset: AssetId) -> Result<Bars<'_>> {
-        self.assets.rank(asset).map(|rank| self.slab_of().bars(rank))
+        let rank = self.assets.rank(asset)?;
+        Ok(self.own.get(rank).map_or_else(|| self.slab_of().bars(rank), Matrix::bars))
     }
     fn heap_bytes(&self) -> usize {
         0
     }
     fn slab(&self) -> Option<Slab<'_>> {
-        self.has_slab.then(|| self.slab_of())
+        matches!(self.form, Form::Slab | Form::Holes).then(|| self.slab_of())
     }
     fn extra_columns(&self) -> &[String] {
         &self.extra

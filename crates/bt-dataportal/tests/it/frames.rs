@@ -28,7 +28,7 @@ proptest! {
     ) {
         let fields: Vec<_> = columns.iter().map(|&column| field(column)).collect();
         let nanos = now.as_nanos();
-        for bundle in [bundle.clone(), bundle.without_slab()] {
+        for bundle in bundle.forms() {
             let portal = DataPortal::new(&bundle);
             let moment = portal.at(now);
             let set = portal.intern(&portal.assets().ids().collect::<Vec<_>>()).unwrap();

@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 mod cache;
 mod edges;
+mod extremes;
 mod fake;
 mod frames;
+mod layouts;
+mod load;
+mod lying;
 mod oracle;
 mod panels;
 mod views;

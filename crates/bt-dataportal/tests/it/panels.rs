@@ -41,7 +41,7 @@ proptest! {
         let ranks = if all { (0..bundle.rows.len()).collect() } else { picks };
         let ids: Vec<_> = ranks.iter().map(|&rank| bundle.id(rank)).collect();
         let fields: Vec<_> = columns.iter().map(|&column| field(column)).collect();
-        for bundle in [bundle.clone(), bundle.without_slab()] {
+        for bundle in bundle.forms() {
             let portal = DataPortal::new(&bundle);
             let set = portal.intern(&ids).unwrap();
             let moment = portal.at(now);
@@ -64,7 +64,7 @@ proptest! {
         columns in prop::collection::vec(0..COLUMNS, 1..5),
     ) {
         let fields: Vec<_> = columns.iter().map(|&column| field(column)).collect();
-        for bundle in [bundle.clone(), bundle.without_slab()] {
+        for bundle in bundle.forms() {
             let portal = DataPortal::new(&bundle);
             for rank in 0..bundle.rows.len() {
                 let window = portal.at(now).history(Request::new(bundle.id(rank), &fields, bar_count)).unwrap();

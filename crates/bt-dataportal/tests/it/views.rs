@@ -14,7 +14,7 @@ proptest! {
         bar_count in 0..50usize,
         column in 0..COLUMNS,
     ) {
-        for bundle in [bundle.clone(), bundle.without_slab()] {
+        for bundle in bundle.forms() {
             let portal = DataPortal::new(&bundle);
             let moment = portal.at(now);
             for rank in 0..bundle.rows.len() {
