@@ -2,22 +2,22 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::PathBuf;
 
-use bt_core::{
-    Adjustment, AssetDigest, Bars, BundleName, BundleVersion, Calendar, Error, Field, Frequency, Result,
-    Slab, Span, Timestamp,
-};
-use zerocopy::IntoBytes;
-
 use crate::files::TEMPORARY;
 use crate::ipc::Plan;
 use crate::lock::Lock;
 use crate::{Store, disk, matrix};
+use bt_core::{
+    Adjustment, AssetDigest, Bars, BundleName, BundleVersion, Calendar, Error, Field, Frequency, Result,
+    Slab, Span, Timestamp,
+};
 
+mod columns;
 mod describe;
 mod publish;
 mod shape;
 mod used;
 
+use columns::Columns;
 pub use publish::Published;
 use used::Used;
 
@@ -44,7 +44,8 @@ pub struct DraftShape {
 /// Readers see nothing of it before [`publish`](Self::publish). Dropped without, it leaves nothing behind. While it lives
 /// no other draft of the same bundle can be made, in any process.
 ///
-/// Memory: what [`DraftShape`] holds, 250 bytes an asset, and 4 bytes for each calendar moment of an asset with gaps.
+/// Memory: what [`DraftShape`] holds, 250 bytes an asset, 4 bytes for each calendar moment of an asset with gaps, and 256
+/// KiB a column.
 #[derive(Debug)]
 pub struct Draft<'s> {
     store: &'s Store,
@@ -55,6 +56,7 @@ pub struct Draft<'s> {
     directory: PathBuf,
     /// Open until all is written.
     bars: Option<File>,
+    columns: Columns,
     spans: Vec<Span>,
     positions: Vec<u32>,
     leaves: Vec<AssetDigest>,
@@ -97,6 +99,7 @@ impl<'s> Draft<'s> {
         let bars = store.step("create", &directory.join(matrix::FILE), |path| store.disk.create_file(path));
         let bars = bars.inspect_err(|_| drop(store.disk.remove(&directory)))?;
         let draft = Self {
+            columns: Columns::new(shape.extra_columns.len()),
             spans: Vec::with_capacity(names.len()),
             leaves: Vec::with_capacity(names.len()),
             positions: Vec::new(),
@@ -138,15 +141,18 @@ impl<'s> Draft<'s> {
 
     /// Writes the next asset's bars, whose digests come later.
     pub(crate) fn write_bars(&mut self, bars: Bars<'_>) -> Result<()> {
-        let columns = self.columns(bars)?;
+        let columns = self.columns_of(bars)?;
         let (rank, row) = (self.spans.len() as u32, self.spans.last().map_or(0, Span::end));
         self.place(bars.timestamps(), row)?;
-        self.write(&rank.to_le_bytes().repeat(bars.len()), matrix::keys_at(&self.plan, row))?;
-        let nanos = Timestamp::slice_as_nanos(bars.timestamps());
-        self.write(nanos.as_bytes(), matrix::times_at(&self.plan, row))?;
-        for (number, column) in columns.iter().enumerate() {
-            self.write(column.as_bytes(), matrix::values_at(&self.plan, number, row))?;
-        }
+        self.columns.push(rank, bars.timestamps(), &columns);
+        if self.columns.is_full() { self.write_columns() } else { Ok(()) }
+    }
+
+    /// Writes the rows that were pushed and not written yet.
+    fn write_columns(&mut self) -> Result<()> {
+        let parts = self.columns.parts(&self.plan);
+        parts.into_iter().try_for_each(|(offset, bytes)| self.write(bytes, offset))?;
+        self.columns.clear();
         Ok(())
     }
 
@@ -156,7 +162,7 @@ impl<'s> Draft<'s> {
     }
 
     /// The next asset's columns, once its length is checked.
-    fn columns<'a>(&self, bars: Bars<'a>) -> Result<Vec<&'a [f64]>> {
+    fn columns_of<'a>(&self, bars: Bars<'a>) -> Result<Vec<&'a [f64]>> {
         let Some((name, expected)) = self.shape.assets.get(self.spans.len()) else {
             return Err(self.invalid("", format!("all {} assets are written", self.names.len())));
         };

@@ -5,6 +5,7 @@ mod ingest {
     mod bad_input;
     mod formats;
     mod known;
+    mod odd;
     mod same_version;
     mod shipped;
     mod tables;

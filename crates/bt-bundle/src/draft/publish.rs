@@ -83,6 +83,7 @@ impl Draft<'_> {
 
     /// Writes what is left, makes all of it last, and renames it to where readers look.
     fn write_and_move(&mut self, version: BundleVersion, home: &Path, target: &Path) -> Result<Duration> {
+        self.write_columns()?;
         let disk = &*self.store.disk;
         let index = self.write_index(version)?;
         let leaves = self.write_leaves()?;
