@@ -3,6 +3,7 @@
 
 mod fake;
 mod handles;
+mod hostile;
 mod oracle;
 mod policies;
 mod sharing;
