@@ -151,7 +151,7 @@ impl<'p> Run<'p> {
 
     /// Equivalence first: blocking.
     fn check_equivalence(&mut self) -> anyhow::Result<()> {
-        let budget = Duration::from_millis(if self.is_quick() { 300 } else { 180_000 });
+        let budget = Duration::from_millis(if self.is_quick() { 200 } else { 180_000 });
         for workload in workloads_for(&self.comparisons) {
             progress(&format!("{}: do all arms give the same bits?", workload.id));
             let dataset = self.setting.dataset(workload.set);
@@ -222,7 +222,7 @@ impl<'p> Run<'p> {
             };
             if rounds.iter().any(some) {
                 let started = self.setting.faulty(arm).start(&self.setting.dataset(workload.set))?;
-                let ratio = constancy(&started, workload, 10 * self.setting.turn())?;
+                let ratio = constancy(&started, workload, 5 * self.setting.turn())?;
                 self.constancy.insert((workload.id, arm.name()), ratio);
             }
         }

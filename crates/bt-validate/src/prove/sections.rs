@@ -103,32 +103,38 @@ impl Run<'_> {
         Some(gate)
     }
 
-    /// How a production sweep spreads over workers.
+    /// How a production sweep spreads over workers; in a quick run that of all layers alone.
     pub(super) fn scale(&mut self) -> anyhow::Result<()> {
         let Some(workload) = Workload::named("production").filter(|_| self.has_production()) else {
             return Ok(());
         };
-        let dataset = self.setting.dataset(workload.set);
-        let repeats = if self.is_quick() { 3 } else { 7 };
+        let arms: &[Arm] =
+            if self.is_quick() { &[Arm::MAPPED] } else { &[Arm::Naive, Arm::Careful, Arm::MAPPED] };
         for kind in [WorkerKind::Threads, WorkerKind::Processes] {
             progress(&format!("production: the sweep by 1 to 16 {}", format!("{kind:?}").to_lowercase()));
-            let mut points = Vec::new();
-            for x in WORKERS {
-                let once = || match kind {
-                    WorkerKind::Threads => {
-                        workers::sweep_by_threads(&dataset, workload, Arm::MAPPED, x as usize)
-                    }
-                    WorkerKind::Processes => {
-                        workers::sweep_by_processes(&self.setting, workload, Arm::MAPPED, x as usize)
-                    }
-                };
-                let seconds = (0..repeats).map(|_| once()).collect::<anyhow::Result<Vec<f64>>>()?;
-                points.push(Point { x, seconds: Interval::of_geometric_mean(&seconds)? });
-            }
-            let curves = vec![Curve { arm: Arm::MAPPED.name(), points }];
+            let curve = |&arm: &Arm| {
+                let point = |&x: &u32| self.scaled(workload, arm, kind, x);
+                let points = WORKERS.iter().map(point).collect::<anyhow::Result<_>>()?;
+                anyhow::Ok(Curve { arm: arm.name(), points })
+            };
+            let curves = arms.iter().map(curve).collect::<anyhow::Result<_>>()?;
             self.scaling.push(Scaling { workers: kind, workload: workload.id.to_owned(), curves });
         }
         Ok(())
+    }
+
+    /// A sweep's time by so many workers, several times over; a slow arm's fewer times.
+    fn scaled(&self, workload: &Workload, arm: Arm, kind: WorkerKind, x: u32) -> anyhow::Result<Point> {
+        let dataset = self.setting.dataset(workload.set);
+        let repeats = if self.is_quick() || arm == Arm::Naive { 3 } else { 7 };
+        let once = || match kind {
+            WorkerKind::Threads => {
+                workers::sweep_by_threads(&dataset, workload, self.setting.faulty(arm), x as usize)
+            }
+            WorkerKind::Processes => workers::sweep_by_processes(&self.setting, workload, arm, x as usize),
+        };
+        let seconds = (0..repeats).map(|_| once()).collect::<anyhow::Result<Vec<f64>>>()?;
+        Ok(Point { x, seconds: Interval::of_geometric_mean(&seconds)? })
     }
 }
 

@@ -245,7 +245,7 @@ fn workload_figure(workload: &WorkloadTimes) -> Markup {
     let rows: Vec<Row> = workload.arms.iter().map(|arm| arm_row(arm, naive)).collect();
     html! {
         figure {
-            figcaption { b { (workload.id) } (workload.description) ", " (workload.trials) " trials" }
+            figcaption { b { (workload.id) } (workload.description) }
             (chart::intervals(&format!("Time per arm, {}", workload.id), &rows, format::seconds_tick))
             details {
                 summary { "Table" }

@@ -109,7 +109,7 @@ fn workload(workload: &WorkloadTimes) -> String {
         &["arm", "time", "interval", "median", "turns", "trials a turn"],
         workload.arms.iter().map(arm_row),
     );
-    format!("### {}\n\n{}, {} trials\n\n{rows}\n", workload.id, workload.description, workload.trials)
+    format!("### {}\n\n{}\n\n{rows}\n", workload.id, workload.description)
 }
 
 fn arm_row(arm: &ArmTime) -> Vec<String> {
