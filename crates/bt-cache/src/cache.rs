@@ -1,6 +1,6 @@
 use std::any::Any;
 use std::fmt::Debug;
-use std::hash::{BuildHasher, Hash};
+use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,6 +11,7 @@ use hashbrown::{DefaultHashBuilder, Equivalent, HashMap};
 use parking_lot::Mutex;
 
 use crate::flight::Flight;
+use crate::hashed::{Asked, Hashed, Known};
 use crate::shelf::{Departed, Shelf, Stamped, overhead};
 use crate::{CacheStats, Handle};
 
@@ -30,8 +31,8 @@ impl<K: Hash + Eq + Clone + Debug + Send + Sync + 'static> Key for K {}
 
 /// A least-recently-used cache of `Arc<T>`, bounded by bytes and by entries, with one load per missing key.
 ///
-/// One lock guards the order; it is held for a lookup, while keys are hashed, compared or cloned, and never while a
-/// loader, a destructor or a closure of the caller runs. Workers that read the same values over and over take a
+/// One lock guards the order; it is held for a lookup, while keys are compared or cloned, and never while a loader, a
+/// destructor or a closure of the caller runs. Workers that read the same values over and over take a
 /// [`Handle`], which needs no lock at all.
 ///
 /// # Memory
@@ -48,9 +49,12 @@ pub struct Cache<K, T: ?Sized> {
 
 struct State<K, T: ?Sized> {
     shelf: Shelf<K, T>,
-    /// Loads whose result may still be kept. An invalidation takes a flight out: those who wait for it get its value,
+    /// Loads whose result may still be kept. An invalidation grounds a flight: those who wait for it get its value,
     /// those who come later start anew, and nothing loaded before the invalidation is kept after it.
-    flights: HashMap<K, Arc<Flight<T>>>,
+    flights: HashMap<Hashed<K>, Arc<Flight<T>>, Known>,
+    /// Loads that go on though their result will not be kept, so that a loader which invalidates its own key and asks for it
+    /// is told.
+    grounded: Vec<(Hashed<K>, Arc<Flight<T>>)>,
     loads: u64,
     load_failures: u64,
     load_time: Duration,
@@ -68,11 +72,19 @@ enum Seat<T: ?Sized> {
     Kept(Stamped<T>),
     Waiting(Arc<Flight<T>>),
     Leading(Arc<Flight<T>>),
+    Reentrant,
+}
+
+/// A load that this thread leads. It ends however the thread leaves it, so that nobody waits for ever.
+struct Landing<'a, K: Key, T: ?Sized + Send + Sync + 'static> {
+    cache: &'a Cache<K, T>,
+    flight: Arc<Flight<T>>,
+    start: Instant,
 }
 
 impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
-    /// Bytes that an entry costs beside what `weigh` counts: the key, the node that links it, its place in a hash table,
-    /// the counts of the `Arc` and what an allocator adds, with all tables at the emptiest.
+    /// Bytes that an entry costs beside what `weigh` counts: `lru`'s node with the key, its hash and two links; its place in
+    /// `lru`'s hash table at the emptiest; the counts of the `Arc`; and what an allocator adds.
     pub const OVERHEAD: usize = overhead::<K, T>();
 
     /// An empty cache.
@@ -90,7 +102,8 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         }
         let state = State {
             shelf: Shelf::new(limits),
-            flights: HashMap::new(),
+            flights: HashMap::default(),
+            grounded: Vec::new(),
             loads: 0,
             load_failures: 0,
             load_time: Duration::ZERO,
@@ -110,25 +123,25 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     /// O(1), one lock and one count of references.
     #[inline]
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Arc<T>> {
-        let hash = self.hash(key);
+        let asked = self.ask(key);
         let mut state = self.state.lock();
-        state.shelf.get(hash, key).map(|found| Arc::clone(&found.value))
+        state.shelf.get(asked).map(|found| Arc::clone(&found.value))
     }
 
     /// As [`get`](Self::get), but where there is nothing, nothing is counted: for those who go on to
     /// [`get_or_load`](Self::get_or_load), which counts the access.
     #[inline]
     pub fn get_kept<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Arc<T>> {
-        let hash = self.hash(key);
+        let asked = self.ask(key);
         let mut state = self.state.lock();
-        state.shelf.get_kept(hash, key).map(|found| Arc::clone(&found.value))
+        state.shelf.get_kept(asked).map(|found| Arc::clone(&found.value))
     }
 
     /// The kept value, without counting the access or touching the order of use.
     pub fn peek<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Arc<T>> {
-        let hash = self.hash(key);
+        let asked = self.ask(key);
         let state = self.state.lock();
-        state.shelf.peek(hash, key).map(|found| Arc::clone(&found.value))
+        state.shelf.peek(asked).map(|found| Arc::clone(&found.value))
     }
 
     /// The kept value, or the loader's.
@@ -140,123 +153,109 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     ///
     /// # Errors
     /// The loader's own. [`ErrorKind::LoaderPanicked`] where it panicked on another thread.
-    /// [`ErrorKind::Reentrant`] where the wait could never end: a loader asks for its own key, or loaders on several
-    /// threads, of any caches in the process, ask for one another's keys in a circle. Threads that a loader starts and
+    /// [`ErrorKind::Reentrant`] where there would be no end: a loader asks for its own key, be it after an invalidation, or
+    /// loaders on several threads, of any caches in the process, ask for one another's keys in a circle. Threads that a loader starts and
     /// joins itself are not seen.
     ///
     /// # Panics
     /// On the thread that ran the loader, with the loader's own panic.
     pub fn get_or_load(&self, key: &K, load: impl FnOnce() -> Result<Arc<T>>) -> Result<Arc<T>> {
-        self.fetch(key, load).map(|found| found.value)
+        self.fetch(self.ask(key), load).map(|found| found.value)
     }
 
-    pub(crate) fn fetch(&self, key: &K, load: impl FnOnce() -> Result<Arc<T>>) -> Result<Stamped<T>> {
-        match self.take_seat(key) {
+    pub(crate) fn fetch(
+        &self,
+        asked: Asked<'_, K>,
+        load: impl FnOnce() -> Result<Arc<T>>,
+    ) -> Result<Stamped<T>> {
+        match self.take_seat(asked) {
             Seat::Kept(found) => Ok(found),
-            Seat::Leading(flight) => self.lead(key, &flight, load),
-            Seat::Waiting(flight) => flight.wait().unwrap_or_else(|| Err(reentrant(key))),
+            Seat::Leading(flight) => self.lead(asked.key, flight, load),
+            Seat::Waiting(flight) => flight.wait().unwrap_or_else(|| Err(reentrant(asked.key))),
+            Seat::Reentrant => Err(reentrant(asked.key)),
         }
     }
 
-    pub(crate) fn identify(&self, key: &K, value: Arc<T>) -> Stamped<T> {
-        let (hash, weight) = (self.hash(key), self.weight(key, &value));
-        self.with_shelf(|shelf| shelf.identify(hash, key, value, weight))
+    pub(crate) fn identify(&self, asked: Asked<'_, K>, value: Arc<T>) -> Stamped<T> {
+        let weight = self.weight(asked.key, &value);
+        self.with_shelf(|shelf| shelf.identify(asked, value, weight))
     }
 
-    fn take_seat(&self, key: &K) -> Seat<T> {
-        let hash = self.hash(key);
+    fn take_seat(&self, asked: Asked<'_, K>) -> Seat<T> {
         let mut state = self.state.lock();
-        if let Some(found) = state.shelf.get(hash, key) {
+        if let Some(found) = state.shelf.get(asked) {
             return Seat::Kept(found.clone());
         }
-        if let Some(flight) = state.flights.get(key) {
+        if let Some(flight) = state.flights.get(&asked) {
             return Seat::Waiting(Arc::clone(flight));
         }
+        if state.grounded.iter().any(|(key, flight)| asked.equivalent(key) && flight.is_led_here()) {
+            return Seat::Reentrant;
+        }
         let flight = Flight::led_here();
-        state.flights.insert(key.clone(), Arc::clone(&flight));
+        state.flights.insert(asked.to_owned(), Arc::clone(&flight));
         Seat::Leading(flight)
     }
 
     fn lead(
         &self,
         key: &K,
-        flight: &Arc<Flight<T>>,
+        flight: Arc<Flight<T>>,
         load: impl FnOnce() -> Result<Arc<T>>,
     ) -> Result<Stamped<T>> {
-        let start = Instant::now();
+        let landing = Landing { cache: self, flight, start: Instant::now() };
         // Nothing of ours is borrowed by the loader, so there is nothing that its panic could leave half done.
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             let value = load()?;
             let weight = self.weight(key, &value);
             Ok((value, weight))
         }));
-        let load_time = start.elapsed();
         match outcome {
-            Ok(loaded) => self.land(key, flight, loaded, load_time),
+            Ok(loaded) => landing.land(loaded),
             Err(panic) => {
-                let _ = self.land(key, flight, Err(panicked(key, &*panic)), load_time);
+                let _ = landing.land(Err(panicked(key, &*panic)));
                 resume_unwind(panic)
             }
         }
-    }
-
-    fn land(
-        &self,
-        key: &K,
-        flight: &Arc<Flight<T>>,
-        loaded: Result<(Arc<T>, usize)>,
-        load_time: Duration,
-    ) -> Result<Stamped<T>> {
-        // Dropped after the lock: destructors of keys and values are not ours to run inside it.
-        let (mut departed, mut own) = (Departed::default(), None);
-        let hash = self.hash(key);
-        let outcome = self.locked(|state| {
-            state.count_load(load_time, loaded.is_err());
-            let is_own = state.flights.get(key).is_some_and(|current| Arc::ptr_eq(current, flight));
-            own = is_own.then(|| state.ground(key)).flatten();
-            let (value, weight) = loaded?;
-            let stamped = state.shelf.stamp(value, weight);
-            if let Some((key, _)) = own.take() {
-                state.shelf.put(hash, key, stamped.clone(), &mut departed);
-            }
-            Ok(stamped)
-        });
-        flight.land(outcome.clone());
-        outcome
     }
 
     /// Keeps a value under a key, in place of any that is there. `false` where it is larger than the whole budget and
     /// so not kept. A load of the key that is under way will not be kept.
     pub fn insert(&self, key: K, value: Arc<T>) -> bool {
         let weight = self.weight(&key, &value);
-        let hash = self.hash(&key);
+        let key = Hashed { hash: self.ask(&key).hash, key };
         let mut departed = Departed::default();
-        let (_grounded, is_kept) = self.locked(|state| {
-            let grounded = state.ground(&key);
+        self.locked(|state| {
+            state.ground(key.ask());
             let stamped = state.shelf.stamp(value, weight);
-            (grounded, state.shelf.put(hash, key, stamped, &mut departed))
-        });
-        is_kept
+            state.shelf.put(key, stamped, &mut departed)
+        })
     }
 
     /// Takes a value out. A load of the key that is under way will not be kept.
     pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Arc<T>> {
-        let hash = self.hash(key);
-        let (_grounded, departed) = self.locked(|state| (state.ground(key), state.shelf.remove(hash, key)));
-        departed.map(|(_, value)| value)
+        let asked = self.ask(key);
+        let departed = self.locked(|state| {
+            state.ground(asked);
+            state.shelf.remove(asked)
+        });
+        departed.map(|(_, entry)| entry.stamped.value)
     }
 
     /// Takes this very value out, and not one that has taken its place meanwhile; for those who saw that it is out of
     /// date. Says whether it was there. A load that is under way is left alone.
     pub fn remove_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q, value: &Arc<T>) -> bool {
-        let hash = self.hash(key);
-        let departed = self.locked(|state| state.shelf.remove_value(hash, key, value));
+        let asked = self.ask(key);
+        let departed = self.locked(|state| state.shelf.remove_value(asked, value));
         departed.is_some()
     }
 
     /// Takes all values out. Loads that are under way will not be kept.
     pub fn clear(&self) {
-        let _departed = self.locked(|state| (std::mem::take(&mut state.flights), state.shelf.drain()));
+        let _departed = self.locked(|state| {
+            state.ground_all();
+            state.shelf.drain()
+        });
     }
 
     /// Takes out the values for which `keep` says no. Loads that are under way will not be kept, since nobody can ask
@@ -265,14 +264,13 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     /// # Complexity
     /// O(entries), and as many clones of keys.
     pub fn retain(&self, mut keep: impl FnMut(&K, &T) -> bool) {
-        let (_grounded, present): (_, Vec<(K, Stamped<T>)>) = self.locked(|state| {
-            let present = state.shelf.iter().map(|(key, found)| (key.clone(), found.clone())).collect();
-            (std::mem::take(&mut state.flights), present)
+        let present: Vec<(Hashed<K>, Stamped<T>)> = self.locked(|state| {
+            state.ground_all();
+            state.shelf.iter().map(|(key, found)| (key.clone(), found.clone())).collect()
         });
         for (key, found) in present {
-            if !keep(&key, &found.value) {
-                let hash = self.hash(&key);
-                let _departed = self.locked(|state| state.shelf.remove_stamp(hash, &key, found.stamp));
+            if !keep(&key.key, &found.value) {
+                let _departed = self.locked(|state| state.shelf.remove_stamp(key.ask(), found.stamp));
             }
         }
     }
@@ -282,18 +280,21 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     /// # Complexity
     /// O(entries), and as many clones of keys.
     pub fn retain_keys(&self, mut keep: impl FnMut(&K) -> bool) {
-        let mut unwanted: Vec<K> = self.locked(|state| {
+        let mut unwanted: Vec<Hashed<K>> = self.locked(|state| {
             let present = state.shelf.iter().map(|(key, _)| key);
             present.chain(state.flights.keys()).cloned().collect()
         });
-        unwanted.retain(|key| !keep(key));
+        unwanted.retain(|key| !keep(&key.key));
         let _departed: Vec<_> = self.locked(|state| {
-            let remove = |key| (state.ground(key), state.shelf.remove(self.hash(key), key));
-            unwanted.iter().map(remove).collect()
+            unwanted.iter().for_each(|key| state.ground(key.ask()));
+            unwanted.iter().map(|key| state.shelf.remove(key.ask())).collect()
         });
     }
 
     /// Counters and sizes, all of one moment.
+    ///
+    /// # Complexity
+    /// O(1); O(entries) where handles hold what the cache has dropped.
     pub fn stats(&self) -> CacheStats {
         let state = self.state.lock();
         let tally = state.shelf.tally;
@@ -326,10 +327,15 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         self.limits
     }
 
-    /// The hash by which the shelf knows the key; taken before the lock is.
+    /// How this cache and its handles hash keys.
+    pub(crate) fn hasher(&self) -> &DefaultHashBuilder {
+        &self.hasher
+    }
+
+    /// The key with its hash, taken before the lock is.
     #[inline]
-    pub(crate) fn hash<Q: Hash + ?Sized>(&self, key: &Q) -> u64 {
-        self.hasher.hash_one(key)
+    fn ask<'a, Q: Hash + ?Sized>(&self, key: &'a Q) -> Asked<'a, Q> {
+        Asked::new(&self.hasher, key)
     }
 
     fn weight(&self, key: &K, value: &T) -> usize {
@@ -363,15 +369,65 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
 }
 
 impl<K: Key, T: ?Sized> State<K, T> {
-    /// Takes out the load of the key that is under way, for the caller to drop outside the lock.
-    fn ground<Q: Hash + Equivalent<K> + ?Sized>(&mut self, key: &Q) -> Option<(K, Arc<Flight<T>>)> {
-        if self.flights.is_empty() { None } else { self.flights.remove_entry(key) }
+    /// Lets the load of the key that is under way go on without being kept.
+    #[inline]
+    fn ground<Q: Equivalent<K> + ?Sized>(&mut self, asked: Asked<'_, Q>) {
+        if !self.flights.is_empty() {
+            self.grounded.extend(self.flights.remove_entry(&asked));
+        }
     }
 
-    fn count_load(&mut self, load_time: Duration, failed: bool) {
+    fn ground_all(&mut self) {
+        self.grounded.extend(self.flights.drain());
+    }
+
+    /// Takes out a load that has ended and counts it: its key, for the caller to drop outside the lock, and whether its
+    /// result may be kept. `None` where that was done before. Runs no code of the key's. O(loads under way).
+    fn take_out(
+        &mut self,
+        flight: &Arc<Flight<T>>,
+        load_time: Duration,
+        failed: bool,
+    ) -> Option<(Hashed<K>, bool)> {
+        let own = self.flights.extract_if(|_, other| Arc::ptr_eq(other, flight)).next();
+        let taken = own.map(|(key, _)| (key, true)).or_else(|| {
+            let at = self.grounded.iter().position(|(_, other)| Arc::ptr_eq(other, flight))?;
+            Some((self.grounded.swap_remove(at).0, false))
+        })?;
         self.loads += 1;
         self.load_failures += u64::from(failed);
         self.load_time += load_time;
+        Some(taken)
+    }
+}
+
+impl<K: Key, T: ?Sized + Send + Sync + 'static> Landing<'_, K, T> {
+    fn land(self, loaded: Result<(Arc<T>, usize)>) -> Result<Stamped<T>> {
+        let load_time = self.start.elapsed();
+        // Dropped after the lock: destructors of keys and values are not ours to run inside it.
+        let (mut departed, mut taken) = (Departed::default(), None);
+        let outcome = self.cache.locked(|state| {
+            taken = state.take_out(&self.flight, load_time, loaded.is_err());
+            let (value, weight) = loaded?;
+            let stamped = state.shelf.stamp(value, weight);
+            if let Some((key, _)) = taken.take_if(|(_, may_be_kept)| *may_be_kept) {
+                state.shelf.put(key, stamped.clone(), &mut departed);
+            }
+            Ok(stamped)
+        });
+        self.flight.land(outcome.clone());
+        outcome
+    }
+}
+
+impl<K: Key, T: ?Sized + Send + Sync + 'static> Drop for Landing<'_, K, T> {
+    /// Where code of the key panicked too, the load comes here without having landed.
+    fn drop(&mut self) {
+        if !self.flight.has_landed() {
+            let load_time = self.start.elapsed();
+            let _taken = self.cache.state.lock().take_out(&self.flight, load_time, true);
+            self.flight.land(Err(panicked_over_key::<K>()));
+        }
     }
 }
 
@@ -392,4 +448,10 @@ fn panicked<K: Key>(key: &K, panic: &(dyn Any + Send)) -> Error {
     let message = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let message = message.unwrap_or("a value that is no text").to_owned();
     ErrorKind::LoaderPanicked { key: format!("{key:?}"), message }.into()
+}
+
+#[cold]
+fn panicked_over_key<K>() -> Error {
+    let message = "the key's own code panicked, so it cannot be shown".to_owned();
+    ErrorKind::LoaderPanicked { key: std::any::type_name::<K>().to_owned(), message }.into()
 }

@@ -34,6 +34,15 @@ impl<T: ?Sized> Flight<T> {
         Arc::new(Self { ticket: Arc::new(ticket), outcome: OnceCell::new() })
     }
 
+    /// Whether this thread leads it.
+    pub(crate) fn is_led_here(&self) -> bool {
+        self.ticket.leader == thread::current().id()
+    }
+
+    pub(crate) fn has_landed(&self) -> bool {
+        self.ticket.landed.load(Ordering::Acquire)
+    }
+
     /// Blocks until the flight lands. `None` where it never could: this thread leads it, or its leader waits, through
     /// any number of threads and caches, for a flight that this thread leads.
     pub(crate) fn wait(&self) -> Option<Result<Stamped<T>>> {

@@ -3,10 +3,11 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use bt_core::Result;
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::{DefaultHashBuilder, Equivalent, HashTable};
 
 use crate::Cache;
 use crate::cache::Key;
+use crate::hashed::{Asked, Hashed};
 use crate::shelf::Stamped;
 
 /// One worker's reader of a [`Cache`]: a table of its own, so that a hit costs a lookup and nothing shared.
@@ -18,7 +19,7 @@ use crate::shelf::Stamped;
 /// # Memory
 /// A handle holds no more than the limits of its cache allow, and beside that at most one single value that is larger
 /// than the whole budget; after a refresh it holds nothing but what the cache itself keeps. What it holds beyond that in
-/// between is counted as `pinned_bytes`. Its own table is not counted: a key and 41 bytes for each place, and up to 16
+/// between is counted as `pinned_bytes`. Its own table is not counted: a key and 49 bytes for each place, and up to 16
 /// places for 7 entries.
 ///
 /// # Order
@@ -29,7 +30,9 @@ use crate::shelf::Stamped;
 #[repr(align(128))]
 pub struct Handle<K: Key, T: ?Sized + Send + Sync + 'static> {
     cache: Arc<Cache<K, T>>,
-    held: HashMap<K, Held<T>>,
+    /// Keys are hashed as the cache does, so one hash serves both.
+    hasher: DefaultHashBuilder,
+    held: HashTable<Held<K, T>>,
     /// So wide that no sum of weights overflows.
     bytes: u128,
     departures_seen: u64,
@@ -39,15 +42,16 @@ pub struct Handle<K: Key, T: ?Sized + Send + Sync + 'static> {
 /// A number of departures that no cache reaches.
 const NEVER: u64 = u64::MAX;
 
-struct Held<T: ?Sized> {
+struct Held<K, T: ?Sized> {
+    key: Hashed<K>,
     stamped: Stamped<T>,
     used: Cell<bool>,
 }
 
 impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
     pub(crate) fn new(cache: Arc<Cache<K, T>>) -> Self {
-        let departures_seen = cache.departures();
-        Self { cache, held: HashMap::new(), bytes: 0, departures_seen, hits: Cell::new(0) }
+        let (departures_seen, hasher) = (cache.departures(), cache.hasher().clone());
+        Self { cache, hasher, held: HashTable::new(), bytes: 0, departures_seen, hits: Cell::new(0) }
     }
 
     /// What this handle holds under the key. It does not ask the cache: see [`get_or_load`](Self::get_or_load).
@@ -56,10 +60,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
     /// One lookup in a hash table; no lock, no atomic, no count of references.
     #[inline]
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&T> {
-        let held = self.held.get(key)?;
-        self.hits.set(self.hits.get() + 1);
-        held.used.set(true);
-        Some(&held.stamped.value)
+        self.find(key).map(|held| &**self.hit(held))
     }
 
     /// What this handle holds, else what the cache keeps, else what the loader makes, which the handle then holds.
@@ -69,34 +70,35 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
     ///
     /// # Panics
     /// As [`Cache::get_or_load`].
+    ///
+    /// # Complexity
+    /// As [`get`](Self::get) for what is held.
+    #[inline]
     pub fn get_or_load(&mut self, key: &K, load: impl FnOnce() -> Result<Arc<T>>) -> Result<&T> {
-        if !self.held.contains_key(key) {
-            let found = self.cache.fetch(key, load)?;
-            return Ok(self.take_in(key, found));
+        let asked = self.ask(key);
+        match self.held.find_bucket_index(asked.hash, |held| asked.equivalent(&held.key)) {
+            Some(at) => Ok(self.hit(self.held.get_bucket(at).expect("it was found there"))),
+            None => self.fetch(asked, load),
         }
-        self.hits.set(self.hits.get() + 1);
-        let held = &self.held[key];
-        held.used.set(true);
-        Ok(&held.stamped.value)
     }
 
     /// Whether this handle holds the key; counts no access.
     pub fn contains<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
-        self.held.contains_key(key)
+        self.find(key).is_some()
     }
 
     /// Holds a value that was got from the cache some other way, in place of any that is held under the key. Counts no
     /// access.
     pub fn hold(&mut self, key: &K, value: Arc<T>) -> &T {
-        self.let_go(key);
-        let found = self.cache.identify(key, value);
-        self.take_in(key, found)
+        let asked = self.ask(key);
+        self.let_go(asked);
+        let found = self.cache.identify(asked, value);
+        self.take_in(asked, found)
     }
 
     /// The value itself, to keep beyond the handle. Costs a count of references.
     pub fn get_arc<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Arc<T>> {
-        self.get(key)?;
-        self.held.get(key).map(|held| Arc::clone(&held.stamped.value))
+        self.find(key).map(|held| Arc::clone(self.hit(held)))
     }
 
     /// Starts the next trial: drops what has left the cache, hands over the count of hits.
@@ -115,7 +117,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
 
     /// The keys held, in no order.
     pub fn keys(&self) -> impl Iterator<Item = &K> {
-        self.held.keys()
+        self.held.iter().map(|held| &held.key.key)
     }
 
     /// Number of entries held.
@@ -133,8 +135,32 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
         &self.cache
     }
 
+    #[inline]
+    fn ask<'a, Q: Hash + ?Sized>(&self, key: &'a Q) -> Asked<'a, Q> {
+        Asked::new(&self.hasher, key)
+    }
+
+    #[inline]
+    fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&Held<K, T>> {
+        let asked = self.ask(key);
+        self.held.find(asked.hash, |held| asked.equivalent(&held.key))
+    }
+
+    #[inline]
+    fn hit<'a>(&self, held: &'a Held<K, T>) -> &'a Arc<T> {
+        self.hits.set(self.hits.get() + 1);
+        held.used.set(true);
+        &held.stamped.value
+    }
+
+    #[cold]
+    fn fetch(&mut self, asked: Asked<'_, K>, load: impl FnOnce() -> Result<Arc<T>>) -> Result<&T> {
+        let found = self.cache.fetch(asked, load)?;
+        Ok(self.take_in(asked, found))
+    }
+
     /// The key must not be held.
-    fn take_in(&mut self, key: &K, found: Stamped<T>) -> &T {
+    fn take_in(&mut self, asked: Asked<'_, K>, found: Stamped<T>) -> &T {
         if self.is_full_for(&found) {
             self.drop_departed();
             // All that is left is kept by the cache, and so within its limits, as `found` is unless it is too large to
@@ -143,21 +169,21 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
                 self.release_all();
             }
         }
-        let hash = self.cache.hash(key);
-        if !self.cache.with_shelf(|shelf| shelf.hold(hash, key, &found)) {
+        if !self.cache.with_shelf(|shelf| shelf.hold(asked, &found)) {
             // It departed before we came, so no later departure will tell: the next refresh has to look.
             self.departures_seen = NEVER;
         }
         self.bytes += found.weight as u128;
-        let held = Held { stamped: found, used: Cell::new(true) };
-        &self.held.entry(key.clone()).insert(held).into_mut().stamped.value
+        let held = Held { key: asked.to_owned(), stamped: found, used: Cell::new(true) };
+        let held = self.held.insert_unique(asked.hash, held, |held| held.key.hash);
+        &held.into_mut().stamped.value
     }
 
-    fn let_go(&mut self, key: &K) {
-        if let Some(held) = self.held.remove(key) {
+    fn let_go(&mut self, asked: Asked<'_, K>) {
+        if let Ok(entry) = self.held.find_entry(asked.hash, |held| asked.equivalent(&held.key)) {
+            let (held, _) = entry.remove();
             self.bytes -= held.stamped.weight as u128;
-            let hash = self.cache.hash(key);
-            self.cache.with_shelf(|shelf| shelf.release(hash, key, held.stamped.stamp));
+            self.cache.with_shelf(|shelf| shelf.release(asked, &held.stamped));
         }
     }
 
@@ -169,26 +195,26 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
     fn drop_departed(&mut self) {
         // Collected inside the lock, dropped outside it.
         let departed: Vec<_> = self.cache.with_shelf(|shelf| {
-            let gone = |key: &K, held: &mut Held<T>| {
-                let hash = self.cache.hash(key);
-                let here = shelf.has(hash, key, held.stamped.stamp);
+            let gone = |held: &mut Held<K, T>| {
+                let asked = held.key.ask();
+                let here = shelf.has(asked, held.stamped.stamp);
                 match here && held.used.take() {
-                    true => shelf.touch(hash, key),
-                    false if !here => shelf.release(hash, key, held.stamped.stamp),
+                    true => shelf.touch(asked),
+                    false if !here => shelf.release(asked, &held.stamped),
                     false => (),
                 }
                 !here
             };
             self.held.extract_if(gone).collect()
         });
-        self.bytes -= departed.iter().map(|(_, held)| held.stamped.weight as u128).sum::<u128>();
+        self.bytes -= departed.iter().map(|held| held.stamped.weight as u128).sum::<u128>();
     }
 
     fn release_all(&mut self) {
         self.bytes = 0;
         let held = std::mem::take(&mut self.held);
         self.cache.with_shelf(|shelf| {
-            held.iter().for_each(|(key, held)| shelf.release(self.cache.hash(key), key, held.stamped.stamp));
+            held.iter().for_each(|held| shelf.release(held.key.ask(), &held.stamped));
         });
     }
 

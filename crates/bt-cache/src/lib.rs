@@ -4,7 +4,7 @@
 mod cache;
 mod flight;
 mod handle;
-mod recency;
+mod hashed;
 mod shelf;
 mod stats;
 

@@ -1,24 +1,29 @@
 //! The single-threaded heart: an LRU that counts bytes and knows which of its entries handles hold.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use hashbrown::hash_map::Entry as Slot;
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::{Equivalent, HashMap, HashSet};
+use lru::LruCache;
 use smallvec::SmallVec;
 
 use crate::Limits;
-use crate::recency::{Link, MAX_ENTRIES, Node, Recency};
+use crate::hashed::{Asked, Hashed, Known, Lookup};
 
 /// Entries in the order of their last use, within both limits at every return.
 ///
-/// It calls nothing of the user's but `Eq` of keys, and it hands out what it drops, so that no destructor
-/// runs while its owner holds a lock.
+/// The order is `lru`'s; what to evict is decided here, since it is bytes that count. It calls nothing of the user's but
+/// `Eq` of keys, and it hands out what it drops, so that no destructor runs while its owner holds a lock.
 pub(crate) struct Shelf<K, T: ?Sized> {
-    entries: Recency<K, Entry<T>>,
+    entries: LruCache<Hashed<K>, Entry<T>, Known>,
+    /// The most entries since the table was last cut down.
+    most_entries: usize,
     limits: Limits,
     bytes: usize,
     last_stamp: u64,
-    orphans: HashMap<u64, Orphan>,
+    /// By where the value lies, which is its own as long as a handle holds it.
+    orphans: HashMap<usize, Orphan>,
     pub(crate) tally: Tally,
 }
 
@@ -41,55 +46,58 @@ pub(crate) struct Stamped<T: ?Sized> {
     pub(crate) stamp: u64,
 }
 
+impl<T: ?Sized> Stamped<T> {
+    fn address(&self) -> usize {
+        address(&self.value)
+    }
+}
+
 impl<T: ?Sized> Clone for Stamped<T> {
     fn clone(&self) -> Self {
         Self { value: Arc::clone(&self.value), weight: self.weight, stamp: self.stamp }
     }
 }
 
-struct Entry<T: ?Sized> {
-    stamped: Stamped<T>,
+/// A value as it is kept.
+pub(crate) struct Entry<T: ?Sized> {
+    pub(crate) stamped: Stamped<T>,
     holders: u32,
 }
 
-/// A value that left the shelf, or never got on it, while handles hold it.
+/// A value that left the shelf, or never got on it, while handles hold it. It may be back under any key.
 struct Orphan {
     weight: usize,
     holders: u32,
-    /// Where the value lies, to know it again when another handle comes with it.
-    address: usize,
-}
-
-impl Orphan {
-    fn new<T: ?Sized>(stamped: &Stamped<T>, holders: u32) -> Self {
-        Self { weight: stamped.weight, holders, address: address(&stamped.value) }
-    }
 }
 
 fn address<T: ?Sized>(value: &Arc<T>) -> usize {
     Arc::as_ptr(value).cast::<()>().addr()
 }
 
-/// What left or was not kept, for the owner to drop. Mostly few entries, so mostly no allocation.
-pub(crate) type Departed<K, T> = SmallVec<[(K, Arc<T>); 4]>;
+/// What left or was not kept, whole as it was, for the owner to drop. Mostly few entries, so mostly no allocation.
+pub(crate) type Departed<K, T> = SmallVec<[(Hashed<K>, Entry<T>); 3]>;
 
-/// Bytes of an entry beside what its value and its key's heap take. The vectors of nodes and links and the table of positions
-/// (4 bytes and one of control each, at most 7/8 full) are counted at the emptiest that growing by doubling leaves
-/// them.
+/// A table of so few entries is not worth cutting down.
+const FEW_ENTRIES: usize = 16;
+
+/// Bytes of an entry beside what its value and its key's heap take: `lru`'s node, with its two links and in an allocation of
+/// its own; the counts of the `Arc`; and the places in `lru`'s table, each two pointers and a byte. The table is 7/8
+/// full at most, doubles as it grows, and is cut down once half of its entries have gone.
 pub(crate) const fn overhead<K, T: ?Sized>() -> usize {
-    let node = 2 * (size_of::<Node<K, Entry<T>>>() + size_of::<Link>());
-    let position = (2 * 8 * 5usize).div_ceil(7);
-    let counts_of_the_arc = 2 * size_of::<usize>();
-    let allocator = 16;
-    node + position + counts_of_the_arc + allocator
+    let pointer = size_of::<usize>();
+    let node = size_of::<(Hashed<K>, Entry<T>)>() + 2 * pointer;
+    let places = (2 * 2 * 8 * (2 * pointer + 1)).div_ceil(7);
+    let counts_of_the_arc = 2 * pointer;
+    let allocator = 2 * 16;
+    node + places + counts_of_the_arc + allocator
 }
 
 impl<K: Eq, T: ?Sized> Shelf<K, T> {
     /// Limits are checked by the caller.
     pub(crate) fn new(limits: Limits) -> Self {
-        let limits = Limits { max_entries: limits.max_entries.min(MAX_ENTRIES), ..limits };
         Self {
-            entries: Recency::new(),
+            entries: LruCache::unbounded_with_hasher(Known::default()),
+            most_entries: 0,
             limits,
             bytes: 0,
             last_stamp: 0,
@@ -100,8 +108,8 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
 
     /// Looks up and marks as used last.
     #[inline]
-    pub(crate) fn get<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<&Stamped<T>> {
-        let found = self.entries.get(hash, key);
+    pub(crate) fn get<Q: Equivalent<K> + ?Sized>(&mut self, asked: Asked<'_, Q>) -> Option<&Stamped<T>> {
+        let found = self.entries.get(&asked as &dyn Lookup<K>);
         match found {
             Some(_) => self.tally.hits += 1,
             None => self.tally.misses += 1,
@@ -111,51 +119,51 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
 
     /// As [`get`](Self::get), but counts no miss.
     #[inline]
-    pub(crate) fn get_kept<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<&Stamped<T>> {
-        let found = self.entries.get(hash, key)?;
+    pub(crate) fn get_kept<Q: Equivalent<K> + ?Sized>(&mut self, asked: Asked<'_, Q>) -> Option<&Stamped<T>> {
+        let found = self.entries.get(&asked as &dyn Lookup<K>)?;
         self.tally.hits += 1;
         Some(&found.stamped)
     }
 
     /// Looks up and leaves no trace.
-    pub(crate) fn peek<Q: Equivalent<K> + ?Sized>(&self, hash: u64, key: &Q) -> Option<&Stamped<T>> {
-        self.entries.peek(hash, key).map(|entry| &entry.stamped)
+    #[inline]
+    pub(crate) fn peek<Q: Equivalent<K> + ?Sized>(&self, asked: Asked<'_, Q>) -> Option<&Stamped<T>> {
+        self.entries.peek(&asked as &dyn Lookup<K>).map(|entry| &entry.stamped)
     }
 
     /// Takes a value in as used last, evicting from the other end until it fits. `false` and not kept where it alone
     /// exceeds the budget. An older value of the key leaves in either case.
     #[inline]
-    pub(crate) fn put(
-        &mut self,
-        hash: u64,
-        key: K,
-        stamped: Stamped<T>,
-        departed: &mut Departed<K, T>,
-    ) -> bool {
-        if let Some(old) = self.remove(hash, &key) {
-            departed.push(old);
-        }
+    pub(crate) fn put(&mut self, key: Hashed<K>, stamped: Stamped<T>, departed: &mut Departed<K, T>) -> bool {
         let weight = stamped.weight;
         let Some(spare) = self.limits.max_bytes.checked_sub(weight) else {
-            self.tally.rejections += 1;
-            departed.push((key, stamped.value));
+            self.reject(key, stamped, departed);
             return false;
         };
-        while self.bytes > spare.saturating_add(self.weight_of_oldest()) {
-            let Some(oldest) = self.entries.pop_oldest() else { break };
-            departed.push(self.evicted(oldest));
+        // What `lru` gives back is the older value of this very key: one search says whether there is one.
+        if let Some(older) = self.entries.push(key, Entry { stamped, holders: 0 }) {
+            self.departs(&older.1);
+            departed.push(older);
         }
-        // Now it fits once the oldest at most has gone, and can have that one's place.
-        let entry = Entry { stamped, holders: 0 };
-        if self.bytes > spare || self.entries.len() == self.limits.max_entries {
-            let oldest = self.entries.replace_oldest(hash, key, entry);
-            departed.push(self.evicted(oldest));
-        } else {
-            self.entries.push(hash, key, entry);
+        // The newcomer is not in `bytes` yet, and it stands at the other end: only others can go.
+        while self.bytes > spare || self.entries.len() > self.limits.max_entries {
+            let Some(oldest) = self.entries.pop_lru() else { break };
+            self.tally.evictions += 1;
+            self.departs(&oldest.1);
+            departed.push(oldest);
         }
         self.bytes += weight;
         self.tally.peak_bytes = self.tally.peak_bytes.max(self.bytes);
+        self.most_entries = self.most_entries.max(self.entries.len());
+        self.cut_down();
         true
+    }
+
+    #[cold]
+    fn reject(&mut self, key: Hashed<K>, stamped: Stamped<T>, departed: &mut Departed<K, T>) {
+        departed.extend(self.remove(key.ask()));
+        self.tally.rejections += 1;
+        departed.push((key, Entry { stamped, holders: 0 }));
     }
 
     /// Gives a value an identity, whether it will be kept or not.
@@ -165,62 +173,64 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
         Stamped { value, weight, stamp: self.last_stamp }
     }
 
-    #[inline]
-    pub(crate) fn remove<Q: Equivalent<K> + ?Sized>(&mut self, hash: u64, key: &Q) -> Option<(K, Arc<T>)> {
-        let (key, entry) = self.entries.remove(hash, key)?;
-        Some((key, self.departing(entry)))
+    pub(crate) fn remove<Q: Equivalent<K> + ?Sized>(
+        &mut self,
+        asked: Asked<'_, Q>,
+    ) -> Option<(Hashed<K>, Entry<T>)> {
+        let removed = self.entries.pop_entry(&asked as &dyn Lookup<K>)?;
+        self.cut_down();
+        self.departs(&removed.1);
+        Some(removed)
     }
 
     /// Removes this very value, and not what has taken its place.
     pub(crate) fn remove_value<Q: Equivalent<K> + ?Sized>(
         &mut self,
-        hash: u64,
-        key: &Q,
+        asked: Asked<'_, Q>,
         value: &Arc<T>,
-    ) -> Option<(K, Arc<T>)> {
-        let found = self.entries.peek(hash, key)?;
-        Arc::ptr_eq(&found.stamped.value, value).then(|| self.remove(hash, key))?
+    ) -> Option<(Hashed<K>, Entry<T>)> {
+        let found = self.peek(asked)?;
+        Arc::ptr_eq(&found.value, value).then(|| self.remove(asked))?
     }
 
     /// Removes one arrival, and not what has taken its place.
-    pub(crate) fn remove_stamp(&mut self, hash: u64, key: &K, stamp: u64) -> Option<(K, Arc<T>)> {
-        self.has(hash, key, stamp).then(|| self.remove(hash, key))?
+    pub(crate) fn remove_stamp(&mut self, asked: Asked<'_, K>, stamp: u64) -> Option<(Hashed<K>, Entry<T>)> {
+        self.has(asked, stamp).then(|| self.remove(asked))?
     }
 
-    pub(crate) fn drain(&mut self) -> Vec<(K, Arc<T>)> {
-        let all: Vec<_> = self.entries.drain().collect();
-        all.into_iter().map(|(key, entry)| (key, self.departing(entry))).collect()
-    }
-
-    /// The identity of a value that came from here: as it is kept, as handles hold it, or else a new one.
-    pub(crate) fn identify(&mut self, hash: u64, key: &K, value: Arc<T>, weight: usize) -> Stamped<T> {
-        if let Some(entry) = self.entries.peek(hash, key)
-            && Arc::ptr_eq(&entry.stamped.value, &value)
-        {
-            return entry.stamped.clone();
+    pub(crate) fn drain(&mut self) -> Vec<(Hashed<K>, Entry<T>)> {
+        let mut all = Vec::with_capacity(self.entries.len());
+        while let Some(oldest) = self.entries.pop_lru() {
+            self.departs(&oldest.1);
+            all.push(oldest);
         }
-        let address = address(&value);
-        match self.orphans.iter().find(|(_, orphan)| orphan.address == address) {
-            Some((&stamp, orphan)) => Stamped { value, weight: orphan.weight, stamp },
-            None => self.stamp(value, weight),
+        self.cut_down();
+        all
+    }
+
+    /// A value that came from here some other way: as it is kept under the key, or else as one of its own.
+    pub(crate) fn identify(&mut self, asked: Asked<'_, K>, value: Arc<T>, weight: usize) -> Stamped<T> {
+        match self.peek(asked) {
+            Some(kept) if Arc::ptr_eq(&kept.value, &value) => kept.clone(),
+            _ => self.stamp(value, weight),
         }
     }
 
     /// A handle takes hold of a value. `false` where the value is not here (any more), so only handles keep it.
-    pub(crate) fn hold(&mut self, hash: u64, key: &K, stamped: &Stamped<T>) -> bool {
-        if let Some(entry) = self.arrival(hash, key, stamped.stamp) {
+    pub(crate) fn hold(&mut self, asked: Asked<'_, K>, stamped: &Stamped<T>) -> bool {
+        if let Some(entry) = self.arrival(asked, stamped.stamp) {
             entry.holders += 1;
             return true;
         }
-        self.orphans.entry(stamped.stamp).or_insert_with(|| Orphan::new(stamped, 0)).holders += 1;
+        self.adopt(stamped, 1);
         false
     }
 
     /// A handle lets go of a value.
-    pub(crate) fn release(&mut self, hash: u64, key: &K, stamp: u64) {
-        if let Some(entry) = self.arrival(hash, key, stamp) {
+    pub(crate) fn release(&mut self, asked: Asked<'_, K>, stamped: &Stamped<T>) {
+        if let Some(entry) = self.arrival(asked, stamped.stamp) {
             entry.holders -= 1;
-        } else if let Slot::Occupied(mut orphan) = self.orphans.entry(stamp) {
+        } else if let Slot::Occupied(mut orphan) = self.orphans.entry(stamped.address()) {
             orphan.get_mut().holders -= 1;
             if orphan.get().holders == 0 {
                 orphan.remove();
@@ -229,16 +239,17 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
     }
 
     /// Whether this arrival is still here.
-    pub(crate) fn has(&self, hash: u64, key: &K, stamp: u64) -> bool {
-        self.entries.peek(hash, key).is_some_and(|entry| entry.stamped.stamp == stamp)
+    pub(crate) fn has(&self, asked: Asked<'_, K>, stamp: u64) -> bool {
+        self.peek(asked).is_some_and(|found| found.stamp == stamp)
     }
 
     /// Marks as used last without counting a hit.
-    pub(crate) fn touch(&mut self, hash: u64, key: &K) {
-        self.entries.get(hash, key);
+    pub(crate) fn touch(&mut self, asked: Asked<'_, K>) {
+        self.entries.promote(&asked as &dyn Lookup<K>);
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &Stamped<T>)> {
+    /// From the one used last to the one that goes first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Hashed<K>, &Stamped<T>)> {
         self.entries.iter().map(|(key, entry)| (key, &entry.stamped))
     }
 
@@ -250,34 +261,114 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
         self.bytes
     }
 
-    /// Bytes that only handles keep. O(such values), which are few.
+    /// Bytes that only handles keep: of values that left and did not come back under any key. O(entries) where there
+    /// are values that left and are held.
     pub(crate) fn pinned_bytes(&self) -> usize {
-        self.orphans.values().fold(0, |sum, orphan| sum.saturating_add(orphan.weight))
-    }
-
-    fn arrival(&mut self, hash: u64, key: &K, stamp: u64) -> Option<&mut Entry<T>> {
-        self.entries.peek_mut(hash, key).filter(|entry| entry.stamped.stamp == stamp)
-    }
-
-    #[inline]
-    fn weight_of_oldest(&self) -> usize {
-        self.entries.oldest().map_or(0, |entry| entry.stamped.weight)
-    }
-
-    #[inline]
-    fn evicted(&mut self, (key, entry): (K, Entry<T>)) -> (K, Arc<T>) {
-        self.tally.evictions += 1;
-        (key, self.departing(entry))
-    }
-
-    #[inline]
-    fn departing(&mut self, entry: Entry<T>) -> Arc<T> {
-        let Entry { stamped, holders } = entry;
-        self.bytes -= stamped.weight;
-        self.tally.departures += 1;
-        if holders > 0 {
-            self.orphans.insert(stamped.stamp, Orphan::new(&stamped, holders));
+        if self.orphans.is_empty() {
+            return 0;
         }
-        stamped.value
+        let kept = self.iter().map(|(_, stamped)| stamped.address());
+        let back: HashSet<usize> = kept.filter(|address| self.orphans.contains_key(address)).collect();
+        let gone = self.orphans.iter().filter(|(address, _)| !back.contains(*address));
+        gone.fold(0, |sum, (_, orphan)| sum.saturating_add(orphan.weight))
+    }
+
+    fn arrival(&mut self, asked: Asked<'_, K>, stamp: u64) -> Option<&mut Entry<T>> {
+        let found = self.entries.peek_mut(&asked as &dyn Lookup<K>)?;
+        (found.stamped.stamp == stamp).then_some(found)
+    }
+
+    /// Takes an entry that is out of the table out of the books.
+    #[inline]
+    fn departs(&mut self, entry: &Entry<T>) {
+        self.bytes -= entry.stamped.weight;
+        self.tally.departures += 1;
+        if entry.holders > 0 {
+            self.adopt(&entry.stamped, entry.holders);
+        }
+    }
+
+    #[cold]
+    fn adopt(&mut self, stamped: &Stamped<T>, holders: u32) {
+        let new = Orphan { weight: stamped.weight, holders: 0 };
+        self.orphans.entry(stamped.address()).or_insert(new).holders += holders;
+    }
+
+    /// Gives memory back as entries go: what many small entries needed must not stand beside the budget that a few
+    /// large ones fill. `lru` cuts its table down when its capacity changes, of which no other use is made.
+    #[inline]
+    fn cut_down(&mut self) {
+        if self.most_entries > (2 * self.entries.len()).max(FEW_ENTRIES) {
+            self.most_entries = self.entries.len();
+            let other = if self.entries.cap() == UNBOUNDED { BARELY_BOUNDED } else { UNBOUNDED };
+            self.entries.resize(other);
+        }
+    }
+}
+
+/// Capacities that no number of entries reaches.
+const UNBOUNDED: NonZeroUsize = NonZeroUsize::MAX;
+const BARELY_BOUNDED: NonZeroUsize = NonZeroUsize::new(usize::MAX - 1).expect("not 0");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { max_bytes: 60, max_entries: 8 };
+
+    /// So bad that most keys collide.
+    fn hashed(key: u32) -> Hashed<u32> {
+        Hashed { hash: u64::from(key % 3) << 60, key }
+    }
+
+    /// What leaves when a key comes with a weight, by searching a list, oldest first.
+    fn put_naively(naive: &mut Vec<(u32, usize)>, key: u32, weight: usize) -> Vec<u32> {
+        let mut departed: Vec<u32> =
+            naive.extract_if(.., |entry| entry.0 == key).map(|entry| entry.0).collect();
+        if weight > LIMITS.max_bytes {
+            departed.push(key);
+            return departed;
+        }
+        naive.push((key, weight));
+        while naive.iter().map(|entry| entry.1).sum::<usize>() > LIMITS.max_bytes
+            || naive.len() > LIMITS.max_entries
+        {
+            departed.push(naive.remove(0).0);
+        }
+        departed
+    }
+
+    #[test]
+    fn order_bytes_and_what_is_handed_out_are_those_of_a_list_after_every_operation() {
+        let (mut shelf, mut naive) = (Shelf::<u32, u32>::new(LIMITS), Vec::<(u32, usize)>::new());
+        let mut random = 1u32;
+        for _ in 0..if cfg!(miri) { 300 } else { 20_000 } {
+            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let (key, operation, weight) =
+                (hashed((random >> 8) % 12), (random >> 20) % 16, (random >> 24) as usize % 64);
+            let known = naive.iter().position(|entry| entry.0 == key.key);
+            match operation {
+                0 => assert_eq!(shelf.drain().len(), std::mem::take(&mut naive).len()),
+                1..4 => {
+                    let removed = known.map(|at| naive.remove(at).0);
+                    assert_eq!(shelf.remove(key.ask()).map(|(key, _)| key.key), removed);
+                }
+                4..8 => {
+                    let found = shelf.get(key.ask()).map(|found| *found.value);
+                    assert_eq!(found, known.map(|_| key.key * 10));
+                    known.into_iter().for_each(|at| naive[at..].rotate_left(1));
+                }
+                _ => {
+                    let (mut departed, naive_departed) =
+                        (Departed::new(), put_naively(&mut naive, key.key, weight));
+                    let stamped = shelf.stamp(Arc::new(key.key * 10), weight);
+                    assert_eq!(shelf.put(key, stamped, &mut departed), weight <= LIMITS.max_bytes);
+                    assert_eq!(departed.iter().map(|(key, _)| key.key).collect::<Vec<_>>(), naive_departed);
+                }
+            }
+            let oldest_last = shelf.iter().map(|(key, found)| (key.key, found.weight));
+            assert!(oldest_last.eq(naive.iter().rev().copied()));
+            assert_eq!(shelf.bytes(), naive.iter().map(|entry| entry.1).sum::<usize>());
+        }
     }
 }

@@ -164,6 +164,76 @@ fn a_loader_that_asks_for_its_own_key_gets_a_typed_error() {
 }
 
 #[test]
+fn a_loader_that_invalidates_its_own_key_and_asks_for_it_gets_a_typed_error() {
+    let invalidations: [fn(&Texts); 5] = [
+        |cache| drop(cache.remove(&1)),
+        |cache| cache.clear(),
+        |cache| cache.retain(|_, _| true),
+        |cache| cache.retain_keys(|_| false),
+        |cache| assert!(!cache.insert(1, Arc::from("x".repeat(2 << 20)))),
+    ];
+    for invalidate in invalidations {
+        fn load(cache: &Texts, invalidate: fn(&Texts), depth: &AtomicUsize) -> Result<Arc<str>> {
+            assert_eq!(depth.fetch_add(1, Ordering::SeqCst), 0, "the load nests");
+            invalidate(cache);
+            cache.get_or_load(&1, || load(cache, invalidate, depth))
+        }
+        let (cache, depth) = (cache(), AtomicUsize::new(0));
+        let error = cache.get_or_load(&1, || load(&cache, invalidate, &depth)).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Reentrant { key } if key == "1"), "{error}");
+        assert_eq!((cache.stats().loads, cache.stats().load_failures), (1, 1));
+        assert_eq!(&*cache.get_or_load(&1, || text("one")).unwrap(), "one");
+    }
+}
+
+#[test]
+fn other_threads_may_load_a_key_that_its_loader_invalidated() {
+    let cache = cache();
+    let old = cache.get_or_load(&1, || {
+        cache.remove(&1);
+        let other = thread::scope(|scope| scope.spawn(|| cache.get_or_load(&1, || text("new"))).join());
+        assert_eq!(&*other.unwrap().unwrap(), "new");
+        assert_eq!(&*cache.get_or_load(&1, || text("never")).unwrap(), "new");
+        text("old")
+    });
+    assert_eq!((&*old.unwrap(), &*cache.get(&1).unwrap()), ("old", "new"));
+}
+
+#[test]
+fn a_key_that_cannot_be_shown_leaves_nobody_waiting() {
+    #[derive(Clone, PartialEq, Eq, Hash)]
+    struct Shy;
+    impl std::fmt::Debug for Shy {
+        fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            panic!("do not look")
+        }
+    }
+    let cache: Cache<Shy, str> =
+        Cache::new(Limits { max_bytes: 1 << 20, max_entries: 1 }, |_, text: &str| text.len()).unwrap();
+    let (start, started) = channel();
+    let cache = &cache;
+    thread::scope(|scope| {
+        let load = move || -> Result<Arc<str>> {
+            start.send(()).unwrap();
+            while cache.stats().misses < 2 {
+                thread::yield_now();
+            }
+            panic!("no bars on a Sunday")
+        };
+        let leader = scope.spawn(move || catch_unwind(AssertUnwindSafe(|| cache.get_or_load(&Shy, load))));
+        started.recv().unwrap();
+        let error = cache.get_or_load(&Shy, || text("a second load")).unwrap_err();
+        assert!(
+            matches!(error.kind(), ErrorKind::LoaderPanicked { key, .. } if key.ends_with("Shy")),
+            "{error}"
+        );
+        assert!(leader.join().unwrap().is_err(), "the panic was lost");
+    });
+    assert_eq!((cache.stats().loads, cache.stats().load_failures), (1, 1));
+    assert_eq!(&*cache.get_or_load(&Shy, || text("monday")).unwrap(), "monday");
+}
+
+#[test]
 fn a_loader_may_ask_for_other_keys_and_go_on_after_a_refusal() {
     let cache = cache();
     let value = cache.get_or_load(&1, || {

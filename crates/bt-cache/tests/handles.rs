@@ -1,7 +1,7 @@
 //! A worker's handle agrees with the cache, and stays bounded.
 #![allow(clippy::unwrap_used, reason = "a helper of tests fails as loudly as a test")]
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bt_cache::bt_core::Result;
@@ -194,6 +194,27 @@ fn a_value_got_elsewhere_can_be_held_and_is_counted_once_too() {
     assert_eq!(cache.stats().pinned_bytes, 0);
 }
 
+#[test]
+fn a_value_that_comes_back_while_a_handle_holds_it_is_counted_once() {
+    let cache = blobs(10_000, 10);
+    let mut handle = cache.handle();
+    handle.get_or_load(&1, load(1)).unwrap();
+    for key in [1, 2] {
+        let value = cache.remove(&1).or_else(|| cache.remove(&2)).or_else(|| handle.get_arc(&1)).unwrap();
+        assert_eq!((cache.stats().bytes, cache.stats().pinned_bytes), (0, WEIGHT));
+        cache.insert(key, value);
+        assert_eq!((cache.stats().bytes, cache.stats().pinned_bytes), (WEIGHT, 0), "as key {key}");
+    }
+    let mut other = cache.handle();
+    other.get_or_load(&2, never).unwrap();
+    cache.clear();
+    assert_eq!((cache.stats().bytes, cache.stats().pinned_bytes), (0, WEIGHT), "both hold one value");
+    drop(handle);
+    assert_eq!(cache.stats().pinned_bytes, WEIGHT);
+    drop(other);
+    assert_eq!(cache.stats().pinned_bytes, 0);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Read(usize, u32),
@@ -213,6 +234,55 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0u32..10).prop_map(Step::Remove),
         1 => Just(Step::Clear),
     ]
+}
+
+/// What moves values between a cache and handles, under any keys.
+#[derive(Debug, Clone)]
+enum Move {
+    Read(usize, u32),
+    Hold(usize, u32, u32),
+    ComeBack(usize, u32, u32),
+    Remove(u32),
+    Refresh(usize),
+}
+
+fn moves() -> impl Strategy<Value = Move> {
+    let (who, key) = (0usize..3, 0u32..6);
+    prop_oneof![
+        3 => (who.clone(), key.clone()).prop_map(|(who, key)| Move::Read(who, key)),
+        2 => (who.clone(), key.clone(), key.clone()).prop_map(|(who, from, to)| Move::Hold(who, from, to)),
+        2 => (who.clone(), key.clone(), key.clone()).prop_map(|(who, from, to)| Move::ComeBack(who, from, to)),
+        2 => key.prop_map(Move::Remove),
+        1 => who.prop_map(Move::Refresh),
+    ]
+}
+
+fn carry_out(cache: &Arc<Blobs>, handles: &mut [Handle<u32, [u8]>], step: &Move) {
+    match *step {
+        Move::Read(who, key) => _ = handles[who].get_or_load(&key, load(0)).unwrap(),
+        Move::Hold(who, from, to) => {
+            let held = handles.iter().find_map(|handle| handle.get_arc(&from));
+            held.into_iter().for_each(|value| _ = handles[who].hold(&to, value));
+        }
+        Move::ComeBack(who, from, to) => {
+            handles[who].get_arc(&from).into_iter().for_each(|value| _ = cache.insert(to, value));
+        }
+        Move::Remove(key) => _ = cache.remove(&key),
+        Move::Refresh(who) => handles[who].refresh(),
+    }
+}
+
+/// Bytes of the values that a handle holds and the cache does not keep, each once, by looking at them all.
+fn pinned(cache: &Blobs, handles: &[Handle<u32, [u8]>]) -> usize {
+    let mut only_held = HashSet::new();
+    for handle in handles {
+        let keys: Vec<u32> = handle.keys().copied().collect();
+        only_held.extend(keys.iter().filter_map(|key| handle.get(key)).map(<[u8]>::as_ptr));
+    }
+    for key in 0..6 {
+        cache.peek(&key).inspect(|value| _ = only_held.remove(&value.as_ptr()));
+    }
+    only_held.len() * WEIGHT
 }
 
 /// The value under a key counts the invalidations of that key, so that staleness shows.
@@ -276,6 +346,20 @@ proptest! {
                 true
             });
             prop_assert_eq!(cache.stats().pinned_bytes, only_held.len() * WEIGHT);
+        }
+        drop(handles);
+        prop_assert_eq!(cache.stats().pinned_bytes, 0);
+    }
+    #[test]
+    fn what_is_pinned_is_what_only_handles_hold_though_values_come_back_under_any_key(
+        max_entries in 1usize..8,
+        steps in prop::collection::vec(moves(), 1..60),
+    ) {
+        let cache = blobs(usize::MAX, max_entries);
+        let mut handles: Vec<_> = (0..3).map(|_| cache.handle()).collect();
+        for step in &steps {
+            carry_out(&cache, &mut handles, step);
+            prop_assert_eq!(cache.stats().pinned_bytes, pinned(&cache, &handles));
         }
         drop(handles);
         prop_assert_eq!(cache.stats().pinned_bytes, 0);
