@@ -61,10 +61,12 @@ impl FilteredBars {
     /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where assets or timestamps cannot be read. As
     /// [`Table::settled_label`].
     pub fn from_table(table: Table) -> Result<Self> {
+        // Assets first, as grouping does, so that of several faults both tell the same.
+        let assets = assets(&table)?;
         let label = settled_label(&table)?;
         let calendar = calendar(&table, label)?;
         check_range(&calendar, &table, label)?;
-        Self::start(Arc::new(Shared { table, label, calendar }))
+        Ok(Self::start(Arc::new(Shared { table, label, calendar }), assets))
     }
 
     /// The same table for the next trial, with nothing kept of this one.
@@ -72,16 +74,12 @@ impl FilteredBars {
     /// # Errors
     /// As [`from_table`](Self::from_table).
     pub fn fresh(&self) -> Result<Self> {
-        Self::start(Arc::clone(&self.shared))
+        Ok(Self::start(Arc::clone(&self.shared), assets(&self.shared.table)?))
     }
 
-    fn start(shared: Arc<Shared>) -> Result<Self> {
-        let (names, padded) = distinct_names(&shared.table)?;
-        let mut names = names.into_vec();
-        names.sort_unstable();
-        let assets = AssetList::new(shared.table.version, names)?;
+    fn start(shared: Arc<Shared>, (assets, padded): (AssetList, bool)) -> Self {
         let bars = assets.ids().map(|_| OnceCell::new()).collect();
-        Ok(Self { shared, assets, padded, bars })
+        Self { shared, assets, padded, bars }
     }
 
     fn extract(&self, rank: usize, asset: AssetId) -> Result<&AssetRows> {
@@ -128,6 +126,14 @@ impl Bundle for FilteredBars {
     fn extra_columns(&self) -> &[String] {
         &self.shared.table.columns.extra
     }
+}
+
+/// The asset list, and whether names have white space around them in the table.
+fn assets(table: &Table) -> Result<(AssetList, bool)> {
+    let (names, padded) = distinct_names(table)?;
+    let mut names = names.into_vec();
+    names.sort_unstable();
+    Ok((AssetList::new(table.version, names)?, padded))
 }
 
 fn calendar(table: &Table, label: Label) -> Result<Vec<Timestamp>> {

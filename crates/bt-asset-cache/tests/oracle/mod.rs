@@ -66,6 +66,7 @@ pub(crate) struct Encoding {
     pub(crate) assets: Assets,
     pub(crate) stamps: Stamps,
     pub(crate) numbers: Numbers,
+    pub(crate) label: Option<Label>,
 }
 
 /// Bars by asset and moment, as bits.
@@ -74,7 +75,9 @@ pub(crate) type Naive = BTreeMap<String, BTreeMap<i64, [u64; 5]>>;
 pub(crate) fn naive(rows: &[Row], encoding: Encoding) -> Naive {
     let mut naive = Naive::new();
     for row in rows {
-        let days = i64::from(row.day) + i64::from(encoding.stamps == Stamps::Dates);
+        // Every stamp is a date or a midnight, and stands for its day unless it is said to be an end.
+        let is_end = encoding.label == Some(Label::End) && encoding.stamps != Stamps::Dates;
+        let days = i64::from(row.day) + i64::from(!is_end);
         let asset = naive.entry(name(row.asset, encoding.assets)).or_default();
         asset.insert(days * DAY * 1_000_000_000, row.cents.map(|cents| bits(cents, encoding.numbers)));
     }
@@ -130,7 +133,7 @@ pub(crate) fn table(rows: &[Row], encoding: Encoding, cuts: &[usize]) -> Table {
         rest = after;
     }
     batches.push(batch_of(rest, encoding));
-    Table { label: Some(Label::End), ..Table::new(BundleVersion([7; 32]), batches) }
+    Table { label: encoding.label, ..Table::new(BundleVersion([7; 32]), batches) }
 }
 
 fn batch_of(rows: &[Row], encoding: Encoding) -> RecordBatch {
@@ -225,7 +228,14 @@ pub(crate) fn some_encoding() -> impl Strategy<Value = Encoding> {
     let stamps = prop::sample::select(vec![Stamps::Nanos, Stamps::Micros, Stamps::Seconds, Stamps::Dates]);
     let numbers =
         prop::sample::select(vec![Numbers::Float64, Numbers::Float32, Numbers::Int32, Numbers::Decimal]);
-    (assets, stamps, numbers).prop_map(|(assets, stamps, numbers)| Encoding { assets, stamps, numbers })
+    let end = Some(Label::End);
+    let label = prop::sample::select(vec![None, end, end, Some(Label::Start), Some(Label::Date)]);
+    (assets, stamps, numbers, label).prop_map(|(assets, stamps, numbers, label)| Encoding {
+        assets,
+        stamps,
+        numbers,
+        label,
+    })
 }
 
 pub(crate) fn some_cuts() -> impl Strategy<Value = Vec<usize>> {
