@@ -64,7 +64,10 @@ impl Stacks {
         let stack = Arc::new(Stack::new(&self.origin, self.recipe)?);
         let mut own = self.own.lock();
         own.alive.push(Arc::clone(&stack));
-        if own.alive.len() > 1 && !std::mem::replace(&mut own.was_warned, true) {
+        let is_news = own.alive.len() > 1 && !std::mem::replace(&mut own.was_warned, true);
+        // Whoever listens may ask for the statistics.
+        drop(own);
+        if is_news {
             tracing::warn!(
                 target: "bt_layers",
                 cache_size_gb = self.recipe.pool.max_bytes as f64 / f64::from(1 << 30),

@@ -7,8 +7,8 @@ use std::thread;
 
 use bt_layers::bt_asset_cache::{Table, TableSource};
 use bt_layers::bt_core::{BundleName, BundleSource, BundleVersion, Error, ErrorKind, Result};
-use bt_layers::{Layers, OptimizationConfig, Options, VersionCheck};
-use bt_testkit::{Behaviour, Layout, MemoryBundle, conformance};
+use bt_layers::{Invalidate, Layers, OptimizationConfig, Options, VersionCheck};
+use bt_testkit::{Behaviour, Gate, Layout, MemoryBundle, conformance};
 
 use crate::{checked, edition, name, over_bundles, over_tables, subsets};
 
@@ -142,6 +142,33 @@ fn what_fails_or_panics_is_not_kept_and_the_worker_goes_on() {
             let stats = layers.stats().pool.cache;
             assert_eq!((stats.loads, stats.load_failures), (3, 2));
         }
+    }
+}
+
+#[test]
+fn a_table_that_takes_for_ever_to_read_holds_up_nobody_who_wants_another() {
+    for config in subsets() {
+        let (layers, tables) = over_tables(&config, Options::default());
+        tables.publish(&name("slow"), &edition(0));
+        tables.publish(&name("fast"), &edition(1));
+        let gate = Gate::new();
+        tables.0.then(Behaviour::Block(Arc::clone(&gate)));
+        thread::scope(|scope| {
+            let slow = scope.spawn(|| {
+                let mut worker = layers.worker().unwrap();
+                worker.trial(&name("slow")).map(|trial| trial.bundle().version())
+            });
+            gate.wait_until_somebody_waits();
+            let mut worker = layers.worker().unwrap();
+            for _trial in 0..3 {
+                worker.trial(&name("fast")).unwrap();
+            }
+            assert!(worker.trial_on(&name("fast"), edition(1).version()).is_ok());
+            layers.invalidate(Invalidate::One(&name("fast")));
+            assert!(layers.stats().pool.cache.loads > 0);
+            gate.open();
+            assert_eq!(slow.join().unwrap().unwrap(), edition(0).version());
+        });
     }
 }
 

@@ -10,6 +10,7 @@ mod memory;
 mod metrics;
 mod races;
 mod totals;
+mod windows;
 
 use std::sync::Arc;
 

@@ -12,7 +12,7 @@ use bt_testkit::MarketData;
 
 use crate::{edition, name, over_bundles, over_tables, subsets};
 
-const EDITIONS: usize = 60;
+const EDITIONS: usize = 20;
 
 static PUBLISHED: LazyLock<Vec<(BundleVersion, MarketData)>> =
     LazyLock::new(|| (0..EDITIONS).map(edition).map(|data| (data.version(), data)).collect());
