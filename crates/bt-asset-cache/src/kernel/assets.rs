@@ -4,13 +4,13 @@ use std::hash::BuildHasher;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowDictionaryKeyType, ArrowPrimitiveType, ByteArrayType, ByteViewType};
-use arrow_array::{Array, GenericByteArray, OffsetSizeTrait, PrimitiveArray, types as t};
+use arrow_array::{Array, GenericByteArray, PrimitiveArray, types as t};
 use arrow_array::{DictionaryArray, GenericByteViewArray};
 use arrow_buffer::{ArrowNativeType, NullBuffer};
 use arrow_schema::DataType;
 use hashbrown::{DefaultHashBuilder, HashTable};
 
-use super::{Fault, Names};
+use super::{Fault, Names, Texts};
 
 /// Rows that are compared at once at most, so that a difference near the start does not cost a look at all the rest.
 const LONGEST_STRIDE: usize = 4096;
@@ -263,15 +263,15 @@ fn dictionary<'a>(array: &'a dyn Array, key: &DataType) -> Option<Box<dyn Keys +
     }
 }
 
-/// Texts by row, of either layout.
-trait Texts {
+/// An array of texts of one layout, so that what reads it is compiled for each.
+trait TextArray {
     fn len(&self) -> usize;
     fn text(&self, row: usize) -> &str;
     /// As [`Keys::repeats`].
     fn repeats(&self, start: usize, period: usize, count: usize) -> bool;
 }
 
-impl<T: ByteArrayType<Native = str>> Texts for GenericByteArray<T> {
+impl<T: ByteArrayType<Native = str>> TextArray for GenericByteArray<T> {
     fn len(&self) -> usize {
         Array::len(self)
     }
@@ -293,7 +293,7 @@ impl<T: ByteArrayType<Native = str>> Texts for GenericByteArray<T> {
     }
 }
 
-impl<T: ByteViewType<Native = str>> Texts for GenericByteViewArray<T> {
+impl<T: ByteViewType<Native = str>> TextArray for GenericByteViewArray<T> {
     fn len(&self) -> usize {
         Array::len(self)
     }
@@ -320,13 +320,13 @@ struct Strings<'a, A> {
     padded: bool,
 }
 
-impl<'a, A: Texts> Strings<'a, A> {
+impl<'a, A: TextArray> Strings<'a, A> {
     fn new(texts: &'a A) -> Self {
         Self { texts, successors: Successors::default(), padded: false }
     }
 }
 
-impl<A: Texts> Keys for Strings<'_, A> {
+impl<A: TextArray> Keys for Strings<'_, A> {
     fn len(&self) -> usize {
         self.texts.len()
     }
@@ -359,7 +359,7 @@ impl<A: Texts> Keys for Strings<'_, A> {
 
 struct Dictionary<'a, K: ArrowDictionaryKeyType> {
     keys: &'a PrimitiveArray<K>,
-    texts: Vec<&'a str>,
+    texts: Texts<'a>,
     codes: Vec<u32>,
     padded: bool,
 }
@@ -367,23 +367,10 @@ struct Dictionary<'a, K: ArrowDictionaryKeyType> {
 impl<'a, K: ArrowDictionaryKeyType> Dictionary<'a, K> {
     fn boxed(array: &'a dyn Array) -> Option<Box<dyn Keys + 'a>> {
         let dictionary: &DictionaryArray<K> = array.as_dictionary();
-        let texts = texts(dictionary.values().as_ref())?;
+        let texts = Texts::new(dictionary.values().as_ref())?;
         let codes = vec![UNKNOWN; texts.len()];
         Some(Box::new(Self { keys: dictionary.keys(), codes, texts, padded: false }))
     }
-}
-
-fn texts(values: &dyn Array) -> Option<Vec<&str>> {
-    Some(match values.data_type() {
-        DataType::Utf8 => offset_texts::<i32>(values),
-        DataType::LargeUtf8 => offset_texts::<i64>(values),
-        DataType::Utf8View => values.as_string_view().iter().map(Option::unwrap_or_default).collect(),
-        _ => return None,
-    })
-}
-
-fn offset_texts<O: OffsetSizeTrait>(values: &dyn Array) -> Vec<&str> {
-    values.as_string::<O>().iter().map(Option::unwrap_or_default).collect()
 }
 
 impl<K: ArrowDictionaryKeyType> Keys for Dictionary<'_, K> {
@@ -405,8 +392,9 @@ impl<K: ArrowDictionaryKeyType> Keys for Dictionary<'_, K> {
         match self.codes.get(key) {
             Some(&code) if code != UNKNOWN => Ok(code),
             Some(_) => {
-                let code = named(self.texts[key], names)?;
-                self.padded |= is_padded(self.texts[key]);
+                let text = self.texts.get(key).unwrap_or_default();
+                let code = named(text, names)?;
+                self.padded |= is_padded(text);
                 self.codes[key] = code;
                 Ok(code)
             }

@@ -2,8 +2,8 @@
 //! that streams larger tables uses piece by piece: one decoder, so that the same rows are the same bars either way.
 //!
 //! - [`Assets`] numbers the assets of a column of any accepted type by their [`Names`].
-//! - [`Stamps`] reads a timestamp column as it is stamped, [`Times`] as the moments at which bars became known, and
-//!   [`Values`] a column of numbers as `f64`, block by block.
+//! - [`Stamps`] reads a timestamp column as it is stamped, [`Times`] as the moments at which bars became known,
+//!   [`Values`] a column of numbers as `f64`, block by block, and [`Texts`] one of texts.
 //! - [`Grouping`] finds the assets of a table and where each row belongs, then writes all columns in one pass.
 //! - [`asset_names`] extracts the asset list alone.
 //! - [`index`] finds the calendar, which a [`CalendarBuilder`] unites, and each asset's place in it.
@@ -18,6 +18,7 @@ mod group;
 mod index;
 mod names;
 mod stamps;
+mod texts;
 mod times;
 mod values;
 mod writer;
@@ -29,6 +30,7 @@ pub(crate) use group::{check_range, distinct_names, settled_label, sort_in_time,
 pub use index::{Index, index};
 pub use names::Names;
 pub use stamps::{FIRST_STAMP, LAST_STAMP, OUT_OF_RANGE, Stamp, Stamps};
+pub use texts::Texts;
 pub use times::Times;
 pub use values::{Values, decimal_to_f64};
 

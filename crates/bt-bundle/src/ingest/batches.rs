@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
 use arrow_array::{Array, RecordBatch, downcast_integer_array};
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::{DataType, Schema};
-use bt_asset_cache::kernel::{Assets, OUT_OF_RANGE, Stamps, Values};
+use bt_asset_cache::kernel::{Assets, OUT_OF_RANGE, Stamps, Texts, Values};
 use bt_core::{Error, Result, Timestamp};
 
 use super::clock::Traits;
@@ -248,34 +247,6 @@ fn numbers(block: &Block, column: Option<usize>, order: &Order) -> Result<Vec<f6
     Ok(out)
 }
 
-/// A column of texts.
-#[derive(Clone, Copy)]
-enum Texts<'a> {
-    Utf8(&'a arrow_array::StringArray),
-    Large(&'a arrow_array::LargeStringArray),
-    View(&'a arrow_array::StringViewArray),
-}
-
-impl<'a> Texts<'a> {
-    fn of(array: &'a dyn Array) -> Option<Self> {
-        match array.data_type() {
-            DataType::Utf8 => Some(Self::Utf8(array.as_string())),
-            DataType::LargeUtf8 => Some(Self::Large(array.as_string())),
-            DataType::Utf8View => Some(Self::View(array.as_string_view())),
-            _ => None,
-        }
-    }
-
-    #[inline]
-    fn get(self, row: usize) -> Option<&'a str> {
-        match self {
-            Self::Utf8(array) => array.is_valid(row).then(|| array.value(row)),
-            Self::Large(array) => array.is_valid(row).then(|| array.value(row)),
-            Self::View(array) => array.is_valid(row).then(|| array.value(row)),
-        }
-    }
-}
-
 struct Times<'a> {
     array: &'a dyn Array,
     kind: TimeKind<'a>,
@@ -291,7 +262,7 @@ enum TimeKind<'a> {
 impl<'a> Times<'a> {
     fn new(block: &'a Block, column: usize) -> Result<Self> {
         let array: &'a dyn Array = block.batch.column(column);
-        let kind = match (Texts::of(array), integers(array)) {
+        let kind = match (Texts::new(array), integers(array)) {
             (Some(texts), _) => TimeKind::Texts(texts),
             (_, Some(integers)) => TimeKind::Integers(integers),
             _ => TimeKind::Stamps(Stamps::new(array).map_err(|_| {
