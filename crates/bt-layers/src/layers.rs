@@ -102,11 +102,16 @@ impl Layers {
         Ok(Worker::new(Arc::clone(&self.0), self.0.stacks.for_worker()?))
     }
 
-    /// Forgets the open bundles of one name, or all, for all workers: the next trial opens anew. What is being opened
-    /// right now is not kept. Trials that run keep what they have.
+    /// Forgets the open bundles of one name, or everything, for all workers: the next trial opens anew. What is being
+    /// opened right now is not kept. Trials that run keep what they have.
+    ///
+    /// Windows that Layer 2 keeps go with everything, not with one name: they belong to versions, not to names.
     pub fn invalidate(&self, what: Invalidate<'_>) {
         tracing::info!(target: "bt_layers", ?what, "invalidated");
         self.0.stacks.all().iter().for_each(|stack| stack.invalidate(what));
+        if let (Invalidate::All, Some(history)) = (what, &self.0.history) {
+            history.clear();
+        }
     }
 
     /// What all layers did, and what they hold.

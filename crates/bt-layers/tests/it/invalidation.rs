@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::thread;
 
-use bt_layers::bt_core::ErrorKind;
+use bt_layers::bt_core::{ErrorKind, Field};
+use bt_layers::bt_dataportal::Request;
 use bt_layers::{Invalidate, OptimizationConfig, Options, VersionCheck};
 use bt_testkit::{Behaviour, Gate};
 
@@ -81,4 +82,28 @@ fn an_invalidation_reaches_the_workers_that_have_stacks_of_their_own() {
             assert_eq!(worker.trial(&name("us")).unwrap().bundle().version(), edition(1).version());
         }
     }
+}
+
+#[test]
+fn kept_windows_go_with_everything_and_stay_where_one_name_goes() {
+    let (layers, tables) = over_tables(&OptimizationConfig::default(), Options::default());
+    tables.publish(&name("us"), &edition(0));
+    let mut worker = layers.worker().unwrap();
+    let mut read = || {
+        let mut trial = worker.trial(&name("us")).unwrap();
+        let (portal, history) = trial.parts();
+        let (asset, fields) = (portal.assets().ids().next().unwrap(), [Field::CLOSE]);
+        let moment = portal.moments().next_back().unwrap();
+        let request = Request::new(asset, &fields, 20);
+        assert_eq!(history.unwrap().frame(&moment.history(request).unwrap()).unwrap().num_rows(), 20);
+    };
+    let entries = || layers.stats().history.unwrap().tier1.entries;
+    read();
+    assert_eq!(entries(), 1);
+    layers.invalidate(Invalidate::One(&name("us")));
+    assert_eq!(entries(), 1);
+    layers.invalidate(Invalidate::All);
+    assert_eq!(entries(), 0);
+    read();
+    assert_eq!(entries(), 1);
 }
