@@ -33,7 +33,7 @@ impl Store {
         let _lock = self.lock_for_writing(name, "collecting old versions")?;
         let current = self.version(name)?;
         let mut collected = Collected::default();
-        for (version, _) in self.versions(name)?.into_iter().skip(keep_last) {
+        for version in self.versions_by_age(name)?.into_iter().skip(keep_last) {
             if version == current {
                 continue;
             }

@@ -72,6 +72,8 @@ impl<K: Hash + Eq, V> Known<K, V> {
 pub(crate) struct Identity {
     device: u64,
     inode: u64,
+    /// How many names it has: none once another file has taken its only one. 1 where the system does not say.
+    links: u64,
     size: u64,
     /// When its content was changed, in nanoseconds since 1970; programs may set it to anything.
     modified: i128,
@@ -87,6 +89,7 @@ impl Identity {
         Self {
             device: metadata.dev(),
             inode: metadata.ino(),
+            links: metadata.nlink(),
             size: metadata.len(),
             modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
             changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
@@ -97,7 +100,7 @@ impl Identity {
     pub(crate) fn of(metadata: &Metadata) -> Self {
         let nanos = |time: std::io::Result<SystemTime>| time.map_or(i128::MAX, since_1970);
         let (modified, changed) = (nanos(metadata.modified()), nanos(metadata.created()));
-        Self { device: 0, inode: 0, size: metadata.len(), modified, changed }
+        Self { device: 0, inode: 0, links: 1, size: metadata.len(), modified, changed }
     }
 
     /// Whether every change after the moment `at` gives the file another identity. False where a clock went backwards.
@@ -123,7 +126,7 @@ mod tests {
     const NOW: i128 = 1_700_000_000_000_000_000;
 
     fn file(changed: i128) -> Identity {
-        Identity { device: 1, inode: 2, size: 3, modified: changed, changed }
+        Identity { device: 1, inode: 2, links: 1, size: 3, modified: changed, changed }
     }
 
     fn now() -> SystemTime {
@@ -166,6 +169,7 @@ mod tests {
         for other in [
             Identity { device: 9, ..one },
             Identity { inode: 9, ..one },
+            Identity { links: 0, ..one },
             Identity { size: 9, ..one },
             Identity { modified: 9, ..one },
             Identity { changed: 9, ..one },

@@ -13,6 +13,7 @@ mod draft;
 mod files;
 mod gc;
 mod head;
+mod held;
 mod index;
 mod ingest;
 mod ipc;

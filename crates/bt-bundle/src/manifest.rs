@@ -3,14 +3,15 @@
 use std::path::Path;
 
 use bt_core::Result;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::files;
 
 /// The file's name.
 pub(crate) const FILE: &str = "manifest.json";
-/// A manifest larger than this is none of ours.
-const LIMIT: usize = 1 << 30;
+/// A manifest larger than this, which that of 400,000 assets is, is none of ours.
+const LIMIT: usize = 64 << 20;
 
 /// What a version of a bundle says about itself.
 #[derive(Clone, Serialize, Deserialize, Debug)]
@@ -76,12 +77,25 @@ pub struct Digests {
 impl Manifest {
     /// Reads the manifest of a version's directory.
     pub(crate) fn read(directory: &Path) -> Result<Self> {
-        let path = directory.join(FILE);
-        let (file, len) = files::open(&path)?;
-        let corrupt = |reason: String| bt_core::Error::corrupt(path.display().to_string(), reason);
-        if len > LIMIT {
-            return Err(corrupt(format!("it has {len} bytes")));
-        }
-        serde_json::from_reader(std::io::BufReader::new(file)).map_err(|error| corrupt(error.to_string()))
+        read(directory)
     }
+
+    /// Reads when the version of a directory was published, in next to no memory.
+    pub(crate) fn sequence_of(directory: &Path) -> Result<u64> {
+        #[derive(Deserialize)]
+        struct Sequence {
+            sequence: u64,
+        }
+        read(directory).map(|Sequence { sequence }| sequence)
+    }
+}
+
+fn read<T: DeserializeOwned>(directory: &Path) -> Result<T> {
+    let path = directory.join(FILE);
+    let (file, len) = files::open(&path)?;
+    let corrupt = |reason: String| bt_core::Error::corrupt(path.display().to_string(), reason);
+    if len > LIMIT {
+        return Err(corrupt(format!("it has {len} bytes; {LIMIT} are allowed")));
+    }
+    serde_json::from_reader(std::io::BufReader::new(file)).map_err(|error| corrupt(error.to_string()))
 }

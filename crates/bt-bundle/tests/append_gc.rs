@@ -158,6 +158,34 @@ fn collecting_waits_for_nobody_and_keeps_at_least_one_version() {
 }
 
 #[test]
+fn publishers_appenders_and_collectors_at_once_leave_whole_versions_only() {
+    let (root, store) = store();
+    let may_fail = |result: bt_bundle::bt_core::Result<()>| {
+        // An append may find bars of a version that it contradicts.
+        if let Err(error) = result {
+            let told = matches!(error.kind(), ErrorKind::Busy { .. } | ErrorKind::InvalidInput { .. });
+            assert!(told, "{error}");
+        }
+    };
+    let work = |turn: i64| {
+        let store = Store::open(root.path()).unwrap();
+        for round in 0..30 {
+            let appended = only(&[("AAA", 50 + round, turn as f64)]);
+            may_fail(match turn {
+                0 => store.publish(&name("daily"), &Sample::three().open(), "").map(|_| ()),
+                1 | 2 => store.append(&name("daily"), &appended.open(), "").map(|_| ()),
+                _ => store.gc(&name("daily"), 1).map(|collected| assert!(collected.failed.is_empty())),
+            });
+            store.open(&name("daily")).unwrap().verify().unwrap();
+        }
+    };
+    std::thread::scope(|scope| (0..4).for_each(|turn| drop(scope.spawn(move || work(turn)))));
+    store.verify(&name("daily"), None).unwrap();
+    store.gc(&name("daily"), 1).unwrap();
+    assert_eq!(store.versions(&name("daily")).unwrap().len(), 1);
+}
+
+#[test]
 fn readers_and_collectors_at_once_see_whole_versions_only() {
     let (root, store) = store();
     let stop = std::sync::atomic::AtomicBool::new(false);

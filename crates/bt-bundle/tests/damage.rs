@@ -185,6 +185,68 @@ fn damaged_digests_never_panic_and_verify_finds_them() {
     assert!(victim.store.append(&name("daily"), &grown().open(), "").is_err());
 }
 
+#[test]
+fn damaged_manifests_never_panic_and_touch_no_bars() {
+    let victim = Victim::new(small());
+    let old = victim.version;
+    victim.store.publish(&name("daily"), &grown().open(), "").unwrap();
+    let path = victim.path("manifest.json");
+    let good = fs::read(&path).unwrap();
+    let flipped = (0..good.len()).flat_map(|at| [(at, 1), (at, 16), (at, 255)]).map(|(at, change)| {
+        let mut bad = good.clone();
+        bad[at] ^= change;
+        bad
+    });
+    let cut = (0..good.len()).map(|len| good[..len].to_vec());
+    let deep = [b"[".repeat(1 << 20), b"{\"a\":".repeat(1 << 18)];
+    for bytes in flipped.chain(cut).chain(deep) {
+        overwrite(&path, &bytes);
+        let versions = victim.store.versions(&name("daily")).unwrap();
+        assert_eq!(versions.len(), 2);
+        assert!(versions.iter().any(|(version, _)| *version == old));
+    }
+    // What is not read can neither be believed nor be in the way.
+    victim.store.verify(&name("daily"), Some(old)).unwrap();
+    assert_eq!(victim.store.gc(&name("daily"), 1).unwrap().removed, [old]);
+}
+
+#[test]
+fn publishing_and_collecting_take_no_memory_for_what_a_manifest_claims() {
+    let victim = Victim::new(small());
+    let path = victim.path("manifest.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let columns = format!("\"columns\": [{}\"volume\"", "\"\",".repeat(1 << 20));
+    overwrite(&path, text.replace("\"columns\": [", &columns).as_bytes());
+    let used = allocation_counter::measure(|| {
+        victim.store.publish(&name("daily"), &grown().open(), "").unwrap();
+        victim.store.gc(&name("daily"), 1).unwrap();
+    });
+    assert!(used.bytes_max < 1 << 20, "{} bytes", used.bytes_max);
+}
+
+#[test]
+fn every_changed_byte_and_every_length_of_head_gives_a_typed_error() {
+    let victim = Victim::new(small());
+    let path = victim.store.root().join("daily/HEAD");
+    let good = fs::read(&path).unwrap();
+    let flipped =
+        (0..good.len()).flat_map(|at| [(at, 1), (at, 3), (at, 32), (at, 128)]).map(|(at, change)| {
+            let mut bad = good.clone();
+            bad[at] ^= change;
+            bad
+        });
+    let lengths = (0..good.len()).map(|len| good[..len].to_vec());
+    let longer = ["\n", "\0", "a", "/../x"].map(|more| [good.as_slice(), more.as_bytes()].concat());
+    for bytes in flipped.chain(lengths).chain(longer) {
+        fs::write(&path, &bytes).unwrap();
+        let error = victim.store.open(&name("daily")).unwrap_err();
+        let typed = matches!(error.kind(), ErrorKind::Corrupt { .. } | ErrorKind::VersionNotFound { .. });
+        assert!(typed, "{error}");
+    }
+    fs::write(&path, &good).unwrap();
+    victim.store.open(&name("daily")).unwrap();
+}
+
 /// The small sample with one bar more.
 fn grown() -> Sample {
     let mut sample = small();

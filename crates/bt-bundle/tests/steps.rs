@@ -337,6 +337,8 @@ fn a_full_disk_leaves_the_old_version() {
         let large = bt_testkit::Market::common(1, 10, 1000).generate();
         let error = store.publish(&name("daily"), &large.bundle(), "").unwrap_err();
         assert!(error.to_string().contains("daily"), "{error}");
+        let error = store.append(&name("daily"), &large.bundle(), "").unwrap_err();
+        assert!(error.to_string().contains("daily"), "{error}");
         check(root.path(), false, false, "disk full");
     });
     assert!(mount("umount", &[]), "the tmpfs stays");

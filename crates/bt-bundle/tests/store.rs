@@ -162,6 +162,74 @@ fn a_settled_head_is_known_by_its_stat_and_a_replaced_one_is_read() {
     assert!(matches!(error.kind(), ErrorKind::BundleNotFound { .. }), "{error}");
 }
 
+/// Both kinds of place where files are held open, as far as the machine has them.
+fn roots() -> Vec<tempfile::TempDir> {
+    vec![common::root(), tempfile::tempdir().unwrap()]
+}
+
+/// Until what was read of a `HEAD` is kept.
+fn settle(store: &Store) {
+    std::thread::sleep(std::time::Duration::from_millis(120));
+    // Kept by the first access, and asked through the open file by the third.
+    for _ in 0..3 {
+        store.version(&name("daily")).unwrap();
+    }
+}
+
+#[test]
+fn whatever_becomes_of_a_settled_head_is_seen_at_the_next_access() {
+    for root in roots() {
+        let store = Store::create(root.path()).unwrap();
+        let other = Store::open(root.path()).unwrap();
+        let mut sample = Sample::three();
+        let mut publish = |price: f64| {
+            sample.assets.get_mut("AAA").unwrap().columns[0][0] = price;
+            other.publish(&name("daily"), &sample.open(), "").unwrap().version
+        };
+        let head = root.path().join("daily/HEAD");
+        let first = publish(1.0);
+        settle(&store);
+        let second = publish(2.0);
+        assert_eq!(store.version(&name("daily")).unwrap(), second, "replaced");
+        settle(&store);
+        fs::write(&head, first.to_string()).unwrap();
+        assert_eq!(store.version(&name("daily")).unwrap(), first, "written in place");
+        settle(&store);
+        fs::hard_link(&head, root.path().join("backup")).unwrap();
+        assert_eq!(store.version(&name("daily")).unwrap(), first);
+        settle(&store);
+        let third = publish(3.0);
+        assert_eq!(
+            store.version(&name("daily")).unwrap(),
+            third,
+            "replaced, and its content has another name"
+        );
+        settle(&store);
+        fs::rename(&head, root.path().join("daily/aside")).unwrap();
+        assert!(store.version(&name("daily")).is_err(), "renamed");
+        fs::rename(root.path().join("daily/aside"), &head).unwrap();
+        settle(&store);
+        fs::remove_file(&head).unwrap();
+        assert!(store.version(&name("daily")).is_err(), "removed");
+    }
+}
+
+#[test]
+fn a_directory_that_was_moved_away_is_seen_within_a_millisecond() {
+    for root in roots() {
+        let store = Store::create(root.path()).unwrap();
+        let mut sample = Sample::three();
+        store.publish(&name("daily"), &sample.open(), "").unwrap();
+        sample.assets.get_mut("AAA").unwrap().columns[0][0] = 1.5;
+        let other = store.publish(&name("other"), &sample.open(), "").unwrap().version;
+        settle(&store);
+        fs::rename(root.path().join("daily"), root.path().join("aside")).unwrap();
+        fs::rename(root.path().join("other"), root.path().join("daily")).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(2));
+        assert_eq!(store.version(&name("daily")).unwrap(), other);
+    }
+}
+
 #[test]
 fn a_hostile_head_never_joins_a_path() {
     let (root, store) = store();

@@ -40,10 +40,9 @@ impl Draft<'_> {
     /// Later than that of every version before, by the clock; where the clock went backwards, than that of the current one.
     fn sequence(&self, now: Duration) -> u64 {
         let current = self.store.version(&self.name);
-        let before =
-            current.and_then(|version| Manifest::read(&self.store.version_directory(&self.name, version)));
-        let before = before.map_or(0, |manifest| manifest.sequence);
-        before.saturating_add(1).max(now.as_micros() as u64)
+        let before = current
+            .and_then(|version| Manifest::sequence_of(&self.store.version_directory(&self.name, version)));
+        before.unwrap_or(0).saturating_add(1).max(now.as_micros() as u64)
     }
 
     fn range(&self, name: &str, span: &Span) -> AssetRange {
