@@ -1,6 +1,6 @@
 use bt_core::{
     AssetDigest, Bars, Bundle, BundleName, BundleSource, BundleVersion, Calendar, Error, Field, Result, Slab,
-    bundle_version, timestamps_digest,
+    Span, bundle_version, timestamps_digest,
 };
 
 use crate::ipc::{self, Kind, Table};
@@ -80,23 +80,25 @@ impl MappedBundle {
         }
     }
 
-    /// Checks that the calendar ascends and that index and bars agree about it.
+    /// Checks that the calendar ascends and that index and bars agree about it: one asset after the other, since the tables
+    /// of all that a damaged file claims could be larger than any file.
     fn verify_calendar(&self) -> Result<()> {
         let calendar = Calendar::new(self.index.calendar())?;
         let slab = self.all();
-        let assets = (0..slab.spans.len()).map(|rank| slab.bars(rank).timestamps());
-        let (spans, positions) = Slab::index(calendar, assets)?;
-        let same = spans.iter().zip(slab.spans).all(|(found, stored)| {
+        for ((rank, name), stored) in self.assets().names().enumerate().zip(slab.spans) {
+            let (spans, positions) = Slab::index(calendar, [slab.bars(rank).timestamps()])
+                .map_err(|error| Error::corrupt(matrix::FILE, format!("asset {name:?}: {error}")))?;
+            let found = Span { first: stored.first, positions_first: stored.positions_first, ..spans[0] };
             // An asset without gaps has no table, so where it would start means nothing.
-            let table = !found.has_gaps() || found.positions_first == stored.positions_first;
-            table
-                && bt_core::Span { positions_first: 0, ..*found }
-                    == bt_core::Span { positions_first: 0, ..*stored }
-        });
-        if same && positions == slab.positions {
-            return Ok(());
+            let table = if stored.has_gaps() { stored.calendar_len as usize } else { 0 };
+            let table =
+                slab.positions.get(stored.positions_first as usize..).and_then(|from| from.get(..table));
+            if found != *stored || (found.has_gaps() && table != Some(&positions)) {
+                let reason = format!("the place of asset {name:?} in the calendar is not where its bars are");
+                return Err(Error::corrupt(index::FILE, reason));
+            }
         }
-        Err(Error::corrupt(index::FILE, "an asset's place in the calendar is not where its bars are"))
+        Ok(())
     }
 
     /// Checks the column that readers of this crate skip: every key, and the names that the keys stand for.
@@ -111,7 +113,7 @@ impl MappedBundle {
             return wrong("its asset column is not encoded by a dictionary");
         }
         let keys = ipc::numbers::<u32>(&file[batch.values(&table.columns, column).1]).unwrap_or_default();
-        let fits = |(rank, span): (usize, &bt_core::Span)| {
+        let fits = |(rank, span): (usize, &Span)| {
             let rows = keys.get(span.first as usize..span.end() as usize);
             rows.is_some_and(|rows| rows.iter().all(|&key| key as usize == rank))
         };

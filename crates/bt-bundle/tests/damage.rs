@@ -225,6 +225,33 @@ fn publishing_and_collecting_take_no_memory_for_what_a_manifest_claims() {
 }
 
 #[test]
+fn verify_takes_no_memory_for_gaps_that_the_index_does_not_have() {
+    let mut sample = Sample { assets: Default::default(), ..Sample::three() };
+    let asset = |times: Vec<i64>| common::Asset {
+        columns: vec![vec![1.0; times.len()]; 5],
+        times,
+        adjustments: vec![],
+    };
+    let last = 20_000;
+    (0..200).for_each(|at| drop(sample.assets.insert(format!("A{at:03}"), asset(vec![1, 2]))));
+    sample.assets.insert("Z".to_owned(), asset((1..=last).collect()));
+    let victim = Victim::new(sample);
+    let path = victim.path("bars.arrow");
+    let mut bytes = fs::read(&path).unwrap();
+    // The second bar of every small asset comes last of all: a gap that is as long as the calendar.
+    let pair = [1_i64.to_le_bytes(), 2_i64.to_le_bytes()].concat();
+    let places: Vec<_> = (0..bytes.len() - 32).step_by(8).filter(|&at| bytes[at..at + 16] == pair).collect();
+    assert!(places.len() >= 200);
+    places[..200].iter().for_each(|at| bytes[at + 8..at + 16].copy_from_slice(&last.to_le_bytes()));
+    overwrite(&path, &bytes);
+    let bundle = victim.store.open(&name("daily")).unwrap();
+    let mut verified = None;
+    let used = allocation_counter::measure(|| verified = Some(bundle.verify()));
+    assert_typed(&verified.unwrap().unwrap_err(), "gaps");
+    assert!(used.bytes_max < 2 * bytes.len() as u64, "{} bytes", used.bytes_max);
+}
+
+#[test]
 fn every_changed_byte_and_every_length_of_head_gives_a_typed_error() {
     let victim = Victim::new(small());
     let path = victim.store.root().join("daily/HEAD");
