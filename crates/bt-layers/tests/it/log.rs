@@ -1,15 +1,21 @@
-//! A subscriber that remembers the events of its thread.
+//! A subscriber that remembers the events of the thread that asks for them.
+//!
+//! One for the whole process: subscribers that come and go while other threads log make `tracing` miss events.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-#[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<Entry>>>);
+pub(crate) struct Log;
+
+thread_local! {
+    static HEARD: RefCell<Option<Vec<Entry>>> = const { RefCell::new(None) };
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
@@ -21,10 +27,11 @@ pub(crate) struct Entry {
 impl Log {
     /// What was logged while this ran, on this thread.
     pub(crate) fn of<R>(run: impl FnOnce() -> R) -> (R, Vec<Entry>) {
-        let log = Self::default();
-        let result = tracing::subscriber::with_default(log.clone(), run);
-        let entries = log.0.lock().unwrap().clone();
-        (result, entries)
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| tracing::subscriber::set_global_default(Self).unwrap());
+        HEARD.set(Some(Vec::new()));
+        let result = run();
+        (result, HEARD.take().unwrap())
     }
 }
 
@@ -50,7 +57,8 @@ impl Subscriber for Log {
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields::default();
         event.record(&mut fields);
-        self.0.lock().unwrap().push(Entry { level: *event.metadata().level(), fields: fields.0 });
+        let entry = Entry { level: *event.metadata().level(), fields: fields.0 };
+        HEARD.with_borrow_mut(|heard| heard.as_mut().map(|heard| heard.push(entry)));
     }
 
     fn enter(&self, _: &Id) {}
