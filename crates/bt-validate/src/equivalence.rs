@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::arms::{Scratch, Worker};
 use crate::report::Equivalence;
 use crate::strategy::{AssetState, Observer, TrialResult, Unobserved, digest};
-use crate::turn::{Results, Started};
+use crate::turn::{Job, LEAST_TRIALS, Started};
 use crate::workloads::Workload;
 
 /// That the arms gave different results: nothing is reported.
@@ -89,6 +90,50 @@ fn in_order(order: &[usize], results: &[TrialResult]) -> Vec<TrialResult> {
     by_trial.into_iter().map(|(_, result)| *result).collect()
 }
 
+/// Runs chosen trials and keeps their results, for the check of equivalence. Several workers may share the choice: each
+/// takes the next trial that none has taken.
+struct Results<'t, O> {
+    workload: &'t Workload,
+    /// The trials to run.
+    trials: &'t [usize],
+    /// How many of them are taken.
+    taken: &'t AtomicUsize,
+    /// When to take no more, after [`LEAST_TRIALS`].
+    deadline: Instant,
+    /// Watches every step.
+    observer: O,
+}
+
+impl<O> Results<'_, O> {
+    /// The next position in `trials`, while there is time.
+    fn take(&self) -> Option<usize> {
+        let has_time = self.taken.load(Relaxed) < LEAST_TRIALS || Instant::now() < self.deadline;
+        has_time.then(|| self.taken.fetch_add(1, Relaxed)).filter(|&at| at < self.trials.len())
+    }
+}
+
+impl<O: Observer> Job for Results<'_, O> {
+    /// Results by their position in `trials`.
+    type Output = Vec<(usize, TrialResult)>;
+
+    fn run<W: Worker>(
+        &mut self,
+        mut make: impl FnMut() -> anyhow::Result<W>,
+    ) -> anyhow::Result<Self::Output> {
+        let Some(mut at) = self.take() else { return Ok(Vec::new()) };
+        let mut worker = make()?;
+        let (mut scratch, moments, mut results) = (Scratch::new(), worker.moments(), Vec::new());
+        loop {
+            let trial = self.workload.trial(self.trials[at], moments);
+            results.push((at, worker.trial(trial, &mut scratch, &mut self.observer)?));
+            match self.take() {
+                Some(next) => at = next,
+                None => return Ok(results),
+            }
+        }
+    }
+}
+
 /// All trials of a sweep, so ordered that the first few are spread over it: first and last, then ever finer.
 fn spread(trials: usize) -> Vec<usize> {
     let mut order = Vec::new();
@@ -160,7 +205,7 @@ mod tests {
     use super::*;
     use crate::data::{self, Dataset};
     use crate::report::Mode;
-    use crate::turn::{Arm, LEAST_TRIALS};
+    use crate::turn::Arm;
     use crate::workloads::Set;
 
     fn micro(folder: &std::path::Path) -> Vec<(String, Started)> {

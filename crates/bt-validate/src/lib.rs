@@ -11,8 +11,8 @@
 //! What is measured:
 //!
 //! - [`strategy`], [`workloads`], [`arms`]: the same trials, run in different ways on the same bars ([`data`]).
-//! - [`equivalence`] before anything else; then [`turn`]s of arms, [`pairs`] of operations and starts of [`workers`],
-//!   spread over processes ([`task`], [`collect`]).
+//! - [`equivalence`] before anything else; then [`turn`]s of arms ([`constancy`]: of how many trials), [`pairs`] of
+//!   operations and starts of [`workers`], spread over processes ([`task`], [`collect`]).
 //! - [`prove`]: the whole run, from [`plan`] to report; [`faults`] show that it can fail.
 //!
 //! # Example
@@ -36,6 +36,7 @@
 pub mod arms;
 pub mod claims;
 pub mod collect;
+pub mod constancy;
 pub mod data;
 pub mod equivalence;
 pub mod faults;

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use crate::claims::{Claim, Registry, id};
 use crate::collect::{Collected, collect};
+use crate::constancy::constancy;
 use crate::data::{self, Ingestion};
 use crate::equivalence;
 use crate::faults::Fault;
@@ -25,7 +26,7 @@ use crate::report::{
 };
 use crate::stats::Round;
 use crate::task::{RoundOfTurns, Setting, Task};
-use crate::turn::{Arm, constancy};
+use crate::turn::Arm;
 use crate::workers::{Starts, WORKERS};
 use crate::workloads::{Set, Workload};
 

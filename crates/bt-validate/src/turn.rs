@@ -2,7 +2,6 @@
 
 use std::borrow::Borrow;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use crate::arms::{
 };
 use crate::data::Dataset;
 use crate::stats::median;
-use crate::strategy::{Observer, TrialResult, Unobserved};
+use crate::strategy::Unobserved;
 use crate::workloads::Workload;
 
 /// An arm by name.
@@ -269,93 +268,6 @@ impl Job for Share<'_> {
         }
         sums.trials = ready.elapsed();
         Ok(sums)
-    }
-}
-
-/// Whether an arm's time per trial is constant over a worker's trials: what allows a turn to run only some of them.
-///
-/// A fresh worker and one that has run some trials already take turns, so that both see the same machine.
-struct Constancy<'t>(&'t Workload);
-
-/// How many trials the one worker is ahead of the other, and how many they are compared on.
-pub const CONSTANCY_TRIALS: usize = 6;
-
-impl Job for Constancy<'_> {
-    /// The time of a trial of the worker that is ahead over that of the fresh one, pair by pair.
-    type Output = Vec<f64>;
-
-    fn run<W: Worker>(&mut self, mut make: impl FnMut() -> anyhow::Result<W>) -> anyhow::Result<Vec<f64>> {
-        let (mut ahead, mut fresh) = (make()?, make()?);
-        let (mut scratch, moments) = (Scratch::new(), ahead.moments());
-        let mut timed = |worker: &mut W, trial: usize| {
-            let trial = self.0.trial(trial % self.0.trials, moments);
-            let begin = Instant::now();
-            std::hint::black_box(worker.trial(trial, &mut scratch, &mut Unobserved)?);
-            anyhow::Ok(begin.elapsed().as_secs_f64())
-        };
-        for trial in 0..CONSTANCY_TRIALS {
-            timed(&mut ahead, trial)?;
-        }
-        let pair = |trial: usize| anyhow::Ok(timed(&mut ahead, trial)? / timed(&mut fresh, trial)?);
-        (0..CONSTANCY_TRIALS).map(pair).collect()
-    }
-}
-
-/// How much longer an arm's later trials take than its earlier ones: the median of pairs, with other workers for at
-/// least `budget`.
-///
-/// # Errors
-/// Whatever the arm meets.
-pub fn constancy(started: &Started, workload: &Workload, budget: Duration) -> anyhow::Result<f64> {
-    let (begin, mut ratios) = (Instant::now(), Vec::new());
-    while ratios.is_empty() || begin.elapsed() < budget {
-        ratios.extend(started.work(&mut Constancy(workload))?);
-    }
-    Ok(median(&ratios))
-}
-
-/// Runs chosen trials and keeps their results, for the check of equivalence. Several workers may share the choice: each
-/// takes the next trial that none has taken.
-pub struct Results<'t, O> {
-    /// The workload.
-    pub workload: &'t Workload,
-    /// The trials to run.
-    pub trials: &'t [usize],
-    /// How many of them are taken.
-    pub taken: &'t AtomicUsize,
-    /// When to take no more, after [`LEAST_TRIALS`].
-    pub deadline: Instant,
-    /// Watches every step.
-    pub observer: O,
-}
-
-impl<O> Results<'_, O> {
-    /// The next position in `trials`, while there is time.
-    fn take(&self) -> Option<usize> {
-        let has_time = self.taken.load(Relaxed) < LEAST_TRIALS || Instant::now() < self.deadline;
-        has_time.then(|| self.taken.fetch_add(1, Relaxed)).filter(|&at| at < self.trials.len())
-    }
-}
-
-impl<O: Observer> Job for Results<'_, O> {
-    /// Results by their position in `trials`.
-    type Output = Vec<(usize, TrialResult)>;
-
-    fn run<W: Worker>(
-        &mut self,
-        mut make: impl FnMut() -> anyhow::Result<W>,
-    ) -> anyhow::Result<Self::Output> {
-        let Some(mut at) = self.take() else { return Ok(Vec::new()) };
-        let mut worker = make()?;
-        let (mut scratch, moments, mut results) = (Scratch::new(), worker.moments(), Vec::new());
-        loop {
-            let trial = self.workload.trial(self.trials[at], moments);
-            results.push((at, worker.trial(trial, &mut scratch, &mut self.observer)?));
-            match self.take() {
-                Some(next) => at = next,
-                None => return Ok(results),
-            }
-        }
     }
 }
 

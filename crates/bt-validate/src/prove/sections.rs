@@ -6,11 +6,12 @@ use super::{Run, progress, rounds_of};
 use crate::arms::Layering;
 use crate::claims::id;
 use crate::collect::{Collected, collect};
+use crate::constancy::{self, is_constant};
 use crate::gate::{Evaluation, Gate, Remaining, Rule, Step, decide, evaluate};
 use crate::report::{ArmTime, BreakEven, ClaimResult, Curve, Point, Scaling, WorkerKind, WorkloadTimes};
 use crate::stats::{Interval, Round, judge};
 use crate::task::{RoundOfTurns, Setting};
-use crate::turn::{Arm, CONSTANCY_TRIALS, Turn};
+use crate::turn::{Arm, Turn};
 use crate::workers;
 use crate::workloads::{BREAK_EVEN, EVALUATION, Set, Workload};
 
@@ -192,14 +193,13 @@ fn arm_time(
     let trials_run = turns.iter().map(|turn| turn.trials_run).min().unwrap_or(0);
     let time = ArmTime::from_turns(arm, trials_run, &seconds)?;
     let note = |ratio: f64| {
-        let constant =
-            if (0.8..=1.25).contains(&ratio) { "constant enough to scale" } else { "NOT constant" };
+        let constant = if is_constant(ratio) { "constant enough to scale" } else { "NOT constant" };
         format!(
             "a turn ran at least {trials_run} of {} trials; time per trial is {constant}: a worker's trials {} to {} took \
              {ratio:.2}× those of a fresh one",
             workload.trials,
-            CONSTANCY_TRIALS + 1,
-            2 * CONSTANCY_TRIALS
+            constancy::TRIALS + 1,
+            2 * constancy::TRIALS
         )
     };
     Ok(ArmTime { note: constancy.map(note), ..time })
