@@ -119,7 +119,7 @@ impl HistoryCache {
         HistoryHandle::new(Arc::clone(self))
     }
 
-    /// What both tiers did and hold. Hits of handles count from their last refresh on.
+    /// What both tiers did and hold. Hits of handles are in it up to their last refresh. O(1), under both locks in turn.
     pub fn stats(&self) -> HistoryStats {
         let refused = self.refused.load(Ordering::Relaxed);
         let tier1 = self.tier1.stats();
@@ -138,7 +138,8 @@ impl HistoryCache {
         &self.options
     }
 
-    /// Drops everything kept. Handles drop theirs at their next refresh.
+    /// Drops everything kept; windows that are being made meanwhile are handed out and not kept. Handles drop theirs at
+    /// their next refresh. O(windows kept).
     pub fn clear(&self) {
         self.tier1.clear();
         self.tier2.clear();

@@ -15,6 +15,10 @@ use crate::{AssetSet, Moment, Request, Window};
 ///
 /// Every method checks moment, identifiers and fields first, as without a cache; only then it looks for a kept window.
 /// What is not worth keeping, it hands out as the moment itself would. Call [`refresh`](Self::refresh) once per trial.
+///
+/// A hit takes O(1): in tier 1 a look-up in a table of its own, in tier 2 one in the shared table under its lock. A miss
+/// takes what making the window takes. An error is never kept. What a method hands out is borrowed from the handle: read
+/// it before the next call, or copy it.
 pub struct HistoryHandle {
     cache: Arc<HistoryCache>,
     tier1: bt_cache::Handle<Key, Kept>,
@@ -103,7 +107,8 @@ impl HistoryHandle {
         }
     }
 
-    /// Starts the next trial: hands over the count of hits, drops what the cache has dropped.
+    /// Starts the next trial: hands over the count of hits, drops what the cache has dropped. Changes no answer, so it
+    /// may come at any time. O(1) where nothing left the cache since the last time, else O(windows held).
     pub fn refresh(&mut self) {
         self.tier1.refresh();
         self.last = None;

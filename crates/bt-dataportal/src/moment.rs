@@ -42,7 +42,8 @@ impl<'a> Moment<'a> {
         }
     }
 
-    /// The last `bar_count` values of one field of one asset; fewer where fewer bars are known, none before its first.
+    /// The last `bar_count` values of one field of one asset, oldest first; fewer where fewer bars are known, none before
+    /// its first. A slice of the bundle, made in the time of [`asset`](Self::asset).
     ///
     /// # Errors
     /// As [`asset`](Self::asset); [`UnknownField`](bt_core::ErrorKind::UnknownField).
@@ -54,13 +55,15 @@ impl<'a> Moment<'a> {
     /// One field of many assets on the bundle's calendar, shape (`bar_count`, assets): rows are the calendar's last
     /// moments, the latest at the bottom, NaN where an asset has no bar and where the calendar has not begun.
     ///
-    /// A view where the set is [regular](AssetSet::is_regular) and all its assets are listed throughout the window;
-    /// else copied, O(values). A [`HistoryCache`](crate::HistoryCache) keeps such copies. Each column is contiguous.
+    /// A view, O(1), where the set is [regular](AssetSet::is_regular) and all its assets are listed throughout the
+    /// window; else copied, O(values), and without a slab one search for each asset more. A
+    /// [`HistoryCache`](crate::HistoryCache) keeps such copies. Each column is contiguous.
     ///
     /// # Errors
     /// [`ForeignAsset`](bt_core::ErrorKind::ForeignAsset) where the set is of another version;
     /// [`UnknownField`](bt_core::ErrorKind::UnknownField); [`InvalidOption`](bt_core::ErrorKind::InvalidOption) where
-    /// `bar_count` is 0, more than 4,294,967,295 or more than fits into memory.
+    /// `bar_count` is 0, more than 4,294,967,295 or more than fits into memory; without a slab, whatever
+    /// [`Bundle::bars`](bt_core::Bundle::bars) meets.
     #[inline]
     pub fn panel(self, set: &AssetSet, field: Field, bar_count: usize) -> Result<CowArray<'a, f64, Ix2>> {
         check_panel(self, set, field, bar_count)?;
@@ -122,7 +125,9 @@ impl fmt::Debug for Moment<'_> {
     }
 }
 
-/// What is known of one asset at one [`Moment`]. Every method is a view and allocates nothing.
+/// What is known of one asset at one [`Moment`]. Every method is a view, takes O(1) and allocates nothing.
+///
+/// Any `bar_count` will do: 0 gives nothing, more than is known gives all that is.
 #[derive(Clone, Copy)]
 pub struct AssetHistory<'a> {
     portal: &'a DataPortal<'a>,

@@ -47,7 +47,7 @@ fn every_form(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(crate::cases(1000))]
 
     #[test]
     fn every_policy_gives_the_naive_answer_at_every_access(

@@ -17,7 +17,7 @@ fn timestamps(frame: &RecordBatch) -> Vec<Option<i64>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(crate::cases(1000))]
 
     #[test]
     fn a_frame_holds_what_the_array_holds_and_when(

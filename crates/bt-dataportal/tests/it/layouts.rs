@@ -13,7 +13,7 @@ fn at(nanos: i64) -> Timestamp {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(crate::cases(1000))]
 
     #[test]
     fn a_set_serves_every_bundle_of_its_version(

@@ -147,7 +147,7 @@ fn ask_everything(portal: &DataPortal<'_>, moment: Moment<'_>, bar_count: usize,
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(crate::cases(4000))]
 
     #[test]
     fn a_bundle_that_contradicts_itself_never_causes_a_panic(

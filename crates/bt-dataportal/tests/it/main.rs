@@ -11,3 +11,8 @@ mod lying;
 mod oracle;
 mod panels;
 mod views;
+
+/// So many cases of a property; few under Miri, which is a few hundred times slower.
+fn cases(cases: u32) -> proptest::prelude::ProptestConfig {
+    proptest::prelude::ProptestConfig::with_cases(if cfg!(miri) { 3 } else { cases })
+}

@@ -26,7 +26,7 @@ fn assert_panel(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(crate::cases(2000))]
 
     #[test]
     fn a_panel_is_every_assets_bars_on_the_calendar(

@@ -5,7 +5,7 @@ use crate::fake::{COLUMNS, any_bundle, any_now, field};
 use crate::oracle::{self, bits};
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(crate::cases(2000))]
 
     #[test]
     fn a_window_is_the_naive_slice(
