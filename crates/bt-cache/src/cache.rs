@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 
 use crate::flight::Flight;
 use crate::hashed::{Asked, Hashed, Known};
-use crate::shelf::{Departed, Shelf, Stamped, overhead};
+use crate::shelf::{Departed, Shelf, Weighed, overhead};
 use crate::{CacheStats, Handle};
 
 /// The bounds of a cache. Both hold at every moment.
@@ -69,7 +69,7 @@ struct Signal {
 }
 
 enum Seat<T: ?Sized> {
-    Kept(Stamped<T>),
+    Kept(Weighed<T>),
     Waiting(Arc<Flight<T>>),
     Leading(Arc<Flight<T>>),
     Reentrant,
@@ -167,7 +167,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         &self,
         asked: Asked<'_, K>,
         load: impl FnOnce() -> Result<Arc<T>>,
-    ) -> Result<Stamped<T>> {
+    ) -> Result<Weighed<T>> {
         match self.take_seat(asked) {
             Seat::Kept(found) => Ok(found),
             Seat::Leading(flight) => self.lead(asked.key, flight, load),
@@ -176,9 +176,9 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         }
     }
 
-    pub(crate) fn identify(&self, asked: Asked<'_, K>, value: Arc<T>) -> Stamped<T> {
-        let weight = self.weight(asked.key, &value);
-        self.with_shelf(|shelf| shelf.identify(asked, value, weight))
+    pub(crate) fn weighed(&self, key: &K, value: Arc<T>) -> Weighed<T> {
+        let weight = (self.weigh)(key, &value).saturating_add(Self::OVERHEAD);
+        Weighed { value, weight }
     }
 
     fn take_seat(&self, asked: Asked<'_, K>) -> Seat<T> {
@@ -202,14 +202,10 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         key: &K,
         flight: Arc<Flight<T>>,
         load: impl FnOnce() -> Result<Arc<T>>,
-    ) -> Result<Stamped<T>> {
+    ) -> Result<Weighed<T>> {
         let landing = Landing { cache: self, flight, start: Instant::now() };
         // Nothing of ours is borrowed by the loader, so there is nothing that its panic could leave half done.
-        let outcome = catch_unwind(AssertUnwindSafe(|| {
-            let value = load()?;
-            let weight = self.weight(key, &value);
-            Ok((value, weight))
-        }));
+        let outcome = catch_unwind(AssertUnwindSafe(|| Ok(self.weighed(key, load()?))));
         match outcome {
             Ok(loaded) => landing.land(loaded),
             Err(panic) => {
@@ -222,13 +218,12 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     /// Keeps a value under a key, in place of any that is there. `false` where it is larger than the whole budget and
     /// so not kept. A load of the key that is under way will not be kept.
     pub fn insert(&self, key: K, value: Arc<T>) -> bool {
-        let weight = self.weight(&key, &value);
+        let weighed = self.weighed(&key, value);
         let key = Hashed { hash: self.ask(&key).hash, key };
         let mut departed = Departed::default();
         self.locked(|state| {
             state.ground(key.ask());
-            let stamped = state.shelf.stamp(value, weight);
-            state.shelf.put(key, stamped, &mut departed)
+            state.shelf.put(key, weighed, &mut departed)
         })
     }
 
@@ -239,7 +234,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
             state.ground(asked);
             state.shelf.remove(asked)
         });
-        departed.map(|(_, entry)| entry.stamped.value)
+        departed.map(|(_, weighed)| weighed.value)
     }
 
     /// Takes this very value out, and not one that has taken its place meanwhile; for those who saw that it is out of
@@ -264,13 +259,13 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     /// # Complexity
     /// O(entries), and as many clones of keys.
     pub fn retain(&self, mut keep: impl FnMut(&K, &T) -> bool) {
-        let present: Vec<(Hashed<K>, Stamped<T>)> = self.locked(|state| {
+        let present: Vec<(Hashed<K>, Weighed<T>)> = self.locked(|state| {
             state.ground_all();
             state.shelf.iter().map(|(key, found)| (key.clone(), found.clone())).collect()
         });
         for (key, found) in present {
             if !keep(&key.key, &found.value) {
-                let _departed = self.locked(|state| state.shelf.remove_stamp(key.ask(), found.stamp));
+                let _departed = self.locked(|state| state.shelf.remove_value(key.ask(), &found.value));
             }
         }
     }
@@ -294,7 +289,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     /// Counters and sizes, all of one moment.
     ///
     /// # Complexity
-    /// O(1); O(entries) where handles hold what the cache has dropped.
+    /// O(1) where no handle holds anything, else O(entries).
     pub fn stats(&self) -> CacheStats {
         let state = self.state.lock();
         let tally = state.shelf.tally;
@@ -336,10 +331,6 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
     #[inline]
     fn ask<'a, Q: Hash + ?Sized>(&self, key: &'a Q) -> Asked<'a, Q> {
         Asked::new(&self.hasher, key)
-    }
-
-    fn weight(&self, key: &K, value: &T) -> usize {
-        (self.weigh)(key, value).saturating_add(Self::OVERHEAD)
     }
 
     /// Runs `change` under the lock and tells handles if anything left.
@@ -402,21 +393,20 @@ impl<K: Key, T: ?Sized> State<K, T> {
 }
 
 impl<K: Key, T: ?Sized + Send + Sync + 'static> Landing<'_, K, T> {
-    fn land(self, loaded: Result<(Arc<T>, usize)>) -> Result<Stamped<T>> {
+    fn land(self, loaded: Result<Weighed<T>>) -> Result<Weighed<T>> {
         let load_time = self.start.elapsed();
         // Dropped after the lock: destructors of keys and values are not ours to run inside it.
         let (mut departed, mut taken) = (Departed::default(), None);
-        let outcome = self.cache.locked(|state| {
+        self.cache.locked(|state| {
             taken = state.take_out(&self.flight, load_time, loaded.is_err());
-            let (value, weight) = loaded?;
-            let stamped = state.shelf.stamp(value, weight);
-            if let Some((key, _)) = taken.take_if(|(_, may_be_kept)| *may_be_kept) {
-                state.shelf.put(key, stamped.clone(), &mut departed);
+            if let Ok(weighed) = &loaded
+                && let Some((key, _)) = taken.take_if(|(_, may_be_kept)| *may_be_kept)
+            {
+                state.shelf.put(key, weighed.clone(), &mut departed);
             }
-            Ok(stamped)
         });
-        self.flight.land(outcome.clone());
-        outcome
+        self.flight.land(loaded.clone());
+        loaded
     }
 }
 

@@ -8,12 +8,12 @@ use bt_core::Result;
 use once_cell::sync::OnceCell;
 use parking_lot::Mutex;
 
-use crate::shelf::Stamped;
+use crate::shelf::Weighed;
 
 /// A load that one thread leads and others may wait for.
 pub(crate) struct Flight<T: ?Sized> {
     ticket: Arc<Ticket>,
-    outcome: OnceCell<Result<Stamped<T>>>,
+    outcome: OnceCell<Result<Weighed<T>>>,
 }
 
 /// The part of a flight that does not depend on its type, so that waits across caches are seen in one place.
@@ -45,7 +45,7 @@ impl<T: ?Sized> Flight<T> {
 
     /// Blocks until the flight lands. `None` where it never could: this thread leads it, or its leader waits, through
     /// any number of threads and caches, for a flight that this thread leads.
-    pub(crate) fn wait(&self) -> Option<Result<Stamped<T>>> {
+    pub(crate) fn wait(&self) -> Option<Result<Weighed<T>>> {
         let me = thread::current().id();
         {
             let mut waiting = WAITING.lock();
@@ -60,7 +60,7 @@ impl<T: ?Sized> Flight<T> {
     }
 
     /// Hands the outcome to all who wait.
-    pub(crate) fn land(&self, outcome: Result<Stamped<T>>) {
+    pub(crate) fn land(&self, outcome: Result<Weighed<T>>) {
         self.ticket.landed.store(true, Ordering::Release);
         // A flight lands once, by its leader, so the cell is empty.
         let _ = self.outcome.set(outcome);

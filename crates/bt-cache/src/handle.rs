@@ -8,7 +8,7 @@ use hashbrown::{DefaultHashBuilder, Equivalent, HashTable};
 use crate::Cache;
 use crate::cache::Key;
 use crate::hashed::{Asked, Hashed};
-use crate::shelf::Stamped;
+use crate::shelf::Weighed;
 
 /// One worker's reader of a [`Cache`]: a table of its own, so that a hit costs a lookup and nothing shared.
 ///
@@ -19,7 +19,7 @@ use crate::shelf::Stamped;
 /// # Memory
 /// A handle holds no more than the limits of its cache allow, and beside that at most one single value that is larger
 /// than the whole budget; after a refresh it holds nothing but what the cache itself keeps. What it holds beyond that in
-/// between is counted as `pinned_bytes`. Its own table is not counted: a key and 49 bytes for each place, and up to 16
+/// between is counted as `pinned_bytes`. Its own table is not counted: a key and 41 bytes for each place, and up to 16
 /// places for 7 entries.
 ///
 /// # Order
@@ -44,7 +44,7 @@ const NEVER: u64 = u64::MAX;
 
 struct Held<K, T: ?Sized> {
     key: Hashed<K>,
-    stamped: Stamped<T>,
+    weighed: Weighed<T>,
     used: Cell<bool>,
 }
 
@@ -92,7 +92,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
     pub fn hold(&mut self, key: &K, value: Arc<T>) -> &T {
         let asked = self.ask(key);
         self.let_go(asked);
-        let found = self.cache.identify(asked, value);
+        let found = self.cache.weighed(key, value);
         self.take_in(asked, found)
     }
 
@@ -150,7 +150,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
     fn hit<'a>(&self, held: &'a Held<K, T>) -> &'a Arc<T> {
         self.hits.set(self.hits.get() + 1);
         held.used.set(true);
-        &held.stamped.value
+        &held.weighed.value
     }
 
     #[cold]
@@ -160,7 +160,7 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
     }
 
     /// The key must not be held.
-    fn take_in(&mut self, asked: Asked<'_, K>, found: Stamped<T>) -> &T {
+    fn take_in(&mut self, asked: Asked<'_, K>, found: Weighed<T>) -> &T {
         if self.is_full_for(&found) {
             self.drop_departed();
             // All that is left is kept by the cache, and so within its limits, as `found` is unless it is too large to
@@ -169,25 +169,29 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
                 self.release_all();
             }
         }
-        if !self.cache.with_shelf(|shelf| shelf.hold(asked, &found)) {
+        let is_kept = self.cache.with_shelf(|shelf| {
+            shelf.hold(&found);
+            shelf.has(asked, &found.value)
+        });
+        if !is_kept {
             // It departed before we came, so no later departure will tell: the next refresh has to look.
             self.departures_seen = NEVER;
         }
         self.bytes += found.weight as u128;
-        let held = Held { key: asked.to_owned(), stamped: found, used: Cell::new(true) };
+        let held = Held { key: asked.to_owned(), weighed: found, used: Cell::new(true) };
         let held = self.held.insert_unique(asked.hash, held, |held| held.key.hash);
-        &held.into_mut().stamped.value
+        &held.into_mut().weighed.value
     }
 
     fn let_go(&mut self, asked: Asked<'_, K>) {
         if let Ok(entry) = self.held.find_entry(asked.hash, |held| asked.equivalent(&held.key)) {
             let (held, _) = entry.remove();
-            self.bytes -= held.stamped.weight as u128;
-            self.cache.with_shelf(|shelf| shelf.release(asked, &held.stamped));
+            self.bytes -= held.weighed.weight as u128;
+            self.cache.with_shelf(|shelf| shelf.release(&held.weighed));
         }
     }
 
-    fn is_full_for(&self, found: &Stamped<T>) -> bool {
+    fn is_full_for(&self, found: &Weighed<T>) -> bool {
         let limits = self.cache.limits();
         self.held.len() >= limits.max_entries || self.bytes + found.weight as u128 > limits.max_bytes as u128
     }
@@ -197,24 +201,24 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Handle<K, T> {
         let departed: Vec<_> = self.cache.with_shelf(|shelf| {
             let gone = |held: &mut Held<K, T>| {
                 let asked = held.key.ask();
-                let here = shelf.has(asked, held.stamped.stamp);
+                let here = shelf.has(asked, &held.weighed.value);
                 match here && held.used.take() {
                     true => shelf.touch(asked),
-                    false if !here => shelf.release(asked, &held.stamped),
+                    false if !here => shelf.release(&held.weighed),
                     false => (),
                 }
                 !here
             };
             self.held.extract_if(gone).collect()
         });
-        self.bytes -= departed.iter().map(|held| held.stamped.weight as u128).sum::<u128>();
+        self.bytes -= departed.iter().map(|held| held.weighed.weight as u128).sum::<u128>();
     }
 
     fn release_all(&mut self) {
         self.bytes = 0;
         let held = std::mem::take(&mut self.held);
         self.cache.with_shelf(|shelf| {
-            held.iter().for_each(|held| shelf.release(held.key.ask(), &held.stamped));
+            held.iter().for_each(|held| shelf.release(&held.weighed));
         });
     }
 

@@ -1,4 +1,4 @@
-//! The single-threaded heart: an LRU that counts bytes and knows which of its entries handles hold.
+//! The single-threaded heart: an LRU that counts bytes and knows what handles hold.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -16,14 +16,13 @@ use crate::hashed::{Asked, Hashed, Known, Lookup};
 /// The order is `lru`'s; what to evict is decided here, since it is bytes that count. It calls nothing of the user's but
 /// `Eq` of keys, and it hands out what it drops, so that no destructor runs while its owner holds a lock.
 pub(crate) struct Shelf<K, T: ?Sized> {
-    entries: LruCache<Hashed<K>, Entry<T>, Known>,
+    entries: LruCache<Hashed<K>, Weighed<T>, Known>,
     /// The most entries since the table was last cut down.
     most_entries: usize,
     limits: Limits,
     bytes: usize,
-    last_stamp: u64,
-    /// By where the value lies, which is its own as long as a handle holds it.
-    orphans: HashMap<usize, Orphan>,
+    /// What handles hold, by where it lies, which is its own for as long as they do.
+    held: HashMap<usize, Held>,
     pub(crate) tally: Tally,
 }
 
@@ -39,43 +38,32 @@ pub(crate) struct Tally {
     pub(crate) peak_bytes: usize,
 }
 
-/// A value with the identity of its arrival: the same key with another stamp is other data.
-pub(crate) struct Stamped<T: ?Sized> {
+/// A value with what it weighs together with its key.
+pub(crate) struct Weighed<T: ?Sized> {
     pub(crate) value: Arc<T>,
     pub(crate) weight: usize,
-    pub(crate) stamp: u64,
 }
 
-impl<T: ?Sized> Stamped<T> {
+impl<T: ?Sized> Weighed<T> {
     fn address(&self) -> usize {
-        address(&self.value)
+        Arc::as_ptr(&self.value).cast::<()>().addr()
     }
 }
 
-impl<T: ?Sized> Clone for Stamped<T> {
+impl<T: ?Sized> Clone for Weighed<T> {
     fn clone(&self) -> Self {
-        Self { value: Arc::clone(&self.value), weight: self.weight, stamp: self.stamp }
+        Self { value: Arc::clone(&self.value), weight: self.weight }
     }
 }
 
-/// A value as it is kept.
-pub(crate) struct Entry<T: ?Sized> {
-    pub(crate) stamped: Stamped<T>,
-    holders: u32,
-}
-
-/// A value that left the shelf, or never got on it, while handles hold it. It may be back under any key.
-struct Orphan {
+/// What some handles hold, each value once.
+struct Held {
     weight: usize,
-    holders: u32,
-}
-
-fn address<T: ?Sized>(value: &Arc<T>) -> usize {
-    Arc::as_ptr(value).cast::<()>().addr()
+    handles: usize,
 }
 
 /// What left or was not kept, whole as it was, for the owner to drop. Mostly few entries, so mostly no allocation.
-pub(crate) type Departed<K, T> = SmallVec<[(Hashed<K>, Entry<T>); 3]>;
+pub(crate) type Departed<K, T> = SmallVec<[(Hashed<K>, Weighed<T>); 4]>;
 
 /// A table of so few entries is not worth cutting down.
 const FEW_ENTRIES: usize = 16;
@@ -85,7 +73,7 @@ const FEW_ENTRIES: usize = 16;
 /// full at most, doubles as it grows, and is cut down once half of its entries have gone.
 pub(crate) const fn overhead<K, T: ?Sized>() -> usize {
     let pointer = size_of::<usize>();
-    let node = size_of::<(Hashed<K>, Entry<T>)>() + 2 * pointer;
+    let node = size_of::<(Hashed<K>, Weighed<T>)>() + 2 * pointer;
     let places = (2 * 2 * 8 * (2 * pointer + 1)).div_ceil(7);
     let counts_of_the_arc = 2 * pointer;
     let allocator = 2 * 16;
@@ -100,48 +88,47 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
             most_entries: 0,
             limits,
             bytes: 0,
-            last_stamp: 0,
-            orphans: HashMap::new(),
+            held: HashMap::new(),
             tally: Tally::default(),
         }
     }
 
     /// Looks up and marks as used last.
     #[inline]
-    pub(crate) fn get<Q: Equivalent<K> + ?Sized>(&mut self, asked: Asked<'_, Q>) -> Option<&Stamped<T>> {
+    pub(crate) fn get<Q: Equivalent<K> + ?Sized>(&mut self, asked: Asked<'_, Q>) -> Option<&Weighed<T>> {
         let found = self.entries.get(&asked as &dyn Lookup<K>);
         match found {
             Some(_) => self.tally.hits += 1,
             None => self.tally.misses += 1,
         }
-        found.map(|entry| &entry.stamped)
+        found
     }
 
     /// As [`get`](Self::get), but counts no miss.
     #[inline]
-    pub(crate) fn get_kept<Q: Equivalent<K> + ?Sized>(&mut self, asked: Asked<'_, Q>) -> Option<&Stamped<T>> {
+    pub(crate) fn get_kept<Q: Equivalent<K> + ?Sized>(&mut self, asked: Asked<'_, Q>) -> Option<&Weighed<T>> {
         let found = self.entries.get(&asked as &dyn Lookup<K>)?;
         self.tally.hits += 1;
-        Some(&found.stamped)
+        Some(found)
     }
 
     /// Looks up and leaves no trace.
     #[inline]
-    pub(crate) fn peek<Q: Equivalent<K> + ?Sized>(&self, asked: Asked<'_, Q>) -> Option<&Stamped<T>> {
-        self.entries.peek(&asked as &dyn Lookup<K>).map(|entry| &entry.stamped)
+    pub(crate) fn peek<Q: Equivalent<K> + ?Sized>(&self, asked: Asked<'_, Q>) -> Option<&Weighed<T>> {
+        self.entries.peek(&asked as &dyn Lookup<K>)
     }
 
     /// Takes a value in as used last, evicting from the other end until it fits. `false` and not kept where it alone
     /// exceeds the budget. An older value of the key leaves in either case.
     #[inline]
-    pub(crate) fn put(&mut self, key: Hashed<K>, stamped: Stamped<T>, departed: &mut Departed<K, T>) -> bool {
-        let weight = stamped.weight;
+    pub(crate) fn put(&mut self, key: Hashed<K>, weighed: Weighed<T>, departed: &mut Departed<K, T>) -> bool {
+        let weight = weighed.weight;
         let Some(spare) = self.limits.max_bytes.checked_sub(weight) else {
-            self.reject(key, stamped, departed);
+            self.reject(key, weighed, departed);
             return false;
         };
         // What `lru` gives back is the older value of this very key: one search says whether there is one.
-        if let Some(older) = self.entries.push(key, Entry { stamped, holders: 0 }) {
+        if let Some(older) = self.entries.push(key, weighed) {
             self.departs(&older.1);
             departed.push(older);
         }
@@ -160,23 +147,16 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
     }
 
     #[cold]
-    fn reject(&mut self, key: Hashed<K>, stamped: Stamped<T>, departed: &mut Departed<K, T>) {
+    fn reject(&mut self, key: Hashed<K>, weighed: Weighed<T>, departed: &mut Departed<K, T>) {
         departed.extend(self.remove(key.ask()));
         self.tally.rejections += 1;
-        departed.push((key, Entry { stamped, holders: 0 }));
-    }
-
-    /// Gives a value an identity, whether it will be kept or not.
-    #[inline]
-    pub(crate) fn stamp(&mut self, value: Arc<T>, weight: usize) -> Stamped<T> {
-        self.last_stamp += 1;
-        Stamped { value, weight, stamp: self.last_stamp }
+        departed.push((key, weighed));
     }
 
     pub(crate) fn remove<Q: Equivalent<K> + ?Sized>(
         &mut self,
         asked: Asked<'_, Q>,
-    ) -> Option<(Hashed<K>, Entry<T>)> {
+    ) -> Option<(Hashed<K>, Weighed<T>)> {
         let removed = self.entries.pop_entry(&asked as &dyn Lookup<K>)?;
         self.cut_down();
         self.departs(&removed.1);
@@ -188,17 +168,11 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
         &mut self,
         asked: Asked<'_, Q>,
         value: &Arc<T>,
-    ) -> Option<(Hashed<K>, Entry<T>)> {
-        let found = self.peek(asked)?;
-        Arc::ptr_eq(&found.value, value).then(|| self.remove(asked))?
+    ) -> Option<(Hashed<K>, Weighed<T>)> {
+        self.has(asked, value).then(|| self.remove(asked))?
     }
 
-    /// Removes one arrival, and not what has taken its place.
-    pub(crate) fn remove_stamp(&mut self, asked: Asked<'_, K>, stamp: u64) -> Option<(Hashed<K>, Entry<T>)> {
-        self.has(asked, stamp).then(|| self.remove(asked))?
-    }
-
-    pub(crate) fn drain(&mut self) -> Vec<(Hashed<K>, Entry<T>)> {
+    pub(crate) fn drain(&mut self) -> Vec<(Hashed<K>, Weighed<T>)> {
         let mut all = Vec::with_capacity(self.entries.len());
         while let Some(oldest) = self.entries.pop_lru() {
             self.departs(&oldest.1);
@@ -208,39 +182,25 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
         all
     }
 
-    /// A value that came from here some other way: as it is kept under the key, or else as one of its own.
-    pub(crate) fn identify(&mut self, asked: Asked<'_, K>, value: Arc<T>, weight: usize) -> Stamped<T> {
-        match self.peek(asked) {
-            Some(kept) if Arc::ptr_eq(&kept.value, &value) => kept.clone(),
-            _ => self.stamp(value, weight),
-        }
-    }
-
-    /// A handle takes hold of a value. `false` where the value is not here (any more), so only handles keep it.
-    pub(crate) fn hold(&mut self, asked: Asked<'_, K>, stamped: &Stamped<T>) -> bool {
-        if let Some(entry) = self.arrival(asked, stamped.stamp) {
-            entry.holders += 1;
-            return true;
-        }
-        self.adopt(stamped, 1);
-        false
+    /// A handle takes hold of a value, be it kept here or not.
+    pub(crate) fn hold(&mut self, weighed: &Weighed<T>) {
+        let new = Held { weight: weighed.weight, handles: 0 };
+        self.held.entry(weighed.address()).or_insert(new).handles += 1;
     }
 
     /// A handle lets go of a value.
-    pub(crate) fn release(&mut self, asked: Asked<'_, K>, stamped: &Stamped<T>) {
-        if let Some(entry) = self.arrival(asked, stamped.stamp) {
-            entry.holders -= 1;
-        } else if let Slot::Occupied(mut orphan) = self.orphans.entry(stamped.address()) {
-            orphan.get_mut().holders -= 1;
-            if orphan.get().holders == 0 {
-                orphan.remove();
+    pub(crate) fn release(&mut self, weighed: &Weighed<T>) {
+        if let Slot::Occupied(mut held) = self.held.entry(weighed.address()) {
+            held.get_mut().handles -= 1;
+            if held.get().handles == 0 {
+                held.remove();
             }
         }
     }
 
-    /// Whether this arrival is still here.
-    pub(crate) fn has(&self, asked: Asked<'_, K>, stamp: u64) -> bool {
-        self.peek(asked).is_some_and(|found| found.stamp == stamp)
+    /// Whether this very value is kept under the key.
+    pub(crate) fn has<Q: Equivalent<K> + ?Sized>(&self, asked: Asked<'_, Q>, value: &Arc<T>) -> bool {
+        self.peek(asked).is_some_and(|found| Arc::ptr_eq(&found.value, value))
     }
 
     /// Marks as used last without counting a hit.
@@ -249,8 +209,8 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
     }
 
     /// From the one used last to the one that goes first.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Hashed<K>, &Stamped<T>)> {
-        self.entries.iter().map(|(key, entry)| (key, &entry.stamped))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Hashed<K>, &Weighed<T>)> {
+        self.entries.iter()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -261,37 +221,21 @@ impl<K: Eq, T: ?Sized> Shelf<K, T> {
         self.bytes
     }
 
-    /// Bytes that only handles keep: of values that left and did not come back under any key. O(entries) where there
-    /// are values that left and are held.
+    /// Bytes of values that handles hold and that are kept here under no key. O(entries) while handles hold any.
     pub(crate) fn pinned_bytes(&self) -> usize {
-        if self.orphans.is_empty() {
+        if self.held.is_empty() {
             return 0;
         }
-        let kept = self.iter().map(|(_, stamped)| stamped.address());
-        let back: HashSet<usize> = kept.filter(|address| self.orphans.contains_key(address)).collect();
-        let gone = self.orphans.iter().filter(|(address, _)| !back.contains(*address));
-        gone.fold(0, |sum, (_, orphan)| sum.saturating_add(orphan.weight))
-    }
-
-    fn arrival(&mut self, asked: Asked<'_, K>, stamp: u64) -> Option<&mut Entry<T>> {
-        let found = self.entries.peek_mut(&asked as &dyn Lookup<K>)?;
-        (found.stamped.stamp == stamp).then_some(found)
+        let kept: HashSet<usize> = self.iter().map(|(_, weighed)| weighed.address()).collect();
+        let pinned = self.held.iter().filter(|(address, _)| !kept.contains(*address));
+        pinned.fold(0, |sum, (_, held)| sum.saturating_add(held.weight))
     }
 
     /// Takes an entry that is out of the table out of the books.
     #[inline]
-    fn departs(&mut self, entry: &Entry<T>) {
-        self.bytes -= entry.stamped.weight;
+    fn departs(&mut self, weighed: &Weighed<T>) {
+        self.bytes -= weighed.weight;
         self.tally.departures += 1;
-        if entry.holders > 0 {
-            self.adopt(&entry.stamped, entry.holders);
-        }
-    }
-
-    #[cold]
-    fn adopt(&mut self, stamped: &Stamped<T>, holders: u32) {
-        let new = Orphan { weight: stamped.weight, holders: 0 };
-        self.orphans.entry(stamped.address()).or_insert(new).holders += holders;
     }
 
     /// Gives memory back as entries go: what many small entries needed must not stand beside the budget that a few
@@ -361,8 +305,8 @@ mod tests {
                 _ => {
                     let (mut departed, naive_departed) =
                         (Departed::new(), put_naively(&mut naive, key.key, weight));
-                    let stamped = shelf.stamp(Arc::new(key.key * 10), weight);
-                    assert_eq!(shelf.put(key, stamped, &mut departed), weight <= LIMITS.max_bytes);
+                    let weighed = Weighed { value: Arc::new(key.key * 10), weight };
+                    assert_eq!(shelf.put(key, weighed, &mut departed), weight <= LIMITS.max_bytes);
                     assert_eq!(departed.iter().map(|(key, _)| key.key).collect::<Vec<_>>(), naive_departed);
                 }
             }
