@@ -78,7 +78,7 @@ impl Published {
     }
 
     fn pool(&self, check: VersionCheck) -> Arc<BundlePool<Store>> {
-        let options = PoolOptions { check, ..PoolOptions::default() };
+        let options = PoolOptions { version_check: check, ..PoolOptions::default() };
         Arc::new(BundlePool::new(self.store.clone(), options).expect("limits above 0"))
     }
 }

@@ -83,7 +83,7 @@ impl<S: BundleSource> PoolHandle<S> {
     /// # Complexity
     /// A check for each held bundle that is due for one; else as [`Handle::refresh`].
     pub fn refresh(&mut self) {
-        if self.pool.options().check != VersionCheck::Never {
+        if self.pool.options().version_check != VersionCheck::Never {
             let current = self.held.keys().filter(|key| key.version.is_none());
             current.for_each(|key| self.pool.revalidate(&key.name));
         }

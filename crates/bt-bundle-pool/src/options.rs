@@ -21,7 +21,7 @@ pub enum VersionCheck {
 /// let options = PoolOptions::default();
 /// assert_eq!(options.max_bundles, 100);
 /// assert_eq!(options.max_bytes, 2 << 30);
-/// assert_eq!(options.check, VersionCheck::EveryAccess);
+/// assert_eq!(options.version_check, VersionCheck::EveryAccess);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolOptions {
@@ -31,11 +31,11 @@ pub struct PoolOptions {
     /// count.
     pub max_bytes: usize,
     /// When to look for a newer version. On every access by default.
-    pub check: VersionCheck,
+    pub version_check: VersionCheck,
 }
 
 impl Default for PoolOptions {
     fn default() -> Self {
-        Self { max_bundles: 100, max_bytes: 2 << 30, check: VersionCheck::default() }
+        Self { max_bundles: 100, max_bytes: 2 << 30, version_check: VersionCheck::default() }
     }
 }

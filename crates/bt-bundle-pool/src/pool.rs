@@ -83,7 +83,7 @@ impl<S: BundleSource> BundlePool<S> {
     #[inline]
     pub fn get(&self, name: &BundleName) -> Result<Arc<S::Bundle>> {
         match self.cache.get_kept(&Current(name)) {
-            Some(kept) if self.options.check == VersionCheck::Never => Ok(kept),
+            Some(kept) if self.options.version_check == VersionCheck::Never => Ok(kept),
             Some(kept) => self.check(name, kept),
             None => self.open_current(name),
         }
@@ -204,7 +204,7 @@ impl<S: BundleSource> BundlePool<S> {
     }
 
     fn needs_no_check(&self, name: &BundleName, kept: &S::Bundle) -> bool {
-        match self.options.check {
+        match self.options.version_check {
             VersionCheck::Never => true,
             VersionCheck::EveryAccess => false,
             VersionCheck::Every(interval) => {
@@ -231,14 +231,14 @@ impl<S: BundleSource> BundlePool<S> {
 
     /// Only an interval needs the time.
     fn now(&self) -> Duration {
-        match self.options.check {
+        match self.options.version_check {
             VersionCheck::Every(_) => (self.clock)(),
             VersionCheck::EveryAccess | VersionCheck::Never => Duration::ZERO,
         }
     }
 
     fn note(&self, name: &BundleName, version: BundleVersion, asked_at: Duration) {
-        if let VersionCheck::Every(_) = self.options.check {
+        if let VersionCheck::Every(_) = self.options.version_check {
             self.confirmed.note(name, version, asked_at);
         }
     }

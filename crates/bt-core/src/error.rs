@@ -1,5 +1,6 @@
 //! The one error type of the layers that compose.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -82,7 +83,7 @@ pub enum ErrorKind {
     /// An option, a limit or an argument outside its range.
     InvalidOption {
         /// The option's name.
-        option: &'static str,
+        option: Cow<'static, str>,
         /// The value given.
         value: String,
         /// What is allowed.
@@ -180,11 +181,12 @@ impl Error {
 
     /// The option `option` has a `value` outside what is `allowed`.
     pub fn invalid_option(
-        option: &'static str,
+        option: impl Into<Cow<'static, str>>,
         value: impl fmt::Display,
         allowed: impl Into<String>,
     ) -> Self {
-        ErrorKind::InvalidOption { option, value: value.to_string(), allowed: allowed.into() }.into()
+        ErrorKind::InvalidOption { option: option.into(), value: value.to_string(), allowed: allowed.into() }
+            .into()
     }
 
     /// Input at `place` cannot become bars, for `reason`.
@@ -200,8 +202,18 @@ impl From<ErrorKind> for Error {
 }
 
 impl fmt::Debug for Error {
+    /// The message and its causes, for whoever returns the error from `main`; `{:#?}` is the [`kind`](Self::kind) with all
+    /// its fields.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
+        if f.alternate() {
+            return fmt::Debug::fmt(&self.0, f);
+        }
+        fmt::Display::fmt(self, f)?;
+        let first = std::error::Error::source(self);
+        if first.is_some() {
+            f.write_str("\n\nCaused by:")?;
+        }
+        std::iter::successors(first, |cause| cause.source()).try_for_each(|cause| write!(f, "\n    {cause}"))
     }
 }
 
@@ -337,6 +349,18 @@ mod tests {
         let nested = Error::io("open HEAD", std::io::Error::other(remote()));
         assert_eq!(chain(nested), "open HEAD: the bucket cannot be read / disk on fire");
         assert_eq!(chain(Error::io("open HEAD", std::io::Error::other("no"))), "open HEAD: no");
+    }
+
+    #[test]
+    fn an_error_that_leaves_main_reads_as_its_message_with_its_causes() {
+        let boxed: Box<dyn std::error::Error> = Error::invalid_input("prices.csv, line 3", "no close").into();
+        assert_eq!(format!("{boxed:?}"), "prices.csv, line 3: no close");
+        let nested = Error::other(Remote(std::io::Error::other("disk on fire")));
+        assert_eq!(format!("{nested:?}"), "the bucket cannot be read\n\nCaused by:\n    disk on fire");
+        assert!(
+            format!("{:#?}", Error::invalid_option("max_bytes", 0, "at least 1"))
+                .starts_with("InvalidOption {")
+        );
     }
 
     #[test]

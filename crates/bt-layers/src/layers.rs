@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use bt_asset_cache::TableSource;
 use bt_bundle_pool::{Invalidate, VersionCheck};
-use bt_core::{BundleSource, Error, Result, erase};
+use bt_core::{BundleName, BundleSource, BundleVersion, Error, Result, erase};
 use bt_dataportal::{HistoryCache, HistoryOptions, Policy};
 use bt_optimize_config::OptimizationConfig;
 
@@ -82,9 +82,7 @@ impl Layers {
     }
 
     fn new(config: &OptimizationConfig, options: Options, origin: Origin) -> Result<Self> {
-        config
-            .validate()
-            .map_err(|error| Error::invalid_option("the configuration", error, "what its field documents"))?;
+        config.validate().map_err(invalid)?;
         let over_tables = matches!(origin, Origin::Tables(_));
         let stacks = Stacks::new(config, options.version_check, origin)?;
         let history = config.enable_history_cache.then(|| history_cache(config, options)).transpose()?;
@@ -102,6 +100,15 @@ impl Layers {
         Ok(Worker::new(Arc::clone(&self.0), self.0.stacks.for_worker()?))
     }
 
+    /// The current version of a bundle, without opening it: what a sweep pins, for
+    /// [`Worker::trial_on`](crate::Worker::trial_on).
+    ///
+    /// # Errors
+    /// [`BundleNotFound`](bt_core::ErrorKind::BundleNotFound); whatever the source meets.
+    pub fn version(&self, name: &BundleName) -> Result<BundleVersion> {
+        self.0.stacks.version(name)
+    }
+
     /// Forgets the open bundles of one name, or everything, for all workers: the next trial opens anew. What is being
     /// opened right now is not kept. Trials that run keep what they have.
     ///
@@ -114,7 +121,8 @@ impl Layers {
         }
     }
 
-    /// What all layers did, and what they hold.
+    /// What all layers did, and what they hold. Hits of a running worker are counted from its next trial on, or from
+    /// its end.
     pub fn stats(&self) -> LayersStats {
         self.0.stats()
     }
@@ -143,6 +151,16 @@ impl Layers {
     #[cfg(feature = "metrics")]
     pub fn export_metrics_as(&self, layers: &str) {
         crate::metrics::export(&self.stats(), Some(layers));
+    }
+}
+
+/// What the configuration says of itself, as an error of the layers.
+fn invalid(error: bt_optimize_config::Error) -> Error {
+    match error {
+        bt_optimize_config::Error::Value { name, value, allowed, .. } => {
+            Error::invalid_option(name, value, allowed)
+        }
+        other => Error::other(other),
     }
 }
 

@@ -43,18 +43,30 @@ struct Recipe {
 }
 
 impl Stacks {
-    pub(crate) fn new(config: &OptimizationConfig, check: VersionCheck, origin: Origin) -> Result<Self> {
+    pub(crate) fn new(
+        config: &OptimizationConfig,
+        version_check: VersionCheck,
+        origin: Origin,
+    ) -> Result<Self> {
         let max_bytes = config.cache_size_bytes();
         let recipe = Recipe {
             layer_1: config.enable_caching,
             grouped: Limits { max_bytes, max_entries: config.lru_maxsize },
-            pool: PoolOptions { max_bundles: config.max_bundle_pool_size, max_bytes, check },
+            pool: PoolOptions { max_bundles: config.max_bundle_pool_size, max_bytes, version_check },
         };
         let shared =
             config.enable_bundle_pooling.then(|| Stack::new(&origin, recipe).map(Arc::new)).transpose()?;
         let has_grouped = recipe.layer_1 && matches!(origin, Origin::Tables(_));
         let own = Own { alive: Vec::new(), gone: Totals::new(has_grouped), was_warned: false };
         Ok(Self { origin, recipe, shared, own: Mutex::new(own) })
+    }
+
+    /// The current version, asked of where the bars come from: nothing is opened.
+    pub(crate) fn version(&self, name: &BundleName) -> Result<BundleVersion> {
+        match &self.origin {
+            Origin::Bundles(source) => source.version(name),
+            Origin::Tables(tables) => tables.version(name),
+        }
     }
 
     pub(crate) fn for_worker(&self) -> Result<Arc<Stack>> {

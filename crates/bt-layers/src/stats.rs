@@ -1,3 +1,5 @@
+use std::fmt;
+
 use bt_bundle_pool::PoolStats;
 use bt_cache::CacheStats;
 use bt_dataportal::HistoryStats;
@@ -27,6 +29,36 @@ impl LayersStats {
         let grouped = self.grouped.map_or(0, |stats| stats.bytes);
         grouped + self.history.map_or(0, |stats| stats.bytes()) + self.pool.cache.bytes
     }
+}
+
+/// A line for each layer that is on.
+impl fmt::Display for LayersStats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let history = self.history.map(|history| [("tier 1", history.tier1), ("tier 2", history.tier2)]);
+        let grouped = self.grouped.map(|grouped| ("grouped bars", grouped));
+        let caches =
+            grouped.into_iter().chain(history.into_iter().flatten()).chain([("pool", self.pool.cache)]);
+        for (name, cache) in caches {
+            writeln!(
+                f,
+                "{name:<12}  {} hits of {} ({:.1} %), {} loads in {:.1?}, {} evictions; {} entries, {:.1} of {:.1} MiB",
+                cache.hits,
+                cache.hits + cache.misses,
+                100.0 * cache.hit_rate(),
+                cache.loads,
+                cache.load_time,
+                cache.evictions,
+                cache.entries,
+                mebibytes(cache.bytes),
+                mebibytes(cache.max_bytes),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn mebibytes(bytes: usize) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
 }
 
 impl Shared {

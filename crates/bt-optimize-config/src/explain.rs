@@ -51,6 +51,11 @@ impl Explanation {
         &self.entries
     }
 
+    /// The values that something set: a preset, a document, a variable or code.
+    pub fn changed(&self) -> impl Iterator<Item = &Explained> {
+        self.entries.iter().filter(|entry| entry.origin != Origin::Default)
+    }
+
     /// The value of this name.
     pub fn get(&self, name: &str) -> Option<&Explained> {
         self.entries.iter().find(|entry| entry.name == name)

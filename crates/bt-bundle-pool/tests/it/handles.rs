@@ -37,7 +37,7 @@ fn a_refresh_is_an_access_and_checks_as_the_options_ask_for() {
     for (check, (soon, later)) in policies.into_iter().zip([(11, 11), (10, 11), (10, 10)]) {
         source.publish(&us, 10);
         clock.set_millis(0);
-        let options = PoolOptions { check, ..PoolOptions::default() };
+        let options = PoolOptions { version_check: check, ..PoolOptions::default() };
         let pool = Arc::new(BundlePool::with_clock(Arc::clone(&source), options, clock.reader()).unwrap());
         let mut handle = pool.handle();
         assert_eq!(handle.open(&us).unwrap().price(), 10);

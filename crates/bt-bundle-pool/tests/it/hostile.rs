@@ -103,7 +103,7 @@ fn sixteen_threads_that_read_invalidate_pin_and_publish_see_nothing_old_and_noth
 fn an_interval_bounds_how_old_a_bundle_is_for_sixteen_threads_whose_clock_jumps_back() {
     let (source, us, clock) = (Fake::new(), name("us"), FakeClock::default());
     let check = VersionCheck::Every(Duration::from_millis(10));
-    let options = PoolOptions { check, ..PoolOptions::default() };
+    let options = PoolOptions { version_check: check, ..PoolOptions::default() };
     let pool = BundlePool::with_clock(Arc::clone(&source), options, clock.reader()).unwrap();
     for price in 0..50 {
         source.publish(&us, price);

@@ -9,7 +9,7 @@ use bt_bundle_pool::{BundlePool, Invalidate, PoolOptions, VersionCheck};
 use crate::fake::{Fake, FakeClock, name, version_of};
 
 fn options(check: VersionCheck) -> PoolOptions {
-    PoolOptions { check, ..PoolOptions::default() }
+    PoolOptions { version_check: check, ..PoolOptions::default() }
 }
 
 fn pool(source: &Arc<Fake>, check: VersionCheck) -> BundlePool<Arc<Fake>> {

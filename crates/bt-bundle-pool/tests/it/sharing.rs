@@ -9,7 +9,7 @@ use bt_bundle_pool::{BundlePool, Invalidate, PoolOptions, VersionCheck, process_
 use crate::fake::{Fake, name, version_of};
 
 fn never() -> PoolOptions {
-    PoolOptions { check: VersionCheck::Never, ..PoolOptions::default() }
+    PoolOptions { version_check: VersionCheck::Never, ..PoolOptions::default() }
 }
 
 #[test]
@@ -17,7 +17,8 @@ fn sixteen_workers_that_start_at_once_open_a_bundle_once() {
     for check in [VersionCheck::Never, VersionCheck::EveryAccess] {
         let (source, us) = (Fake::new(), name("us"));
         source.publish(&us, 10);
-        let pool = BundlePool::new(Arc::clone(&source), PoolOptions { check, ..never() }).unwrap();
+        let pool =
+            BundlePool::new(Arc::clone(&source), PoolOptions { version_check: check, ..never() }).unwrap();
         let barrier = Barrier::new(16);
         thread::scope(|scope| {
             for _ in 0..16 {
@@ -156,7 +157,8 @@ fn a_pool_of_pools_is_a_pool() {
         let (source, us) = (Fake::new(), name("us"));
         source.publish(&us, 10);
         let inner =
-            BundlePool::new(Arc::clone(&source), PoolOptions { check: inner_check, ..never() }).unwrap();
+            BundlePool::new(Arc::clone(&source), PoolOptions { version_check: inner_check, ..never() })
+                .unwrap();
         let outer = BundlePool::new(inner, PoolOptions::default()).unwrap();
         assert_eq!(outer.get(&us).unwrap().price(), 10);
         source.publish(&us, 11);

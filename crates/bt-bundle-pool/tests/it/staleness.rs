@@ -63,7 +63,7 @@ struct World {
 impl World {
     fn new(check: VersionCheck, max_bundles: usize) -> Self {
         let (source, clock) = (Fake::new(), FakeClock::default());
-        let options = PoolOptions { check, max_bundles, ..PoolOptions::default() };
+        let options = PoolOptions { version_check: check, max_bundles, ..PoolOptions::default() };
         let pool = BundlePool::with_clock(Arc::clone(&source), options, clock.reader()).unwrap();
         let names = (0..NAMES).map(|number| name(&format!("bundle-{number}"))).collect();
         let mut world =

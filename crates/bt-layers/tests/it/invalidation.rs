@@ -107,3 +107,16 @@ fn kept_windows_go_with_everything_and_stay_where_one_name_goes() {
     read();
     assert_eq!(entries(), 1);
 }
+
+#[test]
+fn the_current_version_is_told_without_opening_and_pins_a_sweep() {
+    for config in subsets() {
+        let (layers, tables) = over_tables(&config, Options::default());
+        let pinned = tables.publish(&name("us"), &edition(0));
+        assert_eq!(layers.version(&name("us")).unwrap(), pinned);
+        assert_eq!(layers.stats().pool.cache.loads, 0);
+        let mut worker = layers.worker().unwrap();
+        assert_eq!(worker.trial_on(&name("us"), pinned).unwrap().bundle().version(), pinned);
+        assert!(matches!(layers.version(&name("uk")).unwrap_err().kind(), ErrorKind::BundleNotFound { .. }));
+    }
+}

@@ -103,3 +103,17 @@ fn totals_never_fall_while_workers_come_and_go() {
     let stats = layers.stats();
     assert_eq!((stats.pool.cache.loads, stats.pool.cache.misses, stats.stacks), (WORKERS, WORKERS, 0));
 }
+
+#[test]
+fn statistics_are_readable_with_a_line_for_each_cache_that_is_on() {
+    for config in subsets() {
+        let (layers, tables) = over_tables(&config, Options::default());
+        tables.publish(&name("us"), &edition(0));
+        let mut worker = layers.worker().unwrap();
+        (0..3).for_each(|_trial| drop(worker.trial(&name("us")).unwrap()));
+        let shown = layers.stats().to_string();
+        let lines = 1 + usize::from(config.enable_caching) + 2 * usize::from(config.enable_history_cache);
+        assert_eq!(shown.lines().count(), lines, "{shown}");
+        assert!(shown.contains("pool          2 hits of 3 (66.7 %), 1 loads"), "{shown}");
+    }
+}
