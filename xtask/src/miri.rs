@@ -4,20 +4,29 @@ use std::process::Command;
 
 use crate::shell::{self, Result, output, root};
 
-const CRATES: [&str; 4] = ["bt-core", "bt-cache", "bt-asset-cache", "bt-dataportal"];
+const BY_UNIT_TESTS: [&str; 3] = ["bt-core", "bt-asset-cache", "bt-dataportal"];
 /// Miri is a few hundred times slower than the processor.
 const CASES: &str = "4";
 
-/// Runs the unit tests of the crates under Miri; says that it is skipped where no nightly toolchain has it.
+/// Their threads are worth the minutes that integration tests take.
+const BY_ALL_TESTS: [&str; 1] = ["bt-cache"];
+
+/// Runs the tests of the crates under Miri; says that it is skipped where no
+/// nightly toolchain has it.
 pub(crate) fn run() -> Result<()> {
     if let Err(error) = output(nightly_miri().arg("--version")) {
         println!("miri: skipped: {}", error.to_string().lines().next().unwrap_or_default());
         println!("      rustup toolchain install nightly --component miri,rust-src");
         return Ok(());
     }
+    interpret("--lib", &BY_UNIT_TESTS)?;
+    interpret("--tests", &BY_ALL_TESTS)
+}
+
+fn interpret(targets: &str, crates: &[&str]) -> Result<()> {
     let mut command = nightly_miri();
-    command.args(["test", "--lib"]);
-    command.args(CRATES.iter().flat_map(|name| ["--package", name]));
+    command.args(["test", targets]);
+    command.args(crates.iter().flat_map(|name| ["--package", name]));
     // Property tests read their number of cases from here and write no file of failures.
     command.env("PROPTEST_CASES", CASES).env("PROPTEST_DISABLE_FAILURE_PERSISTENCE", "1");
     command.env("MIRIFLAGS", "-Zmiri-disable-isolation");
