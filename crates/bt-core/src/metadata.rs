@@ -50,19 +50,37 @@ impl BundleMetadata {
 
 fn push_sorted(message: &mut Vec<u8>, texts: &[String]) {
     message.extend_from_slice(&(texts.len() as u32).to_le_bytes());
-    // Most comparisons end with the first eight bytes, as one number.
-    let mut sorted: Vec<_> = texts.iter().map(|text| (leading(text), text.as_str())).collect();
-    if !sorted.is_sorted() {
+    let start = message.len();
+    if !push_ascending(message, texts) {
+        message.truncate(start);
+        // Most comparisons end with the first eight bytes, as one number.
+        let mut sorted: Vec<_> = texts.iter().map(|text| (leading(text), text.as_str())).collect();
         sorted.sort_unstable();
+        sorted.into_iter().for_each(|(leading, text)| push_short(message, leading, text));
     }
-    sorted.into_iter().for_each(|(leading, text)| push_short(message, leading, text));
+}
+
+/// Appends texts until one is less than the one before; whether none was.
+fn push_ascending(message: &mut Vec<u8>, texts: &[String]) -> bool {
+    let mut before = (0, "");
+    texts.iter().all(|text| {
+        let last = std::mem::replace(&mut before, (leading(text), text));
+        push_short(message, before.0, text);
+        last <= before
+    })
 }
 
 /// The first eight bytes of a text, as a number that orders as texts do.
 fn leading(text: &str) -> u64 {
-    match text.as_bytes().first_chunk() {
-        Some(&bytes) => u64::from_be_bytes(bytes),
-        None => text.bytes().rev().fold(0, |after, byte| after >> 8 | u64::from(byte) << 56),
+    let bytes = text.as_bytes();
+    if let Some(&eight) = bytes.first_chunk() {
+        u64::from_be_bytes(eight)
+    } else if let (Some(&first), Some(&last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+        // Where the two overlap they agree.
+        u64::from(u32::from_be_bytes(first)) << 32
+            | u64::from(u32::from_be_bytes(last)) << (64 - 8 * bytes.len())
+    } else {
+        bytes.iter().rev().fold(0, |after, &byte| after >> 8 | u64::from(byte) << 56)
     }
 }
 
@@ -131,6 +149,10 @@ mod tests {
             "A",
             "A\0",
             "AB",
+            "ABC",
+            "ABCD",
+            "ABCDE",
+            "ABCDEF",
             "ABCDEFG",
             "ABCDEFGH",
             "ABCDEFGHI",
