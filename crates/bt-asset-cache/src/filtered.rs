@@ -17,6 +17,7 @@ use once_cell::sync::OnceCell;
 use crate::kernel::{
     Assets, Names, Place, Times, Values, check_range, distinct_names, settled_label, sort_in_time, times,
 };
+use crate::table::in_table;
 use crate::{GroupedBars, Label, Table, TableSource};
 
 /// A table as a bundle *without* Layer 1: what a backtest does that has only the long table.
@@ -242,7 +243,8 @@ impl<T: TableSource> BundleSource for Filtered<T> {
     }
 
     fn open(&self, name: &BundleName) -> Result<Arc<FilteredBars>> {
-        FilteredBars::from_table(self.0.read(name)?).map(Arc::new)
+        let bars = FilteredBars::from_table(self.0.read(name)?);
+        bars.map(Arc::new).map_err(|error| in_table(name, error))
     }
 
     /// The current version: a table's history is not kept.
@@ -251,6 +253,7 @@ impl<T: TableSource> BundleSource for Filtered<T> {
         if table.version != version {
             return Err(ErrorKind::VersionNotFound { name: name.clone(), version }.into());
         }
-        FilteredBars::from_table(table).map(Arc::new)
+        let bars = FilteredBars::from_table(table);
+        bars.map(Arc::new).map_err(|error| in_table(name, error))
     }
 }

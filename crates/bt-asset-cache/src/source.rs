@@ -3,6 +3,7 @@ use std::sync::Arc;
 use bt_core::{Bundle, BundleName, BundleSource, BundleVersion, ErrorKind, Result};
 
 use crate::opened::Opened;
+use crate::table::in_table;
 use crate::{GroupedBars, GroupedCache, TableSource};
 
 /// Layer 1 over a source of tables: each version is read and grouped once, and kept.
@@ -54,7 +55,9 @@ impl<T: TableSource> Grouped<T> {
         let _loading = self.opened.note(name, version, is_kept);
         let mut other = None;
         let fetched = self.cache.get_or_load(&version, || {
-            let bars = Arc::new(GroupedBars::from_table(&self.tables.read(name)?)?);
+            let table = self.tables.read(name)?;
+            let bars = GroupedBars::from_table(&table).map_err(|error| in_table(name, error))?;
+            let bars = Arc::new(bars);
             if bars.version() == version {
                 return Ok(bars);
             }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::Buffer;
-use bt_core::{BundleName, BundleVersion, Error, Frequency, Result};
+use bt_core::{BundleName, BundleVersion, Error, ErrorKind, Frequency, Result};
 
 use crate::kernel;
 
@@ -101,11 +101,24 @@ impl Table {
     }
 }
 
+/// What is wrong with the rows of the table `name`, by its name.
+#[cold]
+pub(crate) fn in_table(name: &BundleName, error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::InvalidInput { place, reason } => {
+            Error::invalid_input(format!("table {name}, {place}"), reason.as_str())
+        }
+        _ => error,
+    }
+}
+
 #[cold]
 fn no_column(rows: &RecordBatch, batch: usize, reason: &str) -> Error {
     let schema = rows.schema();
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    Error::invalid_input(format!("batch {batch}"), format!("{reason}; the columns are {}", names.join(", ")))
+    let names = names.join(", ");
+    let reason = format!("{reason}; the columns are {names}; state which one is which in `Table::columns`");
+    Error::invalid_input(format!("batch {}", batch + 1), reason)
 }
 
 /// The names of a [`Table`]'s columns.

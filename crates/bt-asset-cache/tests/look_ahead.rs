@@ -121,16 +121,16 @@ fn dates_among_times_are_refused_by_place() {
     let what = "column \"timestamp\": a date with";
     assert_eq!(
         known(&table([Arc::clone(&date), Arc::clone(&time)])).unwrap_err(),
-        format!("batch 1, row 0, {what} a time, but batch 0, row 0 has none")
+        format!("batch 2, row 1, {what} a time, but batch 1, row 1 has none")
     );
     assert_eq!(
         known(&table([Arc::clone(&time), date])).unwrap_err(),
-        format!("batch 1, row 0, {what}out a time, but batch 0, row 0 has a time")
+        format!("batch 2, row 1, {what}out a time, but batch 1, row 1 has a time")
     );
     let odd = Arc::new(Date64Array::from(vec![DAY * 1000, DAY * 1000 + 1]));
     assert_eq!(
         known(&table([odd as ArrayRef])).unwrap_err(),
-        format!("batch 0, row 1, {what} a time, but batch 0, row 0 has none")
+        format!("batch 1, row 2, {what} a time, but batch 1, row 1 has none")
     );
     // A batch without rows says nothing.
     assert!(known(&table([time, dates(&[]).remove(0)])).is_ok());

@@ -72,7 +72,7 @@ fn white_space_around_a_name_is_not_part_of_it() {
         assert_eq!(closes(&table(vec![of_assets(column)])).unwrap(), wanted);
     }
     let blank = refused(vec![of_assets(Arc::new(StringArray::from(vec!["A", " \t"])))]);
-    assert_eq!(blank, "batch 0, row 1, column \"asset\": an empty text is no asset's name");
+    assert_eq!(blank, "batch 1, row 2, column \"asset\": an empty text is no asset's name");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn dictionaries_may_repeat_values_and_hold_some_that_nobody_uses() {
         (Some(5), "an empty text is no asset's name"),
     ] {
         let bad = refused(vec![of_assets(column(vec![Some(0), key]))]);
-        assert_eq!(bad, format!("batch 0, row 1, column \"asset\": {reason}"));
+        assert_eq!(bad, format!("batch 1, row 2, column \"asset\": {reason}"));
     }
 }
 
@@ -158,7 +158,7 @@ fn slices_of_batches_are_read_from_where_they_begin() {
     let stamps = Arc::new(Int64Array::from(vec![None, Some(1), None]));
     let whole = batch(Arc::new(StringArray::from(vec!["A"; 3])), stamps, numbers(3));
     assert_eq!(closes(&table(vec![whole.slice(1, 1)])).unwrap(), expected(&[("A", &[1.0])]));
-    assert_eq!(refused(vec![whole.slice(1, 2)]), "batch 0, row 1, column \"timestamp\": null is no time");
+    assert_eq!(refused(vec![whole.slice(1, 2)]), "batch 1, row 2, column \"timestamp\": null is no time");
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn batches_may_differ_in_types_in_the_order_of_columns_and_in_columns_that_nobod
     let without = second.project(&[0, 1, 2, 3, 4, 6, 7]).unwrap();
     let missing = refused(vec![first, without]);
     assert!(
-        missing.starts_with("batch 1: there is no column \"open\"; the columns are volume, "),
+        missing.starts_with("batch 2: there is no column \"open\"; the columns are volume, "),
         "{missing}"
     );
 }
@@ -208,7 +208,7 @@ fn a_column_that_is_there_twice_is_refused() {
     let twice = rows.project(&[0, 1, 2, 3, 4, 5, 5, 6]).unwrap();
     let error = refused(vec![twice]);
     assert!(
-        error.starts_with("batch 0: there is more than one column \"close\"; the columns are asset, "),
+        error.starts_with("batch 1: there is more than one column \"close\"; the columns are asset, "),
         "{error}"
     );
 }
@@ -234,7 +234,7 @@ fn stamps_that_no_moment_can_hold_are_refused_in_every_unit() {
         for label in [None, Some(Label::End), Some(Label::Start), Some(Label::Date)] {
             let error = closes(&Table { label, ..table(vec![rows()]) }).unwrap_err().to_string();
             let expected = format!(
-                "batch 0, row 1, column \"timestamp\": {value} is not between 1677-09-22 and 2262-04-09"
+                "batch 1, row 2, column \"timestamp\": {value} is not between 1677-09-22 and 2262-04-09"
             );
             assert_eq!(error, expected, "{label:?}");
         }

@@ -73,6 +73,31 @@ fn tables_with_and_without_layer_1_are_sources_of_bundles() {
     });
 }
 
+/// One table, whatever name it is asked for by.
+#[derive(Debug)]
+struct OneTable(Table);
+
+impl TableSource for OneTable {
+    fn version(&self, _: &BundleName) -> Result<BundleVersion> {
+        Ok(self.0.version)
+    }
+
+    fn read(&self, _: &BundleName) -> Result<Table> {
+        Ok(self.0.clone())
+    }
+}
+
+#[test]
+fn rows_that_cannot_be_grouped_are_named_by_their_table_and_counted_from_1() {
+    let mut table = market().table(&Layout::default());
+    table.columns.timestamp = "when".into();
+    let starts = "table daily, batch 1: there is no column \"when\"; the columns are asset, ";
+    let grouped = Grouped::new(OneTable(table.clone())).open(&name()).unwrap_err().to_string();
+    assert!(grouped.starts_with(starts) && grouped.ends_with("in `Table::columns`"), "{grouped}");
+    let filtered = Filtered(OneTable(table)).open(&name()).unwrap_err().to_string();
+    assert!(filtered.starts_with(starts), "{filtered}");
+}
+
 #[test]
 fn sixteen_threads_on_one_missing_table_read_it_once() {
     let tables = Arc::new(FakeTables::default());

@@ -9,7 +9,7 @@ use crate::{Origin, Preset};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What is wrong with a configuration. Displayed, it names the place, the value and what is allowed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error {
     /// A value that is not allowed: not of its kind, a limit of 0, NaN, too large …
@@ -77,6 +77,13 @@ pub enum Error {
 }
 
 impl std::error::Error for Error {}
+
+impl fmt::Debug for Error {
+    /// The message, for whoever returns the error from `main`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,6 +12,14 @@ fn message(text: &str) -> String {
 }
 
 #[test]
+fn an_error_that_leaves_main_reads_as_its_message() {
+    let error = OptimizationConfig::from_toml("cache_size_gb = 0").unwrap_err();
+    let boxed: Box<dyn std::error::Error> = error.clone().into();
+    assert_eq!(format!("{boxed:?}"), error.to_string());
+    assert!(!error.to_string().contains('{'), "{error}");
+}
+
+#[test]
 fn a_document_may_set_everything() {
     let config = OptimizationConfig::from_toml(
         r#"

@@ -258,7 +258,7 @@ fn mixed(table: &Table, date: (usize, usize), time: (usize, usize)) -> Result<La
     let stamp =
         Stamps::new(array).and_then(|stamps| stamps.stamp(row).map_err(|reason| Fault::row(row, reason)));
     stamp.map_err(|fault| place.error(fault))?;
-    let reason = format!("{what}, but batch {}, row {} has {other}", earlier.0, earlier.1);
+    let reason = format!("{what}, but batch {}, row {} has {other}", earlier.0 + 1, earlier.1 + 1);
     Err(place.error(Fault::row(row, reason)))
 }
 

@@ -67,12 +67,12 @@ pub struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// The error that a fault at this place is: `batch 1, row 7, column "close": …`.
+    /// The error that a fault at this place is: `batch 1, row 7, column "close": …`, batches and rows counted from 1.
     #[cold]
     pub fn error(self, fault: Fault) -> Error {
-        let Self { batch, column } = self;
+        let (batch, column) = (self.batch + 1, self.column);
         let place = match fault.row {
-            Some(row) => format!("batch {batch}, row {row}, column {column:?}"),
+            Some(row) => format!("batch {batch}, row {}, column {column:?}", row + 1),
             None => format!("batch {batch}, column {column:?}"),
         };
         Error::invalid_input(place, fault.reason)

@@ -178,12 +178,12 @@ mod tests {
         let refused = |array: &dyn Array| read(array, Label::End, Frequency::Daily).unwrap_err().to_string();
         assert_eq!(
             refused(&Int64Array::from(vec![Some(1), None])),
-            "batch 3, row 1, column \"when\": null is no time"
+            "batch 4, row 2, column \"when\": null is no time"
         );
         assert_eq!(
             refused(&TimestampMillisecondArray::from(vec![0, i64::MAX])),
             format!(
-                "batch 3, row 1, column \"when\": {} units of 1000000 ns is not between 1677-09-22 and 2262-04-09",
+                "batch 4, row 2, column \"when\": {} units of 1000000 ns is not between 1677-09-22 and 2262-04-09",
                 i64::MAX
             )
         );
