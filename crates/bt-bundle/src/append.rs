@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bt_core::{
-    Adjustment, AssetDigest, AssetId, Bars, Bundle, BundleName, BundleSource, Error, Field, Result, Timestamp,
+    Adjustment, AssetDigest, AssetId, Bars, Bundle, BundleName, BundleSource, BundleVersion, Error, Field,
+    Result, Timestamp,
 };
 
 use crate::draft::Draft;
@@ -15,6 +16,8 @@ use crate::{DraftShape, MappedBundle, Published, Store};
 pub struct Appended {
     /// The new version.
     pub published: Published,
+    /// The version that was current before.
+    pub previous: BundleVersion,
     /// Bars that were not there before.
     pub new_bars: u64,
     /// Bars that were there already, with the same values.
@@ -123,6 +126,7 @@ impl<'a> Merge<'a> {
     fn appended(&self, published: Published) -> Appended {
         Appended {
             published,
+            previous: self.old.version(),
             new_bars: self.assets.values().map(|asset| asset.new.len() as u64).sum(),
             repeated_bars: self.assets.values().map(|asset| asset.repeated as u64).sum(),
             unchanged_assets: self.assets.values().filter(|asset| asset.is_unchanged()).count(),

@@ -13,11 +13,14 @@
 //! conformance::bundle(&bundle);
 //! ```
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::thread;
 
 use bt_asset_cache::{GroupedBars, TableSource};
-use bt_core::{AssetId, Bundle, BundleName, BundleSource, BundleVersion, ErrorKind, Field, Result, Span};
+use bt_core::{
+    AssetId, Bundle, BundleName, BundleSource, BundleVersion, Error, ErrorKind, Field, Result, Span,
+};
 
 use crate::{AssetData, Market, MarketData, oracle};
 
@@ -60,18 +63,47 @@ pub fn bundle_on_the_heap(bundle: &dyn Bundle) {
 
 fn holds(bundle: &dyn Bundle, data: &MarketData, are_same: impl Fn(&[f64], &[f64]) -> bool) {
     let names: Vec<_> = data.assets.iter().map(|asset| asset.name.as_str()).collect();
-    assert_eq!(bundle.assets().names().collect::<Vec<_>>(), names, "the assets differ");
+    same_list("the assets differ", &names, &bundle.assets().names().collect::<Vec<_>>());
     assert_eq!(bundle.frequency(), data.frequency, "the frequencies differ");
     for asset in &data.assets {
         let bars =
             bundle.assets().id(&asset.name).and_then(|id| bundle.bars(id)).expect("the asset is listed");
-        assert_eq!(bars.timestamps(), asset.timestamps, "timestamps of {} differ", asset.name);
+        same_list(&format!("timestamps of {} differ", asset.name), &asset.timestamps, bars.timestamps());
         for field in Field::OHLCV {
-            let same = are_same(bars.field(field), &asset.columns[field.index()]);
-            assert!(same, "{field} of {} differs", asset.name);
+            let (expected, got) = (&asset.columns[field.index()][..], bars.field(field));
+            let same = |bar: &usize| are_same(&got[*bar..=*bar], &expected[*bar..=*bar]);
+            if let Some(bar) = (0..expected.len()).find(|bar| !same(bar)) {
+                let (what, at) = (format!("{field} of {} differs", asset.name), asset.timestamps[bar]);
+                panic!(
+                    "{what}, first in the bar known at {at}: expected {}, got {}",
+                    expected[bar], got[bar]
+                );
+            }
         }
     }
-    assert_eq!(bundle.calendar().as_slice(), data.calendar(), "the calendars differ");
+    same_list("the calendars differ", &data.calendar(), bundle.calendar().as_slice());
+}
+
+/// Panics with the first difference between two lists.
+fn same_list<T: PartialEq + Display>(what: &str, expected: &[T], got: &[T]) {
+    let first = (0..expected.len().max(got.len())).find(|&at| expected.get(at) != got.get(at));
+    let Some(first) = first else { return };
+    let shown = |list: &[T]| list.get(first).map_or("the end".to_owned(), |item| item.to_string());
+    panic!(
+        "{what}: expected {} and got {} of them; number {} is the first that differs: expected {}, got {}",
+        expected.len(),
+        got.len(),
+        first + 1,
+        shown(expected),
+        shown(got)
+    );
+}
+
+/// What came instead of the answer that was promised: an error, by its message and case.
+fn came_instead(error: &Error) -> String {
+    let case = format!("{:?}", error.kind());
+    let case = case.split([' ', '(', '{']).next().unwrap_or_default();
+    format!("got `ErrorKind::{case}`: {error}")
 }
 
 /// Checks a source of bundles; `publish` must make the given bars the current version of the given bundle. They are daily
@@ -114,7 +146,11 @@ where
         versions_can_be_pinned(source, &name, &second, &corrected);
         match source.open_version(&name, first.version()) {
             Ok(pinned) => is_pinned(&*pinned, first.version(), &data),
-            Err(error) => assert!(matches!(error.kind(), ErrorKind::VersionNotFound { .. }), "{error:?}"),
+            Err(error) => assert!(
+                matches!(error.kind(), ErrorKind::VersionNotFound { .. }),
+                "a version that is no longer there must be refused with `ErrorKind::VersionNotFound`; {}",
+                came_instead(&error)
+            ),
         }
     }
     publish(&name, &data);
@@ -160,7 +196,8 @@ fn no_other_version_is_served<S: BundleSource + ?Sized>(source: &S, name: &Bundl
         Err(error) => {
             assert!(
                 matches!(error.kind(), ErrorKind::VersionNotFound { .. }),
-                "a missing version gave {error:?}"
+                "a version that never was must be refused with `ErrorKind::VersionNotFound`; {}",
+                came_instead(&error)
             );
         }
     }
@@ -172,7 +209,11 @@ fn missing_bundles_have_no_versions<S: BundleSource + ?Sized>(source: &S, versio
     };
     let is_named =
         matches!(error.kind(), ErrorKind::VersionNotFound { .. } | ErrorKind::BundleNotFound { .. });
-    assert!(is_named, "a missing bundle gave {error:?}");
+    assert!(
+        is_named,
+        "a version of a missing bundle must be refused with `ErrorKind::VersionNotFound` or `BundleNotFound`; {}",
+        came_instead(&error)
+    );
 }
 
 fn everybody_opens_the_same<S: BundleSource + ?Sized>(source: &S, name: &BundleName) {
@@ -275,7 +316,11 @@ fn name(name: &str) -> BundleName {
 fn missing_bundles_are_named(ask: impl Fn(&BundleName) -> Result<()>) {
     let missing = name("no-such-bundle");
     let error = ask(&missing).expect_err("a missing bundle was found");
-    assert!(matches!(error.kind(), ErrorKind::BundleNotFound { name, .. } if *name == missing), "{error:?}");
+    assert!(
+        matches!(error.kind(), ErrorKind::BundleNotFound { name, .. } if *name == missing),
+        "a missing bundle must be refused with `ErrorKind::BundleNotFound` and its name, {missing}; {}",
+        came_instead(&error)
+    );
 }
 
 fn names_and_identifiers_agree(bundle: &dyn Bundle) {
@@ -292,7 +337,7 @@ fn the_calendar_is_the_union_of_all_bars(bundle: &dyn Bundle) {
         bundle.assets().ids().flat_map(|asset| bars(asset).timestamps()).copied().collect();
     union.sort_unstable();
     union.dedup();
-    assert_eq!(bundle.calendar().as_slice(), union, "the calendar is not the union of all bars");
+    same_list("the calendar is not the union of all bars", &union, bundle.calendar().as_slice());
 }
 
 fn bars_ascend_and_have_every_column(bundle: &dyn Bundle) {
@@ -316,11 +361,13 @@ fn foreign_identifiers_are_refused(bundle: &dyn Bundle) {
     let other = BundleVersion(bundle.version().0.map(|byte| !byte));
     let beyond = AssetId::new(bundle.assets().len() as u32, bundle.version());
     for asset in [AssetId::new(0, other), beyond] {
-        for refusal in [bundle.bars(asset).err(), bundle.adjustments(asset).err()] {
-            let kind = refusal.as_ref().map(bt_core::Error::kind);
+        let refusals = [("bars", bundle.bars(asset).err()), ("adjustments", bundle.adjustments(asset).err())];
+        for (method, refusal) in refusals {
+            let kind = refusal.as_ref().map(Error::kind);
             assert!(
                 matches!(kind, Some(ErrorKind::ForeignAsset { .. })),
-                "{asset}, which is not of this bundle, gave {refusal:?}"
+                "`Bundle::{method}` must refuse {asset}, which is not of this bundle, with `ErrorKind::ForeignAsset`; {}",
+                refusal.as_ref().map_or("got an answer".to_owned(), came_instead)
             );
         }
     }
@@ -337,7 +384,8 @@ fn fields_resolve_by_name(bundle: &dyn Bundle) {
     let error = bundle.field("no such field").expect_err("an unknown field resolved");
     assert!(
         matches!(error.kind(), ErrorKind::UnknownField { allowed, .. } if allowed.len() >= 5),
-        "{error:?}"
+        "an unknown field must be refused with `ErrorKind::UnknownField` and the fields that there are; {}",
+        came_instead(&error)
     );
 }
 
@@ -356,7 +404,11 @@ fn the_slab_shows_the_same_bars(bundle: &dyn Bundle) {
     assert_eq!(slab.spans.len(), bundle.assets().len(), "the slab has other assets");
     for asset in bundle.assets().ids() {
         let (bars, fast) = (bundle.bars(asset).expect("own asset"), slab.bars(asset.rank()));
-        assert_eq!(bars.timestamps(), fast.timestamps(), "the slab shows other timestamps of {asset}");
+        same_list(
+            &format!("the slab shows other timestamps of {asset}"),
+            bars.timestamps(),
+            fast.timestamps(),
+        );
         for column in 0..5 + bundle.extra_columns().len() {
             let field = Field::OHLCV.get(column).copied().or_else(|| Field::extra(column.wrapping_sub(5)));
             let field = field.expect("a column number");

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bt_core::{Bundle, BundleName, BundleSource, Error, Result};
 
-use super::{Ingest, IngestReport};
+use super::report::counted;
+use super::{Extras, Ingest, IngestReport};
 use crate::{Appended, Disk, Store};
 
 /// What [`Ingest::append_to`] read and did.
@@ -20,27 +21,39 @@ pub struct AppendReport {
 
 impl fmt::Display for AppendReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Appended { published, new_bars, repeated_bars, .. } = &self.appended;
-        writeln!(f, "{}", self.input)?;
-        write!(f, "{} {}: {new_bars} new bars", self.input.name, published.version)?;
-        match repeated_bars {
-            0 => Ok(()),
-            repeated => write!(f, ", {repeated} that were there already"),
+        let Appended { published, previous, new_bars, repeated_bars, .. } = &self.appended;
+        writeln!(f, "input of the append")?;
+        self.input.understood(f)?;
+        write!(f, "\n\n{} {previous}", self.input.name)?;
+        match published.version == *previous {
+            true => writeln!(f, " (as before)")?,
+            false => writeln!(f, " \u{2192} {}", published.version)?,
         }
+        write!(f, "  appended   {}", counted(*new_bars, "new bar"))?;
+        if *repeated_bars > 0 {
+            write!(f, ", left out {repeated_bars} that the bundle had already")?;
+        }
+        let (assets, bars) = (counted(published.assets as u64, "asset"), counted(published.rows, "bar"));
+        write!(f, "\n  holds      {assets}, {bars}")
     }
 }
 
 impl Ingest<'_> {
     /// Publishes the current version of a bundle with the rows of all inputs behind it; see [`Store::append`].
     ///
-    /// The frequency is that of the bundle unless another is stated, which is then an error. The new bars are grouped in a
-    /// temporary directory first, so they may be larger than memory too.
+    /// The frequency is that of the bundle unless another is stated, which is then an error. So are the extra columns, unless
+    /// [`Extras::Only`] states others; columns that the bundle does not have are ignored and reported. The new bars are
+    /// grouped in a temporary directory first, so they may be larger than memory too.
     ///
     /// # Errors
     /// What [`into_store`](Self::into_store) and [`Store::append`] refuse. The old version stays current then.
     pub fn append_to(mut self, store: &Store, name: &BundleName) -> Result<AppendReport> {
-        let frequency = store.open(name)?.frequency();
-        self.options.frequency.get_or_insert(frequency);
+        let bundle = store.open(name)?;
+        self.options.frequency.get_or_insert(bundle.frequency());
+        if self.options.extras == Extras::Numeric {
+            self.options.extras = Extras::Only(bundle.extra_columns().to_vec());
+        }
+        drop(bundle);
         let directory = match &self.options.temporary_directory {
             Some(parent) => tempfile::tempdir_in(parent),
             None => tempfile::tempdir(),

@@ -6,10 +6,10 @@ use arrow_array::{Array, RecordBatch, downcast_integer_array};
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::{DataType, Schema};
 use bt_asset_cache::kernel::{Assets, OUT_OF_RANGE, Stamps, Texts, Values};
-use bt_core::{Error, Result, Timestamp};
+use bt_core::{Error, Field, Result, Timestamp};
 
 use super::clock::Traits;
-use super::columns::Layout;
+use super::columns::{Layout, Naming};
 use super::rows::{BadRow, Fault, LeftOut, Names, Place, Rows, Source, fault, scatter, starts, targets};
 use super::stamp::{Stamp, TimeFormat, resolve};
 use super::{BadRows, IngestOptions};
@@ -32,7 +32,7 @@ pub(super) struct Shape {
 pub(super) fn layout(place: &str, schema: &Schema, options: &IngestOptions) -> Result<Layout> {
     let fields = schema.fields();
     let names = fields.iter().map(|field| field.name().clone()).collect();
-    Layout::find(place, names, false, options, |at| is_number(fields[at].data_type()))
+    Layout::find(place, names, Naming::Column, options, |at| is_number(fields[at].data_type()))
 }
 
 impl Shape {
@@ -98,10 +98,11 @@ impl Block {
         let order = Order::of(&codes, names.len());
         let columns =
             layout.values.iter().map(|column| numbers(&self, *column, &order)).collect::<Result<Vec<_>>>()?;
-        let outside = check(&columns, &order, &mut bad);
+        let Checked { outside, missing } = check(&columns, &order, &mut bad);
         let places: Vec<_> =
             (0..moments.len() as u64).map(|row| Place::new(self.shape.number, self.first + row)).collect();
         let (left_out, is_bad) = bad.judge(options)?;
+        let missing = self.missing(missing, &is_bad);
         let traits = times.traits(&moments, &is_bad, &places, options);
         let rows = Rows {
             assets: names.into_vec(),
@@ -113,8 +114,22 @@ impl Block {
             read: self.batch.num_rows() as u64,
             left_out,
             outside,
+            missing,
         };
         Ok(if is_bad.is_empty() { rows } else { rows.without(&order.apply(is_bad)) })
+    }
+
+    /// Counts the missing values (row, number) of rows that are not bad.
+    fn missing(&self, mut missing: Vec<(u32, usize)>, is_bad: &[bool]) -> LeftOut {
+        let mut counted = LeftOut::default();
+        missing.sort_unstable();
+        for (row, value) in missing {
+            let row = row as usize;
+            if let (Some(column), false) = (self.shape.layout.values[value], is_bad.get(row) == Some(&true)) {
+                counted.add(|| self.bad(row, column, "is missing".to_owned()));
+            }
+        }
+        counted
     }
 
     fn bad(&self, row: usize, column: usize, reason: String) -> BadRow {
@@ -186,20 +201,49 @@ impl Order {
     }
 }
 
-/// Checks all values; what is odd, and kept.
-fn check(columns: &[Vec<f64>], order: &Order, bad: &mut Faults<'_>) -> LeftOut {
-    let [opens, highs, lows, closes, volumes, extras @ ..] = columns else { return LeftOut::default() };
-    let mut found = Vec::new();
+/// What is odd, and kept.
+#[derive(Default)]
+struct Checked {
+    outside: LeftOut,
+    /// Missing values: row, and number of the value.
+    missing: Vec<(u32, usize)>,
+}
+
+/// Checks all values.
+fn check(columns: &[Vec<f64>], order: &Order, bad: &mut Faults<'_>) -> Checked {
+    let [opens, highs, lows, closes, volumes, extras @ ..] = columns else { return Checked::default() };
+    let absent = |value: usize| bad.block.shape.layout.values[value].is_none();
+    let volume_is_absent = absent(Field::VOLUME.index());
+    let (mut found, mut missing) = (Vec::new(), Vec::new());
     let prices = opens.iter().zip(highs).zip(lows).zip(closes).zip(volumes);
     for (at, ((((&open, &high), &low), &close), &volume)) in prices.enumerate() {
         found.extend(fault([open, high, low, close, volume]).map(|fault| (at, fault)));
+        let known_volume = if volume_is_absent { 0.0 } else { volume };
+        // A sum is missing where one of them is, or where infinite ones cancel out.
+        if (open + high + low + close + known_volume).is_nan() {
+            note_missing(at, &[open, high, low, close, known_volume], 0, &mut missing);
+        }
     }
-    for (number, values) in extras.iter().enumerate() {
-        let infinite = values.iter().enumerate().filter(|(_, value)| value.is_infinite());
-        let fault = |value: &f64| Fault::Bad(5 + number, format!("{value} is not finite"));
-        found.extend(infinite.map(|(at, value)| (at, fault(value))));
+    for (number, values) in (5..).zip(extras) {
+        for (at, value) in values.iter().enumerate().filter(|(_, value)| !value.is_finite()) {
+            match value.is_nan() {
+                true => note_missing(at, &[*value], number, &mut missing),
+                false => found.push((at, Fault::Bad(number, format!("{value} is not finite")))),
+            }
+        }
     }
-    if found.is_empty() { LeftOut::default() } else { tell(found, &order.rows(), bad) }
+    if found.is_empty() && missing.is_empty() {
+        return Checked::default();
+    }
+    let rows = order.rows();
+    missing.iter_mut().for_each(|(at, _)| *at = rows[*at as usize]);
+    Checked { outside: tell(found, &rows, bad), missing }
+}
+
+#[cold]
+fn note_missing(at: usize, values: &[f64], first: usize, missing: &mut Vec<(u32, usize)>) {
+    let nans = values.iter().zip(first..).filter(|(value, _)| value.is_nan());
+    missing.extend(nans.map(|(_, number)| (at as u32, number)));
 }
 
 /// Sorts faults into bad rows and odd ones, of which the latter are returned.

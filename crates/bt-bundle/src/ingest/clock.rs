@@ -9,6 +9,7 @@ use bt_core::{Error, ErrorKind, Frequency, Result, Timestamp};
 use hashbrown::HashMap;
 
 use super::IngestOptions;
+use super::report::counted;
 use super::rows::Place;
 use super::stamp::{Stamp, time_of_day};
 use super::zone::{DAY, MINUTE, Zone};
@@ -62,6 +63,8 @@ pub(super) struct Traits {
     pub(super) local_midnights: bool,
     /// All with a time are midnights UTC.
     pub(super) utc_midnights: bool,
+    /// Some are read on the wall clock of the zone.
+    pub(super) on_wall_clock: bool,
 }
 
 impl Default for Traits {
@@ -71,7 +74,8 @@ impl Default for Traits {
 }
 
 impl Traits {
-    pub(super) const NONE: Self = Self { date: None, time: None, local_midnights: true, utc_midnights: true };
+    pub(super) const NONE: Self =
+        Self { date: None, time: None, local_midnights: true, utc_midnights: true, on_wall_clock: false };
 
     /// Adds one stamp, which is `moment`.
     #[inline]
@@ -81,6 +85,7 @@ impl Traits {
             return;
         }
         self.time.get_or_insert(place);
+        self.on_wall_clock |= matches!(stamp, Stamp::Local(_));
         self.utc_midnights &= moment.rem_euclid(DAY) == 0;
         self.local_midnights = self.local_midnights
             && match stamp {
@@ -95,6 +100,7 @@ impl Traits {
         self.time = self.time.or(later.time);
         self.local_midnights &= later.local_midnights;
         self.utc_midnights &= later.utc_midnights;
+        self.on_wall_clock |= later.on_wall_clock;
     }
 
     fn dates(self) -> bool {
@@ -115,6 +121,7 @@ impl Traits {
 pub(super) struct Clock {
     pub(super) frequency: Frequency,
     pub(super) rule: Rule,
+    traits: Traits,
     zone: Zone,
     close: Option<SessionClose>,
     /// The end of each day from `first_day` on, where the rule looks days up: once for each day, not for each row.
@@ -139,8 +146,8 @@ pub(super) enum Rule {
 impl Clock {
     /// Settles what was not stated, on the safe side: never is a bar known before its end.
     ///
-    /// `gaps` are only asked for where the frequency must be inferred from them; whether daily bars are
-    /// [daily](Gaps::check_daily) is for the caller to see.
+    /// `gaps` are only asked for where the frequency must be inferred from them; whether bars are too
+    /// [far apart](Gaps::far_apart) is for the caller to see.
     pub(super) fn settle(
         options: &IngestOptions,
         traits: Traits,
@@ -153,7 +160,8 @@ impl Clock {
         };
         let rule = rule(options, traits, frequency)?;
         let zone = options.zone.clone();
-        Ok(Self { frequency, rule, zone, close: options.session_close, day_ends: Vec::new(), first_day: 0 })
+        let close = options.session_close;
+        Ok(Self { frequency, rule, traits, zone, close, day_ends: Vec::new(), first_day: 0 })
     }
 
     /// Tabulates the ends of days, for stamps within this range.
@@ -182,8 +190,23 @@ impl Clock {
         })
     }
 
-    /// When bars become known, in words.
+    /// When bars become known and how their times were read, in words.
     pub(super) fn describe(&self, options: &IngestOptions) -> String {
+        format!("{}; {}", self.describe_rule(options), self.describe_reading())
+    }
+
+    fn describe_reading(&self) -> String {
+        let zone = &self.zone;
+        let assumed = if zone.is_assumed() { "; assumed, no zone was stated" } else { "" };
+        match self.traits {
+            traits if traits.dates() => format!("dates are days in {zone}{assumed}"),
+            traits if traits.on_wall_clock => format!("times read as {zone}{assumed}"),
+            _ if self.frequency != Frequency::Daily => "times read as the moments that they name".to_owned(),
+            _ => format!("times read as the moments that they name, days as those of {zone}{assumed}"),
+        }
+    }
+
+    fn describe_rule(&self, options: &IngestOptions) -> String {
         let zone = &self.zone;
         let end = match self.close {
             Some(close) => format!("at the session close, {close} in {zone}"),
@@ -206,7 +229,8 @@ impl Clock {
             }
             Rule::After(0) => "times are bars' ends; a bar is known then".to_owned(),
             Rule::After(nanos) => {
-                format!("times are bars' starts{assumed}; a bar is known {} minutes later", nanos / MINUTE)
+                let later = counted((nanos / MINUTE).unsigned_abs(), "minute");
+                format!("times are bars' starts{assumed}; a bar is known {later} later")
             }
         }
     }
@@ -266,8 +290,8 @@ pub(super) struct Gaps {
     short: HashMap<i64, u64>,
     /// One to four days: daily bars, with weekends and holidays.
     days: u64,
-    /// More: weekly or monthly bars, or none for a while.
-    long: u64,
+    /// More, in days: how often each occurs. Weekly or monthly bars, or none for a while.
+    long: HashMap<i64, u64>,
 }
 
 impl Gaps {
@@ -281,7 +305,7 @@ impl Gaps {
                 0 => (),
                 gap if gap < Self::SHORTEST_DAY => *self.short.entry(gap).or_default() += 1,
                 gap if gap <= 4 * DAY + 2 * 60 * MINUTE => self.days += 1,
-                _ => self.long += 1,
+                gap => *self.long.entry((gap + DAY / 2) / DAY).or_default() += 1,
             }
         }
     }
@@ -291,9 +315,7 @@ impl Gaps {
         if short < self.days {
             return Ok(Frequency::Daily);
         }
-        // Of two that occur equally often the longer: a bar is then known late rather than early.
-        let commonest = self.short.iter().max_by_key(|&(&gap, &count)| (count, gap)).map(|(&gap, _)| gap);
-        let Some(gap) = commonest else {
+        let Some(gap) = commonest(&self.short) else {
             return Err(Error::invalid_option(
                 "frequency",
                 "inferred",
@@ -310,17 +332,21 @@ impl Gaps {
         }
     }
 
-    /// # Errors
-    /// Where the bars look weekly or monthly.
-    pub(super) fn check_daily(&self) -> Result<()> {
-        const ENOUGH_TO_JUDGE: u64 = 8;
-        if self.long <= self.days || self.long + self.days < ENOUGH_TO_JUDGE {
-            return Ok(());
-        }
-        let allowed = "a stated one: most bars are more than four days apart, and a weekly or monthly bar that is \
-                       stamped with its first day would be visible before its end; state 1d if they are daily bars";
-        Err(Error::invalid_option("frequency", "inferred", allowed))
+    /// Why these bars are neither daily nor within the day, where most are further apart.
+    pub(super) fn far_apart(&self) -> Option<String> {
+        let near = self.days + self.short.values().sum::<u64>();
+        let days = commonest(&self.long).filter(|_| self.long.values().sum::<u64>() > near)?;
+        Some(format!(
+            "bars are {days} days apart; allowed: daily or 1 to 1439 minutes; a weekly or monthly bar that is stamped with \
+             its first day would be visible before its end; state the frequency if they are daily bars \
+             (`IngestOptions::frequency`)"
+        ))
     }
+}
+
+/// Of two that occur equally often the longer: a bar is then known late rather than early.
+fn commonest(gaps: &HashMap<i64, u64>) -> Option<i64> {
+    gaps.iter().max_by_key(|&(&gap, &count)| (count, gap)).map(|(&gap, _)| gap)
 }
 
 #[cfg(test)]

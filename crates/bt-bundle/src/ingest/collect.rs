@@ -27,6 +27,7 @@ pub(super) struct Collected {
     pub(super) read: u64,
     pub(super) left_out: LeftOut,
     pub(super) outside: LeftOut,
+    pub(super) missing: LeftOut,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,6 +100,7 @@ impl Collected {
         self.read += rows.read;
         self.left_out.extend(std::mem::take(&mut rows.left_out));
         self.outside.extend(std::mem::take(&mut rows.outside));
+        self.missing.extend(std::mem::take(&mut rows.missing));
         let stretch = self.resident.len() as u32;
         let stretches = rows.assets.iter().zip(rows.starts.windows(2));
         for (name, range) in stretches.filter(|(_, range)| range[0] < range[1]) {

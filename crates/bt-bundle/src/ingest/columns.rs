@@ -11,6 +11,8 @@ pub(super) struct Layout {
     pub(super) names: Vec<String>,
     /// `None` where the file's name says the asset.
     pub(super) asset: Option<usize>,
+    /// The column of assets in a file whose name says the asset already.
+    pub(super) own_asset: Option<usize>,
     pub(super) time: usize,
     /// Open, high, low, close, volume (which may be absent), then the extra columns in order of their names.
     pub(super) values: Vec<Option<usize>>,
@@ -18,6 +20,44 @@ pub(super) struct Layout {
     pub(super) extras: Vec<String>,
     /// What the bundle does not keep.
     pub(super) ignored: Vec<usize>,
+}
+
+/// What says the asset of a row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Naming {
+    /// A column.
+    Column,
+    /// A column of a CSV file, which could have been one of a folder.
+    CsvColumn,
+    /// The file's name.
+    FileName,
+}
+
+/// The columns that an input lacks, and the names that they go by.
+#[derive(Default)]
+struct Missing(Vec<String>);
+
+impl Missing {
+    fn unless(&mut self, found: bool, what: &str, known: &[&str]) {
+        if !found {
+            self.0.push(format!("{what} (known names: {})", known.join(", ")));
+        }
+    }
+
+    fn check(&self, place: &str, names: &[String], could_be_of_a_folder: bool) -> Result<()> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        let (missing, names) = (self.0.join(", nor like "), list(names));
+        let folder = match could_be_of_a_folder {
+            true => "; one asset a file? use `Ingest::csv_folder`",
+            false => "",
+        };
+        let reason = format!(
+            "no column looks like {missing}; it has {names}; state which column it is (`IngestOptions::columns`){folder}"
+        );
+        Err(Error::invalid_input(place, reason))
+    }
 }
 
 const ASSET: &[&str] = &["asset", "ticker", "symbol", "sid", "instrument", "security", "name", "code"];
@@ -39,7 +79,7 @@ impl Layout {
     pub(super) fn find(
         place: &str,
         names: Vec<String>,
-        asset_is_file_name: bool,
+        naming: Naming,
         options: &IngestOptions,
         is_number: impl Fn(usize) -> bool,
     ) -> Result<Self> {
@@ -47,27 +87,30 @@ impl Layout {
         let find = |columns: &mut Vec<Option<Column>>, column: Column, known: &[&str]| {
             unique(place, &names, columns, column, known)
         };
-        let asset = find(&mut columns, Column::Asset, ASSET)?.filter(|_| !asset_is_file_name);
+        let by_file_name = naming == Naming::FileName;
+        let named = find(&mut columns, Column::Asset, ASSET)?;
+        let (asset, own_asset) = if by_file_name { (None, named) } else { (named, None) };
         let time = find(&mut columns, Column::Timestamp, TIMESTAMP)?;
-        let time = time.ok_or_else(|| missing(place, &names, "a timestamp", TIMESTAMP))?;
-        if asset.is_none() && !asset_is_file_name {
-            return Err(missing(place, &names, "an asset", ASSET));
-        }
         let mut values = Vec::with_capacity(5);
         for (field, known) in Field::OHLCV.into_iter().zip(VALUES) {
-            let column = find(&mut columns, of_field(field), known)?;
-            if column.is_none() && field != Field::VOLUME {
-                return Err(missing(place, &names, &format!("a column of {field} prices"), known));
-            }
-            values.push(column);
+            values.push(find(&mut columns, of_field(field), known)?);
         }
+        let mut missing = Missing::default();
+        missing.unless(asset.is_some() || by_file_name, "an asset", ASSET);
+        missing.unless(time.is_some(), "a timestamp", TIMESTAMP);
+        for (at, known) in VALUES.into_iter().enumerate().take(Field::VOLUME.index()) {
+            missing.unless(values[at].is_some(), &format!("a column of {} prices", Field::NAMES[at]), known);
+        }
+        let asset_alone = asset.is_none() && missing.0.len() == 1;
+        missing.check(place, &names, asset_alone && naming == Naming::CsvColumn)?;
+        let time = time.unwrap_or_default();
         keep_extras(place, &names, &mut columns, options, is_number)?;
         let extras = sorted_extras(place, &names, &columns)?;
         values.extend(extras.iter().map(|&(_, at)| Some(at)));
         let used = |at: &usize| Some(*at) == asset || *at == time || values.contains(&Some(*at));
         let ignored = (0..names.len()).filter(|at| !used(at)).collect();
         let extras = extras.into_iter().map(|(name, _)| name).collect();
-        Ok(Self { names, asset, time, values, extras, ignored })
+        Ok(Self { names, asset, own_asset, time, values, extras, ignored })
     }
 }
 
@@ -179,19 +222,11 @@ fn of_field(field: Field) -> Column {
     }
 }
 
-fn missing(place: &str, names: &[String], what: &str, known: &[&str]) -> Error {
-    let (known, names) = (known.join(", "), list(names));
-    Error::invalid_input(
-        place,
-        format!(
-            "no column looks like {what} (known names: {known}); it has {names}; state which column it is"
-        ),
-    )
-}
-
 fn twins(place: &str, names: &[String], one: usize, other: usize, what: &str) -> Error {
-    let reason =
-        format!("columns {:?} and {:?} could both be {what}; state which one is", names[one], names[other]);
+    let reason = format!(
+        "columns {:?} and {:?} could both be {what}; state which one is (`IngestOptions::columns`)",
+        names[one], names[other]
+    );
     Error::invalid_input(place, reason)
 }
 
@@ -205,7 +240,7 @@ mod tests {
 
     fn find(names: &[&str], options: &IngestOptions) -> Result<Layout> {
         let names = names.iter().map(|&name| name.to_owned()).collect();
-        Layout::find("prices.csv", names, false, options, |_| true)
+        Layout::find("prices.csv", names, Naming::CsvColumn, options, |_| true)
     }
 
     #[test]
@@ -261,6 +296,28 @@ mod tests {
         let only = IngestOptions { extras: Extras::Only(vec!["vwap".into()]), ..Default::default() };
         let absent = refused(&["asset", "date", "open", "high", "low", "close"], &only);
         assert!(absent.contains("no extra column \"vwap\""), "{absent}");
+    }
+
+    #[test]
+    fn all_columns_that_are_missing_are_told_at_once_with_the_option_that_states_them() {
+        let refused = |names: &[&str]| find(names, &IngestOptions::default()).unwrap_err().to_string();
+        let several = refused(&["when", "open", "high", "low", "settle"]);
+        for what in ["an asset (", "a timestamp (", "a column of close prices (", "`IngestOptions::columns`"]
+        {
+            assert!(several.contains(what), "{what}: {several}");
+        }
+        assert!(!several.contains("csv_folder") && !several.contains("open prices"), "{several}");
+        let asset = refused(&["date", "open", "high", "low", "close"]);
+        assert!(asset.ends_with("one asset a file? use `Ingest::csv_folder`"), "{asset}");
+    }
+
+    #[test]
+    fn every_known_name_is_in_the_table_of_the_documentation() {
+        let options = include_str!("options.rs");
+        for known in [ASSET, TIMESTAMP].iter().chain(&VALUES) {
+            let row = format!("| `{}` |", known.join("`, `"));
+            assert!(options.contains(&row), "{row}");
+        }
     }
 
     #[test]

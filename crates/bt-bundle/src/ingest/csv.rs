@@ -10,7 +10,8 @@ use bt_core::{Error, Field, Result};
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::columns::Layout;
+use super::columns::{Layout, Naming};
+use super::report::counted;
 use super::rows::{BadRow, Fault, Place, Rows, RowsBuilder, Source, fault};
 use super::stamp::{Stamp, resolve};
 use super::{BadRows, IngestOptions};
@@ -43,6 +44,8 @@ pub(super) struct Shape {
     pub(super) delimiter: u8,
     /// The asset of all rows, where the file's name says it.
     pub(super) asset: Option<String>,
+    /// What the first row has in the column of assets that such a file has of its own.
+    own_asset: Vec<u8>,
 }
 
 /// Some lines of a file.
@@ -76,10 +79,12 @@ impl CsvFile {
         let line = 1 + memchr_iter(b'\n', &pending[..header]).count() as u64;
         pending.drain(..header);
         let numbers = numbers(&pending, delimiter, names.len(), options);
-        let by_file_name = asset.is_some();
+        let naming = if asset.is_some() { Naming::FileName } else { Naming::CsvColumn };
         let place = format!("{} (fields separated by {:?})", source.name, delimiter as char);
-        let layout = Layout::find(&place, names, by_file_name, options, |at| numbers[at])?;
-        let shape = Arc::new(Shape { source, layout, delimiter, asset });
+        let layout = Layout::find(&place, names, naming, options, |at| numbers[at])?;
+        let own_asset =
+            layout.own_asset.map_or(Vec::new(), |column| first_field(&pending, delimiter, column));
+        let shape = Arc::new(Shape { source, layout, delimiter, asset, own_asset });
         Ok(Self { shape, file, number, pending, line, at_end })
     }
 
@@ -190,6 +195,12 @@ fn numbers(bytes: &[u8], delimiter: u8, columns: usize, options: &IngestOptions)
     numbers
 }
 
+/// The field of the first row that has this column.
+fn first_field(bytes: &[u8], delimiter: u8, column: usize) -> Vec<u8> {
+    let mut records = reader(bytes, delimiter).into_byte_records().take(SAMPLE).flatten();
+    records.find_map(|record| record.get(column).map(<[u8]>::to_vec)).unwrap_or_default()
+}
+
 /// One past the last line end that is not inside quotes; 0 where there is none.
 fn last_line_end(bytes: &[u8], delimiter: u8) -> usize {
     let (mut end, mut outside_from, mut from) = (0, 0, 0);
@@ -296,6 +307,8 @@ struct Decoder<'a> {
 struct Bad {
     column: Option<String>,
     reason: String,
+    /// Whether it is the whole file that is wrong, so that leaving out the row would not do.
+    is_of_file: bool,
 }
 
 impl<'a> Decoder<'a> {
@@ -341,13 +354,14 @@ impl<'a> Decoder<'a> {
 
     #[cold]
     fn left_out(&mut self, bad: Bad, line: u64) -> Result<()> {
+        let is_of_file = bad.is_of_file;
         let bad = || BadRow::new(&self.block.shape.source, line, bad.column.as_deref(), bad.reason);
         match self.options.on_bad_row {
-            BadRows::Fail => Err(bad().into()),
-            BadRows::Skip => {
+            BadRows::Skip if !is_of_file => {
                 self.rows.left_out.add(bad);
                 Ok(())
             }
+            _ => Err(bad().into()),
         }
     }
 
@@ -358,13 +372,16 @@ impl<'a> Decoder<'a> {
             return Err(wrong_length(fields.ranges.len(), layout.names.len()));
         }
         let (moment, stamp) = self.stamp(fields.get(layout.time))?;
+        let mut has_missing = false;
         for (value, column) in self.values.iter_mut().zip(&layout.values) {
             *value = match column {
                 None => f64::NAN,
                 Some(column) => {
                     let text = fields.get(*column);
                     let number = self.options.number_format.read(text);
-                    number.map_err(|reason| Bad::field(&layout.names[*column], text, reason))?
+                    let number = number.map_err(|reason| Bad::field(&layout.names[*column], text, reason))?;
+                    has_missing |= number.is_nan();
+                    number
                 }
             };
         }
@@ -377,7 +394,20 @@ impl<'a> Decoder<'a> {
         self.rows.traits.note(stamp, moment, place, &self.options.zone);
         self.rows.push(asset, moment, place);
         self.rows.columns.iter_mut().zip(&self.values).for_each(|(column, &value)| column.push(value));
+        if has_missing {
+            self.missing(line);
+        }
         Ok(())
+    }
+
+    /// Counts the values of a row that the input has a column for, and none in it.
+    #[cold]
+    fn missing(&mut self, line: u64) {
+        let Shape { source, layout, .. } = &*self.block.shape;
+        for (column, _) in layout.values.iter().zip(&self.values).filter(|(_, value)| value.is_nan()) {
+            let Some(column) = column else { continue };
+            self.rows.missing.add(|| BadRow::new(source, line, Some(&layout.names[*column]), "is missing"));
+        }
     }
 
     #[inline]
@@ -392,7 +422,16 @@ impl<'a> Decoder<'a> {
     fn asset(&mut self, fields: Fields<'_>) -> Result<u32, Bad> {
         let shape = &self.block.shape;
         if let Some(asset) = &shape.asset {
-            return Ok(self.rows.names.number(asset));
+            match shape.layout.own_asset {
+                Some(own) if fields.get(own) != shape.own_asset => {
+                    return Err(Bad::many_assets(
+                        &shape.layout.names[own],
+                        fields.get(own),
+                        &shape.own_asset,
+                    ));
+                }
+                _ => return Ok(self.rows.names.number(asset)),
+            }
         }
         let column = shape.layout.asset.unwrap_or_default();
         let text = fields.get(column);
@@ -407,7 +446,7 @@ impl<'a> Decoder<'a> {
     fn fault(&mut self, fault: Fault, line: u64) -> Result<(), Bad> {
         let column = |value: usize| self.block.shape.layout.value_name(value).to_owned();
         match fault {
-            Fault::Bad(value, reason) => Err(Bad { column: Some(column(value)), reason }),
+            Fault::Bad(value, reason) => Err(Bad { column: Some(column(value)), reason, is_of_file: false }),
             Fault::Outside(value, reason) => {
                 let column = column(value);
                 self.rows.outside.add(|| BadRow::new(&self.block.shape.source, line, Some(&column), reason));
@@ -436,11 +475,23 @@ impl Bad {
     #[cold]
     fn field(column: &str, text: &[u8], reason: &str) -> Self {
         let text: String = String::from_utf8_lossy(text).chars().take(60).collect();
-        Self { column: Some(column.to_owned()), reason: format!("{text:?} {reason}") }
+        Self { column: Some(column.to_owned()), reason: format!("{text:?} {reason}"), is_of_file: false }
+    }
+
+    /// The file's name says the asset, and its own column says that there are several.
+    #[cold]
+    fn many_assets(column: &str, text: &[u8], first: &[u8]) -> Self {
+        let first = String::from_utf8_lossy(first);
+        let reason = format!(
+            "is another asset than {first:?} above, so the file's name cannot be the asset of all its rows; \
+             `Ingest::csv` reads long files by their column of assets"
+        );
+        Self { is_of_file: true, ..Self::field(column, text, &reason) }
     }
 }
 
 #[cold]
 fn wrong_length(found: usize, expected: usize) -> Bad {
-    Bad { column: None, reason: format!("{found} fields where the header has {expected}") }
+    let reason = format!("{} where the header has {expected}", counted(found as u64, "field"));
+    Bad { column: None, reason, is_of_file: false }
 }

@@ -170,6 +170,8 @@ impl<'a> Ingest<'a> {
     }
 }
 
+const NO_INPUT: &str = "no input: call `csv`, `parquet` or `batches` first";
+
 /// An ingest whose rows are read and settled.
 struct Run<'a> {
     options: IngestOptions,
@@ -182,6 +184,9 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn read(options: IngestOptions, inputs: Vec<Input<'a>>) -> Result<Self> {
         options.check()?;
+        if inputs.is_empty() {
+            return Err(Error::invalid_input("the ingest", NO_INPUT));
+        }
         let start = Instant::now();
         let mut sources = Sources::new(inputs);
         let rows = read(&mut sources, &options)?;
@@ -242,6 +247,7 @@ impl<'a> Run<'a> {
             rows_read: self.rows.read,
             left_out,
             outside: self.rows.outside.clone(),
+            missing: self.rows.missing.clone(),
             assets: published.assets,
             bars: published.rows,
             first: self.settled.calendar.first().copied(),

@@ -30,9 +30,9 @@ impl NumberFormat {
         match number.parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(value),
             Ok(_) => Err("is not finite"),
-            Err(_) if text.contains(',') => {
-                Err("is not a number; state decimal and thousands separators if it has them")
-            }
+            Err(_) if text.contains(',') => Err(
+                "is not a number; state decimal and thousands separators if it has them (`IngestOptions::number_format`)",
+            ),
             Err(_) => Err(not_a_number),
         }
     }

@@ -21,6 +21,18 @@ use super::{SessionClose, TimeFormat, Zone};
 #[derive(Clone, Debug)]
 pub struct IngestOptions {
     /// Which column is what, for columns whose name does not say it: the name as the input has it (case ignored).
+    ///
+    /// These names need no word, in any case, with any signs between their words (`<OPEN>`, `Open Price`):
+    ///
+    /// | column | known names |
+    /// |---|---|
+    /// | asset | `asset`, `ticker`, `symbol`, `sid`, `instrument`, `security`, `name`, `code` |
+    /// | timestamp | `timestamp`, `date`, `datetime`, `date_time`, `time`, `ts`, `session`, `day` |
+    /// | open | `open`, `o`, `open_price`, `px_open` |
+    /// | high | `high`, `h`, `high_price`, `px_high` |
+    /// | low | `low`, `l`, `low_price`, `px_low` |
+    /// | close | `close`, `c`, `close_price`, `px_last`, `last` |
+    /// | volume, which may be absent | `volume`, `v`, `vol`, `px_volume` |
     pub columns: Vec<(String, Column)>,
     /// What happens to columns that are neither stated nor known.
     pub extras: Extras,
@@ -28,7 +40,7 @@ pub struct IngestOptions {
     /// taken for the bar's start, because a start that is taken for an end would show a bar before it is over. See
     /// [`Label::settle`].
     pub label: Option<Label>,
-    /// The zone of times without an offset, and the one in which days end. UTC by default.
+    /// The zone of times without an offset, and the one in which days end. UTC by default, and then reported as assumed.
     pub zone: Zone,
     /// When the session of a daily bar closes. `None`: it is known at the next midnight.
     pub session_close: Option<SessionClose>,
@@ -60,7 +72,7 @@ impl Default for IngestOptions {
             columns: Vec::new(),
             extras: Extras::Numeric,
             label: None,
-            zone: Zone::utc(),
+            zone: Zone::assumed(),
             session_close: None,
             frequency: None,
             time_format: TimeFormat::Iso,

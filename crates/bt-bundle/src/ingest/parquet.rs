@@ -10,6 +10,8 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
 };
+use parquet::basic::Compression;
+use parquet::file::metadata::ParquetMetaData;
 
 use super::columns::Layout;
 use super::{Batches, IngestOptions, batches};
@@ -34,14 +36,16 @@ impl ParquetFile<'_> {
         let layout = batches::layout(&path.display().to_string(), metadata.schema(), options)?;
         let (kept, projected) = layout.projected();
         let metadata = with_dictionary(metadata, layout.asset);
+        let content = Arc::clone(metadata.metadata());
         let mask = ProjectionMask::roots(metadata.metadata().file_metadata().schema_descr(), kept);
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_projection(mask)
             .with_batch_size(batches::BLOCK)
             .build()
-            .map_err(|error| unreadable(path, error))?;
+            .map_err(|error| undecodable(path, &content, error))?;
         let path = path.to_owned();
-        let batches = Box::new(reader.map(move |batch| batch.map_err(|error| unreadable(&path, error))));
+        let batches = reader.map(move |batch| batch.map_err(|error| undecodable(&path, &content, error)));
+        let batches = Box::new(batches);
         Ok(Self { layout, projected, batches })
     }
 }
@@ -54,6 +58,7 @@ impl Layout {
         let layout = Self {
             names: kept.iter().map(|&at| self.names[at].clone()).collect(),
             asset: self.asset.map(place),
+            own_asset: None,
             time: place(self.time),
             values: self.values.iter().map(|column| column.map(place)).collect(),
             extras: self.extras.clone(),
@@ -84,6 +89,38 @@ fn dictionary_schema(schema: &SchemaRef, asset: usize) -> Option<SchemaRef> {
     Some(Arc::new(Schema::new(fields)))
 }
 
-fn unreadable(path: &Path, error: impl std::fmt::Display) -> Error {
+/// What rows that cannot be read say: where they are compressed in a way that this build does not know, that, and what it
+/// does know.
+#[cold]
+pub(super) fn undecodable(path: &Path, content: &ParquetMetaData, error: impl std::fmt::Display) -> Error {
+    match unknown_codec(content) {
+        Some(reason) => unreadable(path, reason),
+        None => unreadable(path, error),
+    }
+}
+
+fn unknown_codec(content: &ParquetMetaData) -> Option<String> {
+    let columns = content.row_groups().iter().flat_map(|group| group.columns());
+    let unknown = columns.map(|column| column.compression()).find(|&codec| !is_known(codec))?;
+    let name = format!("{unknown:?}").to_ascii_lowercase();
+    let name = name.split('(').next().unwrap_or_default();
+    Some(match unknown {
+        Compression::ZSTD(_) => format!(
+            "compressed with {name}, which this build does not read: build bt-bundle with its feature `zstd`"
+        ),
+        _ => format!(
+            "compressed with {name}, which is not read; supported: snappy, gzip, lz4, zstd (with the feature `zstd` of \
+             bt-bundle) and none"
+        ),
+    })
+}
+
+fn is_known(codec: Compression) -> bool {
+    let reads_zstd = cfg!(feature = "zstd");
+    let is_zstd = matches!(codec, Compression::ZSTD(_));
+    !matches!(codec, Compression::BROTLI(_) | Compression::LZO) && (reads_zstd || !is_zstd)
+}
+
+pub(super) fn unreadable(path: &Path, error: impl std::fmt::Display) -> Error {
     Error::invalid_input(path.display().to_string(), error.to_string())
 }

@@ -35,6 +35,9 @@ pub struct IngestReport {
     pub left_out: LeftOut,
     /// Rows whose open or close is outside low and high; they are kept.
     pub outside: LeftOut,
+    /// Values that are missing, each with its row and column; they are kept as NaN. Columns that the input lacks are not
+    /// counted.
+    pub missing: LeftOut,
     /// Number of assets.
     pub assets: usize,
     /// Number of bars.
@@ -71,6 +74,15 @@ impl Timings {
     }
 }
 
+/// A number of things: `1 bar`, `2 bars`.
+pub(super) fn counted(count: u64, thing: &str) -> String {
+    match (count, thing.split_once(" or ")) {
+        (1, _) => format!("1 {thing}"),
+        (_, Some((one, other))) => format!("{count} {one}s and {other}s"),
+        _ => format!("{count} {thing}s"),
+    }
+}
+
 /// The first names, and how many more there are.
 pub(super) fn first_names(sources: &[Source]) -> String {
     summary(sources.iter().map(|source| &*source.name), sources.len())
@@ -89,8 +101,15 @@ impl fmt::Display for IngestReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unchanged = if self.unchanged { " (was there already)" } else { "" };
         writeln!(f, "{} {}{unchanged}", self.name, self.version)?;
+        self.understood(f)
+    }
+}
+
+impl IngestReport {
+    /// All but the bundle's name and version.
+    pub(super) fn understood(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sources = summary(self.sources.iter().map(String::as_str), self.sources.len());
-        writeln!(f, "  read       {} rows from {sources}", self.rows_read)?;
+        writeln!(f, "  read       {} from {sources}", counted(self.rows_read, "row"))?;
         let columns: Vec<_> =
             self.columns.iter().map(|(what, column)| format!("{what} = {column:?}")).collect();
         writeln!(f, "  columns    {}", columns.join(", "))?;
@@ -103,9 +122,11 @@ impl fmt::Display for IngestReport {
         self.rows_left_out(f)?;
         let end = |moment: Option<Timestamp>| moment.map_or("-".to_owned(), |moment| moment.to_string());
         let (first, last) = (end(self.first), end(self.last));
-        writeln!(f, "  holds      {} assets, {} bars, known {first} to {last}", self.assets, self.bars)?;
+        let (assets, bars) = (counted(self.assets as u64, "asset"), counted(self.bars, "bar"));
+        writeln!(f, "  holds      {assets}, {bars}, known {first} to {last}")?;
         if self.adjustments > 0 {
-            writeln!(f, "  adjusted   {} splits and dividends stored, not applied", self.adjustments)?;
+            let adjustments = counted(self.adjustments as u64, "split or dividend");
+            writeln!(f, "  adjusted   {adjustments} stored, not applied")?;
         }
         if self.spilled_bytes > 0 {
             writeln!(f, "  spilled    {} bytes to a temporary file", self.spilled_bytes)?;
@@ -113,16 +134,18 @@ impl fmt::Display for IngestReport {
         let Timings { read, settle, write, sync } = self.timings;
         write!(f, "  took       read {read:.1?}, settle {settle:.1?}, write {write:.1?}, fsync {sync:.1?}")
     }
-}
 
-impl IngestReport {
     fn rows_left_out(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.left_out.count > 0 {
-            writeln!(f, "  left out   {} bad rows, such as", self.left_out.count)?;
+            writeln!(f, "  left out   {}, such as", counted(self.left_out.count, "bad row"))?;
             self.left_out.examples.iter().try_for_each(|row| writeln!(f, "               {row}"))?;
         }
         if let Some(example) = self.outside.examples.first() {
-            writeln!(f, "  odd        {} rows, kept, such as {example}", self.outside.count)?;
+            writeln!(f, "  odd        {}, kept, such as {example}", counted(self.outside.count, "row"))?;
+        }
+        if let Some(first) = self.missing.examples.first() {
+            let values = counted(self.missing.count, "value");
+            writeln!(f, "  missing    {values}, kept as NaN, such as {}", first.place())?;
         }
         Ok(())
     }

@@ -70,7 +70,8 @@ impl BadRow {
         }
     }
 
-    fn place(&self) -> String {
+    /// File, line and column.
+    pub(super) fn place(&self) -> String {
         let column = self.column.as_ref().map(|column| format!(", column {column:?}")).unwrap_or_default();
         format!("{}, {}{column}", self.source, self.at)
     }
@@ -131,6 +132,7 @@ pub(super) struct Rows {
     pub(super) read: u64,
     pub(super) left_out: LeftOut,
     pub(super) outside: LeftOut,
+    pub(super) missing: LeftOut,
 }
 
 impl Rows {
@@ -173,6 +175,7 @@ pub(super) struct RowsBuilder {
     pub(super) read: u64,
     pub(super) left_out: LeftOut,
     pub(super) outside: LeftOut,
+    pub(super) missing: LeftOut,
 }
 
 #[cfg(any(feature = "csv", test))]
@@ -188,6 +191,7 @@ impl RowsBuilder {
             read: 0,
             left_out: LeftOut::default(),
             outside: LeftOut::default(),
+            missing: LeftOut::default(),
         }
     }
 
@@ -219,6 +223,7 @@ impl RowsBuilder {
             read: self.read,
             left_out: self.left_out,
             outside: self.outside,
+            missing: self.missing,
         }
     }
 }

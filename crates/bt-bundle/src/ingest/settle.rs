@@ -32,7 +32,15 @@ pub(super) struct Asset {
 /// No rows; dates among times; a duplicate, where bad rows fail; what [`Clock::settle`] refuses.
 pub(super) fn settle(rows: &Collected, sources: &[Source], options: &IngestOptions) -> Result<Settled> {
     check_kinds(rows, sources)?;
-    let clock = Clock::settle(options, rows.traits, || stamp_gaps(rows))?;
+    let check_near = |gaps: &Gaps| match gaps.far_apart() {
+        Some(reason) => Err(Error::invalid_input(super::report::first_names(sources), reason)),
+        None => Ok(()),
+    };
+    let gaps_to_infer_from = || {
+        let gaps = stamp_gaps(rows)?;
+        check_near(&gaps).map(|()| gaps)
+    };
+    let clock = Clock::settle(options, rows.traits, gaps_to_infer_from)?;
     let clock = match &rows.stamps {
         Some(stamps) => clock.for_stamps(stamps.clone()),
         None => clock,
@@ -58,7 +66,7 @@ pub(super) fn settle(rows: &Collected, sources: &[Source], options: &IngestOptio
         assets.push(Asset { name: name.to_owned(), number, bars: gathered.known.len() });
     }
     if options.frequency.is_none() && clock.frequency == Frequency::Daily {
-        gaps.check_daily()?;
+        check_near(&gaps)?;
     }
     Ok(Settled { clock, assets, calendar: calendar.finish(), duplicates })
 }
@@ -70,7 +78,10 @@ fn check_kinds(rows: &Collected, sources: &[Source]) -> Result<()> {
             let names = super::report::first_names(sources);
             let reason = match rows.left_out.examples.first() {
                 None => "there are no rows".to_owned(),
-                Some(first) => format!("all {} rows are bad; the first: {first}", rows.left_out.count),
+                Some(first) => {
+                    let bad = super::report::counted(rows.left_out.count, "row");
+                    format!("every row is bad ({bad}); the first: {first}")
+                }
             };
             Err(Error::invalid_input(names, reason))
         }

@@ -63,11 +63,11 @@ fn on_wall_clock(local: i64, zone: &Zone) -> Result<i64, &'static str> {
         // A midnight stands for its day, and every day has a beginning.
         _ if local.rem_euclid(DAY) == 0 => Ok(zone.start_of_day(local.div_euclid(DAY))),
         Local::Twice { .. } => Err(
-            "happens twice in the stated zone, where clocks are set back; write times with an offset, or in UTC",
+            "happens twice in the stated zone, where clocks are set back (`IngestOptions::zone`); write times with an offset, or in UTC",
         ),
-        Local::Skipped { .. } => {
-            Err("does not exist in the stated zone, where clocks are set forward over it; is the zone right?")
-        }
+        Local::Skipped { .. } => Err(
+            "does not exist in the stated zone, where clocks are set forward over it; is the zone right (`IngestOptions::zone`)?",
+        ),
     }
 }
 
@@ -131,14 +131,15 @@ impl TimeFormat {
             Self::Iso if (10_000_000..100_000_000).contains(&value) => {
                 date(Some(value / 10_000), Some(value / 100 % 100), Some(value % 100), self)
             }
-            _ => Err("is a number; state what it counts (TimeFormat::Epoch)"),
+            _ => Err("is a number; state what it counts (`IngestOptions::time_format`: `TimeFormat::Epoch`)"),
         }
     }
 
     fn reason(self) -> &'static str {
         match self {
             Self::Iso => {
-                "is not a date or time such as 2024-01-05 or 2024-01-05T16:00; state the format if it is another"
+                "is not a date or time such as 2024-01-05 or 2024-01-05T16:00; state the format if it is another \
+                 (`IngestOptions::time_format`)"
             }
             Self::MonthFirst => "is not a date or time such as 1/5/2024, month first",
             Self::DayFirst => "is not a date or time such as 5/1/2024, day first",

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use arrow_array::RecordBatch;
@@ -12,6 +13,7 @@ use bt_core::{BundleName, BundleVersion, Error, ErrorKind, Frequency, Result, ne
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
+use super::parquet::{undecodable, unreadable};
 use crate::known::{Identity, Known};
 
 /// Parquet files as a [`TableSource`]: bars without an ingest, read whole each time.
@@ -150,11 +152,12 @@ impl TableSource for ParquetTables {
 
 fn decode(path: &Path, bytes: Vec<u8>, batches: &mut Vec<RecordBatch>) -> Result<()> {
     const ROWS: usize = 64 << 10;
-    let unreadable = |error: String| Error::invalid_input(path.display().to_string(), error);
     let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes));
-    let reader = builder.and_then(|builder| builder.with_batch_size(ROWS).build());
-    for batch in reader.map_err(|error| unreadable(error.to_string()))? {
-        batches.push(batch.map_err(|error| unreadable(error.to_string()))?);
+    let builder = builder.map_err(|error| unreadable(path, error))?;
+    let content = Arc::clone(builder.metadata());
+    let reader = builder.with_batch_size(ROWS).build();
+    for batch in reader.map_err(|error| undecodable(path, &content, error))? {
+        batches.push(batch.map_err(|error| undecodable(path, &content, error))?);
     }
     Ok(())
 }

@@ -19,9 +19,11 @@ pub(super) const DAY: i64 = 86_400 * SECOND;
 /// assert_eq!(Zone::utc().to_string(), "UTC");
 /// # Ok::<(), bt_core::Error>(())
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Zone {
     name: String,
+    /// Whether nobody stated it.
+    assumed: bool,
     /// When each offset came into force, ascending; the first is the beginning of time.
     from: Vec<i64>,
     /// What to add to UTC, in nanoseconds.
@@ -40,9 +42,18 @@ pub(super) enum Local {
 }
 
 impl Zone {
-    /// Coordinated universal time, the default.
+    /// Coordinated universal time.
     pub fn utc() -> Self {
-        Self { name: "UTC".to_owned(), from: vec![i64::MIN], offset: vec![0] }
+        Self { name: "UTC".to_owned(), assumed: false, from: vec![i64::MIN], offset: vec![0] }
+    }
+
+    /// The one that is taken where none is stated.
+    pub(super) fn assumed() -> Self {
+        Self { assumed: true, ..Self::utc() }
+    }
+
+    pub(super) fn is_assumed(&self) -> bool {
+        self.assumed
     }
 
     /// The IANA name.
@@ -137,7 +148,7 @@ impl FromStr for Zone {
             from.push(at);
             offset.push(nanos(transition.offset()));
         }
-        Ok(Self { name: zone.iana_name().unwrap_or(name).to_owned(), from, offset })
+        Ok(Self { name: zone.iana_name().unwrap_or(name).to_owned(), assumed: false, from, offset })
     }
 }
 
@@ -153,6 +164,15 @@ fn unknown(name: &str) -> bt_core::Error {
     }
     .into()
 }
+
+/// Zones are told apart by their names.
+impl PartialEq for Zone {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Zone {}
 
 impl Default for Zone {
     fn default() -> Self {

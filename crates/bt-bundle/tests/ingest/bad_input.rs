@@ -37,7 +37,8 @@ fn every_kind_of_bad_row_is_named_by_file_line_column_and_reason() {
         ("IBM,2024-01-06,10,12,9,11,1,1", "8 fields where the header has 7"),
         (
             "IBM,2024-01-06,\"1,000\",1200,900,1100,1",
-            "column \"Open\": \"1,000\" is not a number; state decimal",
+            "column \"Open\": \"1,000\" is not a number; state decimal and thousands separators if it has them \
+             (`IngestOptions::number_format`)",
         ),
         (
             "IBM,2024-01-05,1,1,1,1,1",
@@ -93,7 +94,7 @@ fn files_without_rows_header_or_text_are_refused() {
     let missing = Ingest::new(daily()).csv("/no/such/file.csv");
     assert!(Place::new().ingest(missing).unwrap_err().to_string().starts_with("open /no/such/file.csv"));
     let nothing = Place::new().ingest(Ingest::new(daily())).unwrap_err().to_string();
-    assert!(nothing.contains("there are no rows"), "{nothing}");
+    assert_eq!(nothing, "the ingest: no input: call `csv`, `parquet` or `batches` first");
 }
 
 #[test]
@@ -125,7 +126,7 @@ fn skipped_rows_are_counted_and_the_first_are_reported() {
 #[test]
 fn a_file_of_nothing_but_bad_rows_is_refused_even_where_they_are_skipped() {
     let error = Place::new().csv(format!("{HEADER}\nIBM,x,1,1,1,1,1\n"), skip()).unwrap_err().to_string();
-    assert!(error.contains("all 1 rows are bad"), "{error}");
+    assert!(error.contains("every row is bad (1 row); the first: "), "{error}");
 }
 
 #[test]
@@ -148,6 +149,75 @@ fn negative_prices_and_missing_values_are_bars() {
     let closes = place.closes("OIL");
     assert_eq!(closes[0].1, -37.6);
     assert!(closes[1].1.is_nan());
+}
+
+#[test]
+fn missing_values_are_counted_and_the_first_is_named() {
+    let place = Place::new();
+    let rows = "IBM,2024-01-05,10,12,9,,100\nIBM,2024-01-08,10,12,NaN,11,\nIBM,2024-01-09,10,8,9,,1\n";
+    let report = place.csv(format!("{HEADER}\n{rows}"), skip()).unwrap();
+    // Those of a row that is left out do not count.
+    assert_eq!((report.missing.count, report.left_out.count), (3, 1));
+    let text = report.to_string();
+    assert!(
+        text.contains("  missing    3 values, kept as NaN, such as ")
+            && text.contains("line 2, column \"Close\""),
+        "{text}"
+    );
+    let sound = place.csv("asset,date,open,high,low,close\nIBM,2024-01-05,1,1,1,1\n", daily()).unwrap();
+    assert_eq!(sound.missing.count, 0, "the volume is no column of the file");
+    assert!(!sound.to_string().contains("missing"));
+}
+
+#[test]
+fn missing_values_of_record_batches_are_counted_as_those_of_text() {
+    let number = |values: [Option<f64>; 3]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
+    let texts = |values: [&str; 3]| Arc::new(StringArray::from(values.to_vec())) as ArrayRef;
+    let one = || number([Some(1.0); 3]);
+    // Rows come in another order than that of their assets, and the last is bad.
+    let columns = [
+        ("asset", texts(["B", "A", "B"])),
+        ("date", texts(["2024-01-05", "2024-01-05", "2024-01-08"])),
+        ("open", one()),
+        ("high", number([Some(1.0), Some(1.0), Some(0.5)])),
+        ("low", one()),
+        ("close", number([Some(1.0), None, None])),
+        ("vwap", number([Some(f64::NAN), Some(1.0), None])),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let report = Place::new().ingest(Ingest::new(skip()).batches([batch])).unwrap();
+    assert_eq!((report.missing.count, report.left_out.count), (2, 1));
+    let named: Vec<_> = report.missing.examples.iter().map(ToString::to_string).collect();
+    assert!(named[0].starts_with("record batches, row 1, column \"vwap\""), "{named:?}");
+    assert!(named[1].starts_with("record batches, row 2, column \"close\""), "{named:?}");
+}
+
+#[test]
+fn a_folder_of_files_that_hold_many_assets_is_refused_with_the_column_that_says_so() {
+    let place = Place::new();
+    place.write("folder/2024.csv", format!("{HEADER}\n{GOOD}\nF,2024-01-05,1,1,1,1,1\n"));
+    for options in [daily(), skip()] {
+        let error =
+            place.ingest(Ingest::new(options).csv_folder(place.path("folder"))).unwrap_err().to_string();
+        assert!(
+            error.contains("2024.csv, line 3, column \"Ticker\": \"F\" is another asset than \"IBM\""),
+            "{error}"
+        );
+        assert!(error.ends_with("`Ingest::csv` reads long files by their column of assets"), "{error}");
+    }
+    place.write("folder/2024.csv", format!("{HEADER}\n{GOOD}\n"));
+    let report = place.ingest(Ingest::new(daily()).csv_folder(place.path("folder"))).unwrap();
+    assert_eq!(report.assets, 1, "one asset in a file is what its name is for");
+    let alone = place.csv("Date,Open,High,Low,Close\n2024-01-05,1,1,1,1\n", daily()).unwrap_err().to_string();
+    assert!(alone.ends_with("one asset a file? use `Ingest::csv_folder`"), "{alone}");
+}
+
+#[test]
+fn counts_of_one_are_not_plural() {
+    let text = Place::new().csv(format!("{HEADER}\n{GOOD}\n"), daily()).unwrap().to_string();
+    for one in ["1 row from ", "1 asset, 1 bar, known"] {
+        assert!(text.contains(one), "{text}");
+    }
 }
 
 #[test]

@@ -206,10 +206,56 @@ fn appended_rows_give_the_version_of_one_ingest_of_all() {
     assert_eq!(report.appended.new_bars, 2);
     let all = csv(format!("{HEADER}\n{ROWS}MSFT,2024-01-08,1,1,1,1,1\n"), daily()).unwrap();
     assert_eq!(report.appended.published.version, all.version);
-    assert!(report.to_string().contains("2 new bars"), "{report}");
     let again = append().unwrap();
     assert_eq!((again.appended.new_bars, again.appended.repeated_bars), (0, 2));
     assert_eq!(again.appended.published.version, all.version);
+}
+
+#[test]
+fn the_report_of_an_append_tells_the_input_from_what_became_of_the_bundle() {
+    let place = Place::new();
+    let (old, new): (Vec<&str>, Vec<&str>) = ROWS.lines().partition(|row| row.contains("2024-01-05"));
+    let before = place.csv(format!("{HEADER}\n{}\n", old.join("\n")), daily()).unwrap();
+    let path = place.write("new.csv", format!("{HEADER}\n{}\n{}\n", old[0], new[0]));
+    let append = || Ingest::new(IngestOptions::default()).csv(&path).append_to(&place.store, &name());
+    let report = append().unwrap();
+    let now = report.appended.published.version;
+    let text = report.to_string();
+    let (input, bundle) = text.split_once("\n\n").unwrap_or_default();
+    assert!(input.starts_with("input of the append\n  read       2 rows from "), "{text}");
+    assert!(!input.contains(&report.input.version.to_string()), "a version that is in no store: {text}");
+    let bars = old.len() + 1;
+    let says = format!(
+        "test {} \u{2192} {now}\n  appended   1 new bar, left out 1 that the bundle had already\n  holds      {} assets, {bars} bars",
+        before.version, before.assets
+    );
+    assert_eq!(bundle, says);
+    assert!(append().unwrap().to_string().contains(&format!("test {now} (as before)")));
+}
+
+#[test]
+fn an_append_keeps_the_extra_columns_of_the_bundle_whatever_else_the_input_has() {
+    let place = Place::new();
+    let file = |day: &str, more: &str| {
+        format!(
+            "{HEADER},Adj Close{more}\nIBM,{day},1,1,1,1,1,0.5{}\n",
+            if more.is_empty() { "" } else { ",7" }
+        )
+    };
+    place.csv(file("2024-01-05", ""), daily()).unwrap();
+    let path = place.write("more.csv", file("2024-01-08", ",VWAP"));
+    let append = |path| Ingest::new(IngestOptions::default()).csv(path).append_to(&place.store, &name());
+    let report = append(path).unwrap();
+    assert_eq!((report.appended.new_bars, &report.input.ignored[..]), (1, &["VWAP".to_owned()][..]));
+    let less = place.write("less.csv", format!("{HEADER}\nIBM,2024-01-09,1,1,1,1,1\n"));
+    let error = append(less).unwrap_err().to_string();
+    assert!(error.contains("no extra column \"adj_close\""), "{error}");
+
+    let plain = Place::new();
+    plain.csv(format!("{HEADER}\nIBM,2024-01-05,1,1,1,1,1\n"), daily()).unwrap();
+    let path = plain.write("more.csv", file("2024-01-08", ""));
+    let report = Ingest::new(IngestOptions::default()).csv(path).append_to(&plain.store, &name()).unwrap();
+    assert_eq!(report.appended.new_bars, 1);
 }
 
 #[test]

@@ -121,10 +121,44 @@ fn weekly_bars_that_could_be_stamped_with_their_first_day_are_refused_unless_sta
         .map(|week| Timestamp::from_nanos(week * 7 * 86_400_000_000_000).to_string()[..10].to_owned())
         .collect();
     let weeks: Vec<&str> = weeks.iter().map(String::as_str).collect();
-    let error = known(&weeks, IngestOptions::default()).unwrap_err();
-    assert!(error.contains("weekly"), "{error}");
-    let stated = IngestOptions { frequency: Some(Frequency::Daily), ..Default::default() };
-    assert_eq!(known(&weeks, stated).unwrap().len(), 12);
+    // Two bars are enough, and times of the day change nothing.
+    let opens: Vec<String> = weeks.iter().map(|week| format!("{week} 09:30")).collect();
+    let opens: Vec<&str> = opens.iter().map(String::as_str).collect();
+    for weeks in [&weeks[..], &weeks[..2], &opens[..], &opens[..2]] {
+        let error = known(weeks, IngestOptions::default()).unwrap_err();
+        assert!(error.contains("bars are 7 days apart; allowed: daily or 1 to 1439 minutes;"), "{error}");
+        assert!(error.contains("weekly") && error.contains("`IngestOptions::frequency`"), "{error}");
+        let stated = IngestOptions { frequency: Some(Frequency::Daily), ..Default::default() };
+        assert_eq!(known(weeks, stated).unwrap().len(), weeks.len());
+    }
+}
+
+#[test]
+fn daily_bars_of_an_asset_that_seldom_trades_are_daily_as_long_as_most_are_near() {
+    let days = ["2024-01-02", "2024-01-03", "2024-01-04", "2024-01-24", "2024-01-25", "2024-03-01"];
+    assert_eq!(known(&days, IngestOptions::default()).unwrap().len(), 6);
+}
+
+#[test]
+fn the_report_says_how_times_were_read_and_whether_anybody_said_so() {
+    let said = |stamps: [&str; 2], options| {
+        let rows: String = stamps.iter().map(|stamp| format!("IBM,{stamp},1,1,1,1,1\n")).collect();
+        csv(format!("{HEADER}\n{rows}"), options).unwrap().known
+    };
+    let (dates, times) = (["2024-01-05", "2024-01-08"], ["2024-01-05 09:30", "2024-01-05 09:31"]);
+    let moments = ["2024-01-05T09:30-05:00", "2024-01-05T09:31-05:00"];
+    let unsaid = || IngestOptions::default();
+    for (stamps, options, says) in [
+        (dates, unsaid(), "; dates are days in UTC; assumed, no zone was stated"),
+        (dates, in_zone("Asia/Tokyo"), "; dates are days in Asia/Tokyo"),
+        (times, unsaid(), "; times read as UTC; assumed, no zone was stated"),
+        (times, in_zone("UTC"), "; times read as UTC"),
+        (times, in_zone("America/New_York"), "; times read as America/New_York"),
+        (moments, unsaid(), "a bar is known 1 minute later; times read as the moments that they name"),
+    ] {
+        let known = said(stamps, options);
+        assert!(known.ends_with(says), "{known}\nwant {says}");
+    }
 }
 
 #[test]

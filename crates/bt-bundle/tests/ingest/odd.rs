@@ -58,7 +58,7 @@ fn files_that_say_nothing_certain_are_refused_with_the_place_and_the_reason() {
         (b"\xef\xbb\xbf".to_vec(), "/prices.csv: it is empty"),
         (b"\n\n\r\n".to_vec(), "/prices.csv: it is empty"),
         (HEADER.into(), "/prices.csv: there are no rows"),
-        (utf_16, "/prices.csv (fields separated by ','): no column looks like a timestamp"),
+        (utf_16, "/prices.csv (fields separated by ','): no column looks like an asset"),
         (b"\x1f\x8b\x08\0\0\0".to_vec(), "/prices.csv (fields separated by ','): no column looks like"),
         (format!("# prices\n{HEADER}\n{ROW}\n").into(), "/prices.csv (fields separated by ','): no column"),
         (format!("{HEADER}\n{ROW},\n").into(), "/prices.csv, line 2: 8 fields where the header has 7"),
@@ -68,7 +68,7 @@ fn files_that_say_nothing_certain_are_refused_with_the_place_and_the_reason() {
         ),
         (
             format!("{HEADER}\n{ROW}\n\"IBM,2024").into(),
-            "/prices.csv, line 3: 1 fields where the header has 7",
+            "/prices.csv, line 3: 1 field where the header has 7",
         ),
         (
             HEADER.replace("Volume", "Close").into(),
@@ -129,7 +129,8 @@ fn times_around_a_change_of_the_clocks_are_read_or_refused_by_line() {
     assert_eq!(first("2024-11-03 01:30-04:00").unwrap(), "2024-11-03T06:30:00Z");
     assert_eq!(first("2024-11-03 01:30-05:00").unwrap(), "2024-11-03T07:30:00Z");
     assert_eq!(first("2024-11-03T06:30:00Z").unwrap(), "2024-11-03T07:30:00Z");
-    let day = csv(file("2024-03-10").replace(" 10:00", ""), new_york).unwrap();
+    let day = csv(file("2024-03-10").replace(" 10:00", ""), IngestOptions { zone: new_york.zone, ..daily() })
+        .unwrap();
     assert_eq!(day.first.unwrap().to_string(), "2024-03-11T04:00:00Z");
 }
 

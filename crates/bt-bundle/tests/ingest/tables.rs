@@ -1,8 +1,13 @@
 //! Parquet files as tables.
 
 use bt_asset_cache::{Label, TableColumns, TableSource};
-use bt_bundle::ParquetTables;
+use bt_bundle::{Ingest, IngestOptions, ParquetTables};
 use bt_core::{BundleName, ErrorKind};
+use bytes::Bytes;
+use parquet::basic::Compression;
+use parquet::file::metadata::{
+    ColumnChunkMetaData, ParquetMetaDataReader, ParquetMetaDataWriter, RowGroupMetaData,
+};
 
 use crate::{Place, data};
 
@@ -12,6 +17,50 @@ fn stocks() -> TableColumns {
         timestamp: "Date".into(),
         values: ["Open", "High", "Low", "Close", "Volume"].map(String::from),
         extra: vec!["Adj Close".into()],
+    }
+}
+
+/// The shipped bars, in a file that says of its columns that they are compressed otherwise than they are.
+fn said_to_be(codec: Compression) -> Vec<u8> {
+    let content = std::fs::read(data("stocks.parquet")).unwrap();
+    let mut reader = ParquetMetaDataReader::new();
+    reader.try_parse(&Bytes::from(content.clone())).unwrap();
+    let metadata = reader.finish().unwrap();
+    let recoded = |group: &RowGroupMetaData| {
+        let column = |column: &ColumnChunkMetaData| {
+            column.clone().into_builder().set_compression(codec).build().unwrap()
+        };
+        let columns = group.columns().iter().map(column).collect();
+        group.clone().into_builder().set_column_metadata(columns).build().unwrap()
+    };
+    let groups = metadata.row_groups().iter().map(recoded).collect();
+    let metadata = metadata.into_builder().set_row_groups(groups).build();
+    let footer = content.len() - 8;
+    let length = u32::from_le_bytes(content[footer..footer + 4].try_into().unwrap()) as usize;
+    let mut recoded = content[..footer - length].to_vec();
+    ParquetMetaDataWriter::new(&mut recoded, &metadata).finish().unwrap();
+    recoded
+}
+
+#[test]
+fn a_codec_that_this_build_does_not_read_is_named_with_what_would() {
+    let brotli = (
+        Compression::BROTLI(Default::default()),
+        "compressed with brotli, which is not read; supported: snappy, gzip, lz4, zstd",
+    );
+    let zstd = (
+        Compression::ZSTD(Default::default()),
+        "compressed with zstd, which this build does not read: build bt-bundle with its feature `zstd`",
+    );
+    for (codec, says) in [brotli, zstd].into_iter().take(if cfg!(feature = "zstd") { 1 } else { 2 }) {
+        let place = Place::new();
+        let path = place.write("bars.parquet", said_to_be(codec));
+        let says = format!("{}: {says}", path.display());
+        let ingested = place.ingest(Ingest::new(IngestOptions::default()).parquet(&path)).unwrap_err();
+        assert!(ingested.to_string().starts_with(&says), "{ingested}");
+        let name: BundleName = "bars".parse().unwrap();
+        let read = ParquetTables::of_files(name.clone(), [&path]).read(&name).unwrap_err();
+        assert!(read.to_string().starts_with(&says), "{read}");
     }
 }
 

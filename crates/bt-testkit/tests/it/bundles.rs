@@ -175,8 +175,14 @@ impl Bundle for Wrong {
 fn a_bundle_that_breaks_a_promise_is_caught_by_it() {
     for (fault, says) in [
         (Fault::None, "nothing is wrong"),
-        (Fault::IdentifiersOfAnyVersion, "which is not of this bundle, gave None"),
-        (Fault::RanksBeyondTheLast, "which is not of this bundle, gave None"),
+        (
+            Fault::IdentifiersOfAnyVersion,
+            "which is not of this bundle, with `ErrorKind::ForeignAsset`; got an answer",
+        ),
+        (
+            Fault::RanksBeyondTheLast,
+            "which is not of this bundle, with `ErrorKind::ForeignAsset`; got an answer",
+        ),
         (Fault::ListOfAnotherVersion, "the asset list belongs to another version"),
         (Fault::CalendarThatKnowsTomorrow, "the calendar is not the union of all bars"),
         (Fault::CalendarWithoutAMoment, "the calendar is not the union of all bars"),
@@ -189,7 +195,10 @@ fn a_bundle_that_breaks_a_promise_is_caught_by_it() {
         (Fault::AnotherAnswerTheSecondTime, "the same call gives another answer"),
         (Fault::AnotherAnswerOnAnotherThread, "threads see different bars"),
         (Fault::AdjustmentsOutOfOrder, "do not ascend by ex-date"),
-        (Fault::AdjustmentsOfAnybody, "which is not of this bundle, gave None"),
+        (
+            Fault::AdjustmentsOfAnybody,
+            "which is not of this bundle, with `ErrorKind::ForeignAsset`; got an answer",
+        ),
     ] {
         let verdict = verdict(|| conformance::bundle(&Wrong::new(fault)));
         assert!(verdict.contains(says), "{fault:?}: {verdict}");
@@ -252,5 +261,7 @@ fn a_bundle_that_holds_other_bars_than_were_published_is_caught_by_the_first_dif
         mistake(&mut wrong);
         let verdict = verdict(|| conformance::bundle_holds(&wrong.bundle(), &data));
         assert!(verdict.contains(says), "{says}: {verdict}");
+        assert!(verdict.contains("expected ") || verdict.contains("frequencies"), "{verdict}");
+        assert!(verdict.len() < 300, "a difference and no dump: {verdict}");
     }
 }

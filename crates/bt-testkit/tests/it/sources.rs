@@ -199,9 +199,15 @@ fn a_source_that_breaks_a_promise_is_caught_by_it() {
             "a bundle that does not exist was opened by a version of another",
         ),
         (Fault::OldVersionsWithNewBars, "open of A0001 differs"),
-        (Fault::MissingIsAnIoError, "Io"),
+        (
+            Fault::MissingIsAnIoError,
+            "a missing bundle must be refused with `ErrorKind::BundleNotFound` and its name, no-such-bundle; got `ErrorKind::Io`: open: ",
+        ),
         (Fault::MissingIsEmpty, "a missing bundle was found"),
-        (Fault::MissingVersionIsAMissingBundle, "a missing version gave"),
+        (
+            Fault::MissingVersionIsAMissingBundle,
+            "a version that never was must be refused with `ErrorKind::VersionNotFound`; got `ErrorKind::BundleNotFound`: no ",
+        ),
         (Fault::Rounds, "differs"),
     ] {
         let source = Wrong::new(fault);
