@@ -218,9 +218,9 @@ fn check(columns: &[Vec<f64>], order: &Order, bad: &mut Faults<'_>) -> Checked {
     let prices = opens.iter().zip(highs).zip(lows).zip(closes).zip(volumes);
     for (at, ((((&open, &high), &low), &close), &volume)) in prices.enumerate() {
         found.extend(fault([open, high, low, close, volume]).map(|fault| (at, fault)));
-        let known_volume = if volume_is_absent { 0.0 } else { volume };
-        // A sum is missing where one of them is, or where infinite ones cancel out.
-        if (open + high + low + close + known_volume).is_nan() {
+        // The sum by which the faults are found, too: missing where one of them is, or where infinite ones cancel out.
+        if (open + high + low + close + volume).is_nan() {
+            let known_volume = if volume_is_absent { 0.0 } else { volume };
             note_missing(at, &[open, high, low, close, known_volume], 0, &mut missing);
         }
     }
