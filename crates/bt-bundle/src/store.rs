@@ -38,6 +38,9 @@ pub struct OpenOptions {
     pub verify: bool,
 }
 
+/// So often in turn an open may find that its version was collected before it takes that for damage.
+const MISSES: usize = 16;
+
 impl Store {
     /// Opens the store in a directory, which is created where it does not exist.
     ///
@@ -151,16 +154,15 @@ impl BundleSource for Store {
     }
 
     fn open(&self, name: &BundleName) -> Result<Arc<MappedBundle>> {
-        let mut version = self.version(name)?;
+        let mut misses = 0;
         loop {
-            match self.open_directory(name, version) {
-                Err(error) if matches!(error.kind(), ErrorKind::VersionNotFound { .. }) => {
-                    // Between the look at HEAD and the open, a new version may have come and the collector gone over.
-                    let newer = self.version(name)?;
-                    if newer == version {
-                        return Err(error);
-                    }
-                    version = newer;
+            match self.open_directory(name, self.version(name)?) {
+                // Between the look at HEAD and the open, a new version may have come and the collector gone over; that the
+                // version is the same again does not say that it has not.
+                Err(error)
+                    if misses < MISSES && matches!(error.kind(), ErrorKind::VersionNotFound { .. }) =>
+                {
+                    misses += 1
                 }
                 opened => return opened,
             }

@@ -182,7 +182,9 @@ fn publishers_appenders_and_collectors_at_once_leave_whole_versions_only() {
     std::thread::scope(|scope| (0..4).for_each(|turn| drop(scope.spawn(move || work(turn)))));
     store.verify(&name("daily"), None).unwrap();
     store.gc(&name("daily"), 1).unwrap();
-    assert_eq!(store.versions(&name("daily")).unwrap().len(), 1);
+    // Content that was there already may have been made current again after the version that was published last.
+    let (current, left) = (store.version(&name("daily")).unwrap(), store.versions(&name("daily")).unwrap());
+    assert!(left.iter().skip(1).all(|(version, _)| *version == current), "{current} and {left:?}");
 }
 
 #[test]
