@@ -312,6 +312,11 @@ impl<K: Key, T: ?Sized + Send + Sync + 'static> Cache<K, T> {
         }
     }
 
+    /// Bytes kept now, as [`stats`](Self::stats) tells them. O(1).
+    pub fn bytes(&self) -> usize {
+        self.state.lock().shelf.bytes()
+    }
+
     /// A worker's own reader: hits on it touch nothing that another thread writes.
     pub fn handle(self: &Arc<Self>) -> Handle<K, T> {
         Handle::new(Arc::clone(self))

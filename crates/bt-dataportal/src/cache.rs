@@ -68,7 +68,7 @@ impl Default for HistoryOptions {
 /// tier 1 that it has read, and the one window that it handed out last.
 ///
 /// Permanent means permanent: windows of a bundle version that nobody reads any more stay in tier 1, too. A process that
-/// outlives versions makes room with [`clear`](Self::clear).
+/// outlives versions makes room with [`clear`](Self::clear), as the workers of `bt-layers` do when they meet a new version.
 pub struct HistoryCache {
     pub(crate) tier1: Arc<Cache<Key, Kept>>,
     pub(crate) tier2: Arc<Cache<Key, Kept>>,
@@ -154,7 +154,7 @@ impl HistoryCache {
     pub(crate) fn reserve(&self, weight: usize) -> Result<Reservation<'_>> {
         let weight = weight.saturating_add(Cache::<Key, Kept>::OVERHEAD);
         let mut arriving = self.arriving.lock();
-        let taken = arriving.saturating_add(self.tier1.stats().bytes);
+        let taken = arriving.saturating_add(self.tier1.bytes());
         if taken.saturating_add(weight) > self.tier1.limits().max_bytes {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return Err(Error::other(NoRoom));

@@ -13,13 +13,15 @@ pub struct Worker {
     shared: Arc<Shared>,
     stack: Arc<Stack>,
     history: Option<HistoryHandle>,
+    /// The bundle of the last trial that followed what is published.
+    last: Option<(BundleName, BundleVersion)>,
 }
 
 impl Worker {
     pub(crate) fn new(shared: Arc<Shared>, stack: Arc<Stack>) -> Self {
         let history = shared.history.as_ref().map(|history| history.handle());
         detail!(shared, own_stack = !shared.stacks.are_shared(), "a worker starts");
-        Self { shared, stack, history }
+        Self { shared, stack, history, last: None }
     }
 
     /// Starts a trial on the current version of a bundle, which it keeps to its end whatever is published meanwhile.
@@ -44,10 +46,29 @@ impl Worker {
         let bundle = self.stack.bundle(name, pinned)?;
         let is_pinned = pinned.is_some();
         detail!(self.shared, bundle = %name, version = %bundle.version(), is_pinned, "a trial starts");
+        if !is_pinned {
+            self.follow(name, bundle.version());
+        }
         if let Some(history) = &mut self.history {
             history.refresh();
         }
         Ok(Trial { bundle, history: self.history.as_mut() })
+    }
+
+    /// Forgets kept windows once a bundle that was read has a new version: permanent ones of the old version would stay for
+    /// good, and leave the new one's no room.
+    fn follow(&mut self, name: &BundleName, version: BundleVersion) {
+        match &mut self.last {
+            Some((last, known)) if last == name && *known == version => return,
+            Some((last, known)) if last == name => *known = version,
+            last => {
+                *last = Some((name.clone(), version));
+                return;
+            }
+        }
+        if let Some(history) = &self.history {
+            history.cache().clear();
+        }
     }
 
     /// What its stack did and holds: its own without Layer 3, else the one that all workers share.

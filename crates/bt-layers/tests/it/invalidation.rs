@@ -109,6 +109,29 @@ fn kept_windows_go_with_everything_and_stay_where_one_name_goes() {
 }
 
 #[test]
+fn windows_of_a_version_that_was_replaced_make_room_for_those_of_the_new_one() {
+    let (layers, tables) = over_tables(&OptimizationConfig::default(), Options::default());
+    let mut worker = layers.worker().unwrap();
+    for number in 0..5 {
+        let published = tables.publish(&name("us"), &edition(number));
+        for pinned in [false, true, false] {
+            let trial = match pinned {
+                true => worker.trial_on(&name("us"), published),
+                false => worker.trial(&name("us")),
+            };
+            let mut trial = trial.unwrap();
+            let (portal, history) = trial.parts();
+            let (asset, fields) = (portal.assets().ids().next().unwrap(), [Field::CLOSE]);
+            let moment = portal.moments().next_back().unwrap();
+            let request = Request::new(asset, &fields, 20);
+            history.unwrap().frame(&moment.history(request).unwrap()).unwrap();
+            assert_eq!(layers.stats().history.unwrap().tier1.entries, 1, "after edition {number}");
+        }
+    }
+    assert_eq!(layers.stats().history.unwrap().tier1.loads, 5);
+}
+
+#[test]
 fn the_current_version_is_told_without_opening_and_pins_a_sweep() {
     for config in subsets() {
         let (layers, tables) = over_tables(&config, Options::default());
