@@ -207,7 +207,7 @@ impl ClaimResult {
             Some(if self.measure == Measure::HitRate { limit / worst } else { worst / limit })
         };
         let strain = self.target.and_then(strain).unwrap_or(f64::INFINITY);
-        Weakness { verdict: self.verdict.unwrap_or(Verdict::Inconclusive), p: self.p.unwrap_or(0.0), strain }
+        Weakness { verdict: self.verdict.unwrap_or(Verdict::Inconclusive), strain }
     }
 
     fn blank(claim: &Claim) -> Self {
@@ -288,16 +288,14 @@ fn undecided(claim: &Claim) -> Option<Verdict> {
     claim.limit.map(|_| Verdict::Inconclusive)
 }
 
-/// How near a part is to failing: by verdict, then by p, then by how much of the target is used up.
+/// How near a part is to failing: by verdict, then by how much of the target the bound of its interval uses up.
 struct Weakness {
     verdict: Verdict,
-    p: f64,
     strain: f64,
 }
 
 impl Weakness {
     fn total_cmp_by(&self, other: &Self) -> std::cmp::Ordering {
-        let by_p = || self.p.total_cmp(&other.p);
-        self.verdict.cmp(&other.verdict).then_with(by_p).then_with(|| self.strain.total_cmp(&other.strain))
+        self.verdict.cmp(&other.verdict).then_with(|| self.strain.total_cmp(&other.strain))
     }
 }

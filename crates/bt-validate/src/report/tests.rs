@@ -186,6 +186,21 @@ fn a_whole_is_as_good_as_its_weakest_part() {
 }
 
 #[test]
+fn of_parts_that_pass_the_one_whose_bound_is_nearest_to_its_target_stands_for_the_whole() {
+    let registry = Registry::standard().select("l2.cumulative.time_saved").unwrap();
+    let part = |name: &str, rounds: &[Round]| {
+        let claim = registry.get(&format!("l2.cumulative.time_saved.{name}")).unwrap();
+        ClaimResult::timed(claim, rounds)
+    };
+    // Far from its target with a wide interval, and near to it with a narrow one.
+    let mut wide = steady_rounds(0.001);
+    wide.iter_mut().step_by(2).for_each(|round| round.optimised_seconds *= 4.0);
+    let settled = settle(&registry, vec![part("seed", &wide), part("production", &steady_rounds(0.04))]);
+    assert_eq!(settled.claims[0].verdict, Some(Verdict::Pass));
+    assert_eq!(settled.claims[0].weakest_part.as_deref(), Some("l2.cumulative.time_saved.production"));
+}
+
+#[test]
 fn a_whole_with_a_part_missing_does_not_pass() {
     let registry = Registry::standard().select("l2.cumulative.time_saved").unwrap();
     let seed = registry.get("l2.cumulative.time_saved.seed").unwrap();
