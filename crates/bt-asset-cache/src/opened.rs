@@ -10,8 +10,8 @@ pub(crate) struct Opened(Mutex<Pairs>);
 
 #[derive(Debug, Default)]
 struct Pairs {
-    /// With the number of loads that are under way.
-    loading: HashMap<(BundleName, BundleVersion), usize>,
+    /// With the number of their loads that are under way.
+    loads: HashMap<(BundleName, BundleVersion), usize>,
     tidy_at: usize,
 }
 
@@ -31,30 +31,30 @@ impl Opened {
     ) -> Loading<'_> {
         let pair = (name.clone(), version);
         let mut pairs = self.0.lock();
-        if pairs.loading.len() >= pairs.tidy_at {
-            pairs.loading.retain(|(_, version), loads| *loads > 0 || is_kept(version));
-            pairs.tidy_at = 64 + 2 * pairs.loading.len();
+        if pairs.loads.len() >= pairs.tidy_at {
+            pairs.loads.retain(|(_, version), under_way| *under_way > 0 || is_kept(version));
+            pairs.tidy_at = 64 + 2 * pairs.loads.len();
         }
-        *pairs.loading.entry(pair.clone()).or_default() += 1;
+        *pairs.loads.entry(pair.clone()).or_default() += 1;
         Loading { opened: self, pair }
     }
 
     /// Whether this version was opened under this name, as far as it is still kept.
     pub(crate) fn has(&self, name: &BundleName, version: BundleVersion) -> bool {
-        self.0.lock().loading.contains_key(&(name.clone(), version))
+        self.0.lock().loads.contains_key(&(name.clone(), version))
     }
 
     /// All versions that were opened under this name.
     pub(crate) fn versions(&self, name: &BundleName) -> Vec<BundleVersion> {
         let pairs = self.0.lock();
-        let of_name = pairs.loading.keys().filter(|(opened, _)| opened == name);
+        let of_name = pairs.loads.keys().filter(|(opened, _)| opened == name);
         of_name.map(|&(_, version)| version).collect()
     }
 }
 
 impl Drop for Loading<'_> {
     fn drop(&mut self) {
-        if let Some(loads) = self.opened.0.lock().loading.get_mut(&self.pair) {
+        if let Some(loads) = self.opened.0.lock().loads.get_mut(&self.pair) {
             *loads -= 1;
         }
     }

@@ -10,12 +10,15 @@ mod ingest {
     mod shipped;
     mod tables;
 }
+#[path = "common/unsynced.rs"]
+mod unsynced;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use bt_bundle::{Disk, Ingest, IngestOptions, IngestReport, Store};
+use bt_bundle::{Ingest, IngestOptions, IngestReport, Store};
 use bt_core::{Bundle, BundleName, BundleSource, Error, Field, Timestamp};
+use unsynced::Unsynced;
 
 /// The header of most tests.
 const HEADER: &str = "Ticker,Date,Open,High,Low,Close,Volume";
@@ -26,20 +29,6 @@ fn name() -> BundleName {
 
 fn daily() -> IngestOptions {
     IngestOptions { frequency: Some(bt_core::Frequency::Daily), ..Default::default() }
-}
-
-/// A disk that forgets to make anything last, since nothing crashes here.
-#[derive(Debug)]
-struct Unsynced;
-
-impl Disk for Unsynced {
-    fn sync_file(&self, _: &std::fs::File) -> std::io::Result<()> {
-        Ok(())
-    }
-
-    fn sync_dir(&self, _: &Path) -> std::io::Result<()> {
-        Ok(())
-    }
 }
 
 /// A directory with one store in it.

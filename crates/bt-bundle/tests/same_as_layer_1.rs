@@ -2,7 +2,9 @@
 //! for the same reason.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
-use std::path::Path;
+#[path = "common/unsynced.rs"]
+mod unsynced;
+
 use std::sync::Arc;
 
 use arrow_array::types::{Int8Type, Int32Type, UInt64Type};
@@ -13,23 +15,10 @@ use arrow_array::{
     UInt64Array,
 };
 use bt_asset_cache::{GroupedBars, Table};
-use bt_bundle::{Disk, EpochUnit, Ingest, IngestOptions, Label, Store, TimeFormat};
+use bt_bundle::{EpochUnit, Ingest, IngestOptions, Label, Store, TimeFormat};
 use bt_core::{BundleVersion, Error, Frequency};
 use proptest::prelude::*;
-
-/// A disk that forgets to make anything last, since nothing crashes here.
-#[derive(Debug)]
-struct Unsynced;
-
-impl Disk for Unsynced {
-    fn sync_file(&self, _: &std::fs::File) -> std::io::Result<()> {
-        Ok(())
-    }
-
-    fn sync_dir(&self, _: &Path) -> std::io::Result<()> {
-        Ok(())
-    }
-}
+use unsynced::Unsynced;
 
 /// What is stated about the batches, to both readers.
 #[derive(Clone, Copy, Debug)]

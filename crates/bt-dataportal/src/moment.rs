@@ -163,6 +163,7 @@ impl<'a> AssetHistory<'a> {
     /// [`UnknownField`](bt_core::ErrorKind::UnknownField) where the bundle has no such extra column.
     #[inline(always)]
     pub fn series(self, field: Field) -> Result<&'a [f64]> {
+        // Not the window of all bars: cut from the front it takes half the time.
         let start = field.index() * self.all.stride() + self.first;
         let known = self.all.values().get(start..).and_then(|from| from.get(..self.len));
         match known {

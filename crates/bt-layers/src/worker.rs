@@ -59,15 +59,13 @@ impl Worker {
     /// good, and leave the new one's no room.
     fn follow(&mut self, name: &BundleName, version: BundleVersion) {
         match &mut self.last {
-            Some((last, known)) if last == name && *known == version => return,
-            Some((last, known)) if last == name => *known = version,
-            last => {
-                *last = Some((name.clone(), version));
-                return;
+            Some((last, known)) if last == name => {
+                let is_new = std::mem::replace(known, version) != version;
+                if let (true, Some(history)) = (is_new, &self.history) {
+                    history.cache().clear();
+                }
             }
-        }
-        if let Some(history) = &self.history {
-            history.cache().clear();
+            last => *last = Some((name.clone(), version)),
         }
     }
 
