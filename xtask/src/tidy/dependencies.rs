@@ -16,11 +16,12 @@ const ARROWS: &[(&str, &[&str])] = &[
         "bt-layers",
         &["bt-core", "bt-cache", "bt-asset-cache", "bt-dataportal", "bt-bundle-pool", "bt-optimize-config"],
     ),
+    ("bt-sweep", &["bt-core", "bt-cache", "bt-dataportal", "bt-layers"]),
     ("bt-testkit", &["bt-core", "bt-asset-cache"]),
 ];
 
 /// What measures and checks stands above all libraries and may know each of them.
-const ABOVE: &[&str] = &["bt-validate", "bt-benches", "bt-tests"];
+const ABOVE: &[&str] = &["bt-cli", "bt-validate", "bt-benches", "bt-tests"];
 
 /// The most distinct crates in `cargo tree --edges normal`, the crate itself included.
 const LIMITS: &[(&str, usize)] = &[

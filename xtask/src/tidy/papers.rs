@@ -18,9 +18,14 @@ const DOCUMENTS: &[&str] = &[
     "data/stocks.parquet",
     "docs/architecture.md",
     "docs/bundle-format.md",
+    "docs/cli.md",
     "docs/design.md",
     "docs/from-rustybt.md",
     "docs/guide.md",
+    "docs/ingest.md",
+    "docs/ledger-format.md",
+    "docs/sweep.md",
+    "docs/tutorial-sweep.md",
     "docs/validation.md",
 ];
 

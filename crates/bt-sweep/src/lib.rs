@@ -1,0 +1,25 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod backtest;
+mod error;
+mod indicator;
+mod kernel;
+mod objective;
+mod params;
+pub mod search;
+mod series;
+mod space;
+mod trial;
+
+pub use backtest::{Backtest, BacktestId, Stop, TrialView};
+pub use error::{Error, Result};
+pub use indicator::Indicator;
+pub use objective::{Direction, Objective};
+pub use params::{Names, Params, Value};
+pub use series::{IndicatorSeries, SeriesCache};
+pub use space::{Constraint, Domain, Parameter, Relation, Space, SpaceBuilder};
+pub use trial::{Block, Outcome, Proposal, Status, TrialKey, TrialRecord};
+
+pub use bt_layers;
+pub use bt_layers::{bt_core, bt_dataportal};

@@ -1,0 +1,134 @@
+use std::sync::Arc;
+use std::thread;
+
+use bt_core::{Bundle, Field};
+use bt_dataportal::DataPortal;
+use bt_sweep::{Indicator, SeriesCache, Stop, TrialView, bt_core, bt_dataportal};
+use bt_testkit::{Market, MemoryBundle};
+
+fn bundle() -> MemoryBundle {
+    Market::staggered(3, 6, 120, 60).with_gaps(0.1).with_missing(0.02).generate().bundle()
+}
+
+#[test]
+fn a_grid_of_ten_by_ten_averages_computes_twenty_series_for_each_asset() {
+    let bundle = bundle();
+    let portal = DataPortal::new(&bundle);
+    let cache = SeriesCache::default();
+    for (fast, slow) in (1..=10).flat_map(|fast| (11..=20).map(move |slow| (fast, slow))) {
+        for asset in bundle.assets().ids() {
+            for n in [fast, slow] {
+                cache.get(&portal, asset, Field::CLOSE, Indicator::Sma(n)).unwrap();
+            }
+        }
+    }
+    let stats = cache.stats();
+    assert_eq!((stats.loads, stats.entries), (20 * 6, 20 * 6));
+    assert_eq!(stats.hits, 200 * 6 - 20 * 6);
+}
+
+#[test]
+fn all_threads_that_ask_at_once_get_one_series() {
+    let bundle = bundle();
+    let portal = DataPortal::new(&bundle);
+    let cache = SeriesCache::default();
+    let asset = bundle.assets().ids().next().unwrap();
+    let ask = || cache.get(&portal, asset, Field::CLOSE, Indicator::Rsi(14)).unwrap();
+    let series: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(series.iter().all(|other| Arc::ptr_eq(&series[0], other)));
+    assert_eq!(cache.stats().loads, 1);
+}
+
+#[test]
+fn the_limit_holds_whatever_is_asked_for() {
+    let bundle = bundle();
+    let portal = DataPortal::new(&bundle);
+    let cache = SeriesCache::new(4000).unwrap();
+    for n in 1..40 {
+        for asset in bundle.assets().ids() {
+            cache.get(&portal, asset, Field::CLOSE, Indicator::Ema(n)).unwrap();
+            assert!(cache.stats().bytes <= 4000);
+        }
+    }
+    assert!(cache.stats().evictions > 0);
+    assert!(SeriesCache::new(0).is_err());
+}
+
+#[test]
+fn another_version_of_the_bundle_has_series_of_its_own() {
+    let data = Market::common(3, 2, 50).generate();
+    let (old, new) = (data.bundle(), data.clone().with_corrected_close(1, 20).bundle());
+    let cache = SeriesCache::default();
+    let of = |bundle: &MemoryBundle| {
+        let asset = bundle.assets().ids().nth(1).unwrap();
+        cache.get(&DataPortal::new(bundle), asset, Field::CLOSE, Indicator::Sma(5)).unwrap()
+    };
+    assert_ne!(of(&old)[20], of(&new)[20]);
+    let foreign = old.assets().ids().next().unwrap();
+    assert!(cache.get(&DataPortal::new(&new), foreign, Field::CLOSE, Indicator::Sma(5)).is_err());
+}
+
+#[test]
+fn an_average_true_range_is_one_series_whatever_field_is_named() {
+    let bundle = bundle();
+    let portal = DataPortal::new(&bundle);
+    let cache = SeriesCache::default();
+    let asset = bundle.assets().ids().next().unwrap();
+    let close = cache.get(&portal, asset, Field::CLOSE, Indicator::Atr(5)).unwrap();
+    assert!(Arc::ptr_eq(&close, &cache.get(&portal, asset, Field::HIGH, Indicator::Atr(5)).unwrap()));
+}
+
+#[test]
+fn what_cannot_be_computed_is_refused_and_not_kept() {
+    let bundle = bundle();
+    let portal = DataPortal::new(&bundle);
+    let cache = SeriesCache::default();
+    let asset = bundle.assets().ids().next().unwrap();
+    assert!(cache.get(&portal, asset, Field::CLOSE, Indicator::Sma(0)).is_err());
+    let missing = Field::extra(0).unwrap();
+    let error = cache.get(&portal, asset, missing, Indicator::Sma(2)).unwrap_err();
+    assert!(error.to_string().contains("close"), "{error}");
+    assert_eq!(cache.stats().entries, 0);
+}
+
+/// With a slab and without: at each moment exactly the bars whose timestamp is not later, and not one more.
+#[test]
+fn a_series_read_at_a_moment_ends_at_the_last_bar_known() {
+    let data = Market::staggered(9, 3, 40, 20).with_gaps(0.3).with_missing(0.05).generate();
+    for bundle in [data.bundle(), data.bundle().without_slab()] {
+        let (portal, cache, stop) = (DataPortal::new(&bundle), SeriesCache::default(), Stop::default());
+        let assets: Vec<_> = bundle.assets().ids().collect();
+        let view = TrialView::new(&portal, &assets, 0..bundle.calendar().len(), &stop, &cache).unwrap();
+        for (asset, data) in assets.iter().zip(&data.assets) {
+            let whole = cache.get(&portal, *asset, Field::CLOSE, Indicator::Sma(3)).unwrap();
+            let series = view.indicator(*asset, Field::CLOSE, Indicator::Sma(3)).unwrap();
+            assert_eq!(series.asset(), *asset);
+            for moment in view.moments() {
+                let known = data.timestamps.iter().filter(|&&time| time <= moment.now()).count();
+                let has_bar = data.timestamps.contains(&moment.now());
+                let last = known.checked_sub(1).map(|at| whole[at]).filter(|value| !value.is_nan());
+                assert_eq!(series.known(moment).unwrap().len(), known);
+                assert_eq!(series.at(moment).unwrap(), last);
+                assert_eq!(series.current(moment).unwrap(), last.filter(|_| has_bar));
+                let window = series.window(moment, 4).unwrap();
+                assert_eq!(format!("{window:?}"), format!("{:?}", &whole[known.saturating_sub(4)..known]));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_moment_of_another_version_is_refused() {
+    let (bundle, other) = (bundle(), Market::common(5, 2, 50).generate().bundle());
+    let (portal, other) = (DataPortal::new(&bundle), DataPortal::new(&other));
+    let cache = SeriesCache::default();
+    let asset = bundle.assets().ids().next().unwrap();
+    let series = cache.series(&portal, asset, Field::CLOSE, Indicator::Sma(3)).unwrap();
+    let moment = other.moments().next_back().unwrap();
+    assert!(
+        series.at(moment).is_err() && series.current(moment).is_err() && series.window(moment, 1).is_err()
+    );
+}
