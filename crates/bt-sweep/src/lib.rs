@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod account;
 mod backtest;
 mod error;
+pub mod event;
 mod indicator;
 mod kernel;
+pub mod metrics;
 mod objective;
 mod params;
 pub mod search;
@@ -12,9 +15,12 @@ mod series;
 mod space;
 mod trial;
 
+pub use account::{Accounting, Commission, Fill};
 pub use backtest::{Backtest, BacktestId, Stop, TrialView};
 pub use error::{Error, Result};
+pub use event::{EventDriven, OnBar, Orders, Strategy};
 pub use indicator::Indicator;
+pub use metrics::{Metric, Metrics};
 pub use objective::{Direction, Objective};
 pub use params::{Names, Params, Value};
 pub use series::{IndicatorSeries, SeriesCache};

@@ -1,0 +1,324 @@
+//! What a trial is judged by: figures of its returns and of its trades.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bt_core::Frequency;
+
+use crate::{Block, Direction, Error, Result};
+
+/// A figure of one trial.
+///
+/// Below, `r` are the returns on the n scored bars, `m` their mean, `p` the number of bars in a year, and the equity after bar
+/// i is `(1 + r₁) … (1 + rᵢ)`, starting from 1. The risk-free rate is 0. What is not defined is NaN, which never wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Metric {
+    /// The equity at the end less 1: 0.25 is a gain of 25 %.
+    TotalReturn,
+    /// The total return as a rate of growth a year (CAGR): `(1 + total)^(p / n) − 1`. −1 where nothing is left.
+    AnnualReturn,
+    /// Standard deviation of the returns (of a sample: over n − 1) × √p. NaN with fewer than 2 bars.
+    Volatility,
+    /// `m / s × √p`, where s is the standard deviation of the returns (of a sample). NaN where s is 0 or not defined. Sharpe,
+    /// "The Sharpe Ratio", Journal of Portfolio Management 21 (1994).
+    Sharpe,
+    /// `m / d × √p`, where `d = √(Σ min(r, 0)² / n)`, over all n bars. NaN where no return is below 0. Sortino and Price,
+    /// "Performance Measurement in a Downside Risk Framework", Journal of Investing 3 (1994), with a target of 0.
+    Sortino,
+    /// The annual return ÷ the maximum drawdown. NaN where there was none. Young, "Calmar Ratio: A Smoother Tool", Futures
+    /// (October 1991), over the whole of the trial.
+    Calmar,
+    /// The largest fall of the equity below an earlier peak, as a share of that peak, 0 to 1. The start counts as a peak. 0
+    /// where the equity never fell. Magdon-Ismail and Atiya, "Maximum Drawdown", Risk 17 (2004).
+    MaxDrawdown,
+    /// How long the maximum drawdown lasted, in bars: from its peak to the first bar at which the equity is as high again, or
+    /// to the last bar. The first of several that are equally deep. 0 where the equity never fell.
+    MaxDrawdownBars,
+    /// Purchases plus sales in a year, as a multiple of the mean equity: `traded ÷ mean equity × p / n`. To sell all and
+    /// buy something else once a year is 2. As `pyfolio.txn.get_turnover` with the portfolio's value below the line.
+    Turnover,
+    /// The mean over all bars of (value held long + value held short) ÷ equity.
+    Exposure,
+    /// Round trips: an asset's holding from nothing to nothing, or through 0 to the other side. What is still held at the end
+    /// is none.
+    Trades,
+    /// The share of round trips that earned more than their costs. NaN without a trip.
+    WinRate,
+    /// What winning trips earned ÷ what the others lost, costs included. NaN where nothing was lost.
+    ProfitFactor,
+    /// Third standardised moment, `(Σ (r − m)³ / n) / σ³` with σ over n. NaN where σ is 0.
+    Skewness,
+    /// Fourth standardised moment, `(Σ (r − m)⁴ / n) / σ⁴` with σ over n: 3 for a normal distribution. NaN where σ is 0.
+    Kurtosis,
+    /// The number of scored bars, n.
+    Bars,
+    /// Σ r: what a vectorised sweep compares.
+    SumOfReturns,
+}
+
+impl Metric {
+    /// All of them, in the order in which a trial keeps them.
+    pub const ALL: [Self; 17] = [
+        Self::TotalReturn,
+        Self::AnnualReturn,
+        Self::Volatility,
+        Self::Sharpe,
+        Self::Sortino,
+        Self::Calmar,
+        Self::MaxDrawdown,
+        Self::MaxDrawdownBars,
+        Self::Turnover,
+        Self::Exposure,
+        Self::Trades,
+        Self::WinRate,
+        Self::ProfitFactor,
+        Self::Skewness,
+        Self::Kurtosis,
+        Self::Bars,
+        Self::SumOfReturns,
+    ];
+
+    /// Its name in tables and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TotalReturn => "total_return",
+            Self::AnnualReturn => "annual_return",
+            Self::Volatility => "volatility",
+            Self::Sharpe => "sharpe",
+            Self::Sortino => "sortino",
+            Self::Calmar => "calmar",
+            Self::MaxDrawdown => "max_drawdown",
+            Self::MaxDrawdownBars => "max_drawdown_bars",
+            Self::Turnover => "turnover",
+            Self::Exposure => "exposure",
+            Self::Trades => "trades",
+            Self::WinRate => "win_rate",
+            Self::ProfitFactor => "profit_factor",
+            Self::Skewness => "skewness",
+            Self::Kurtosis => "kurtosis",
+            Self::Bars => "bars",
+            Self::SumOfReturns => "sum_of_returns",
+        }
+    }
+
+    /// Which way is better, where nobody says otherwise. For what is neither good nor bad (bars, trades, exposure), upward.
+    pub const fn direction(self) -> Direction {
+        match self {
+            Self::Volatility
+            | Self::MaxDrawdown
+            | Self::MaxDrawdownBars
+            | Self::Turnover
+            | Self::Kurtosis => Direction::Minimize,
+            _ => Direction::Maximize,
+        }
+    }
+
+    /// The names of all, in their order: what [`Backtest::metrics`](crate::Backtest::metrics) returns.
+    pub fn names() -> Vec<String> {
+        Self::ALL.iter().map(|metric| metric.name().to_owned()).collect()
+    }
+}
+
+impl fmt::Display for Metric {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Metric {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|metric| metric.name() == name);
+        found.ok_or_else(|| Error::unknown("metric", name, Self::names()))
+    }
+}
+
+/// What metrics need to know of a trial beside its returns.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Trading {
+    /// Purchases plus sales over the whole trial, as a multiple of the mean equity.
+    pub turnover: f64,
+    /// The mean over all bars of (value held long + value held short) ÷ equity.
+    pub exposure: f64,
+    /// Round trips that ended.
+    pub trades: u64,
+    /// Those of them that earned something.
+    pub wins: u64,
+    /// What they earned.
+    pub profit: f64,
+    /// What the others lost, as a positive number.
+    pub loss: f64,
+}
+
+/// The value of every [`Metric`] for one trial.
+///
+/// ```
+/// use bt_sweep::metrics::{Metric, Metrics, Trading};
+/// let metrics = Metrics::new(&[0.0, 0.1, -0.1], &Trading::default(), 252.0);
+/// assert!((metrics.get(Metric::TotalReturn) - -0.01).abs() < 1e-15);
+/// assert!((metrics.get(Metric::MaxDrawdown) - 0.1).abs() < 1e-15);
+/// assert!(metrics.get(Metric::WinRate).is_nan());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Metrics([f64; Metric::ALL.len()]);
+
+impl Metrics {
+    /// All metrics of these returns, one for each scored bar, of which `periods_per_year` make a year.
+    ///
+    /// Sums run from the first bar to the last: the same returns give the same bits. O(bars).
+    pub fn new(returns: &[f64], trading: &Trading, periods_per_year: f64) -> Self {
+        let bars = returns.len() as f64;
+        let moments = Moments::of(returns);
+        let curve = Curve::of(returns);
+        let total = curve.end - 1.0;
+        let annual = if curve.end <= 0.0 { -1.0 } else { curve.end.powf(periods_per_year / bars) - 1.0 };
+        let root = periods_per_year.sqrt();
+        let value = |metric| match metric {
+            Metric::TotalReturn => total,
+            Metric::AnnualReturn => annual,
+            Metric::Volatility => moments.sample_deviation() * root,
+            Metric::Sharpe => ratio(moments.mean, moments.sample_deviation()) * root,
+            Metric::Sortino => ratio(moments.mean, moments.downside) * root,
+            Metric::Calmar => ratio(annual, curve.drawdown),
+            Metric::MaxDrawdown => curve.drawdown,
+            Metric::MaxDrawdownBars => curve.drawdown_bars as f64,
+            Metric::Turnover => trading.turnover * periods_per_year / bars,
+            Metric::Exposure => trading.exposure,
+            Metric::Trades => trading.trades as f64,
+            Metric::WinRate => ratio(trading.wins as f64, trading.trades as f64),
+            Metric::ProfitFactor => ratio(trading.profit, trading.loss),
+            Metric::Skewness => ratio(moments.third, moments.second.powf(1.5)),
+            Metric::Kurtosis => ratio(moments.fourth, moments.second * moments.second),
+            Metric::Bars => bars,
+            Metric::SumOfReturns => moments.sum,
+        };
+        Self(Metric::ALL.map(value))
+    }
+
+    /// The value of one.
+    #[inline]
+    pub fn get(&self, metric: Metric) -> f64 {
+        self.0[metric as usize]
+    }
+
+    /// The values of all, in the order of [`Metric::ALL`].
+    pub fn as_slice(&self) -> &[f64] {
+        &self.0
+    }
+}
+
+/// How many bars of this frequency make a year: 252 days, of 390 minutes where bars are shorter. At least one bar a day.
+///
+/// ```
+/// use bt_sweep::{bt_core::Frequency, metrics::periods_per_year};
+/// assert_eq!(periods_per_year(Frequency::Daily), 252.0);
+/// assert_eq!(periods_per_year(Frequency::Minutes(5)), 252.0 * 78.0);
+/// ```
+pub fn periods_per_year(frequency: Frequency) -> f64 {
+    const DAYS: f64 = 252.0;
+    const MINUTES_OF_A_DAY: f64 = 390.0;
+    match frequency {
+        Frequency::Daily => DAYS,
+        Frequency::Minutes(minutes) => DAYS * (MINUTES_OF_A_DAY / f64::from(minutes.max(1))).max(1.0),
+    }
+}
+
+/// The returns in so many consecutive blocks, summed: block i of k has the bars from `i n / k` to `(i + 1) n / k`, so lengths
+/// differ by one at most. As many blocks as bars where there are fewer bars. O(bars).
+pub fn blocks(returns: &[f64], count: usize) -> Vec<Block> {
+    let count = count.min(returns.len());
+    let edge = |block: usize| block * returns.len() / count;
+    (0..count).map(|block| sum_of_block(&returns[edge(block)..edge(block + 1)])).collect()
+}
+
+fn sum_of_block(returns: &[f64]) -> Block {
+    let sum_of_squares = returns.iter().map(|r| r * r).sum();
+    Block { bars: returns.len() as u32, sum: returns.iter().sum(), sum_of_squares }
+}
+
+/// `a / b`, which is not defined where b is 0.
+fn ratio(a: f64, b: f64) -> f64 {
+    if b == 0.0 { f64::NAN } else { a / b }
+}
+
+/// Mean and central moments of returns, over n.
+struct Moments {
+    bars: f64,
+    sum: f64,
+    mean: f64,
+    second: f64,
+    third: f64,
+    fourth: f64,
+    /// `√(Σ min(r, 0)² / n)`.
+    downside: f64,
+}
+
+impl Moments {
+    /// In two passes: a central moment as a difference of sums of powers would lose all its digits.
+    fn of(returns: &[f64]) -> Self {
+        let bars = returns.len() as f64;
+        let sum: f64 = returns.iter().sum();
+        let mean = match returns {
+            // The mean of equal numbers is that number, and rounding must not make a deviation of it.
+            [first, rest @ ..] if rest.iter().all(|r| r == first) => *first,
+            _ => sum / bars,
+        };
+        let (mut second, mut third, mut fourth, mut downside) = (0.0, 0.0, 0.0, 0.0);
+        for &r in returns {
+            let (off, below) = (r - mean, r.min(0.0));
+            let square = off * off;
+            second += square;
+            third += square * off;
+            fourth += square * square;
+            downside += below * below;
+        }
+        let downside = f64::sqrt(downside / bars);
+        Self { bars, sum, mean, second: second / bars, third: third / bars, fourth: fourth / bars, downside }
+    }
+
+    fn sample_deviation(&self) -> f64 {
+        match self.bars {
+            bars if bars < 2.0 => f64::NAN,
+            bars => (self.second * bars / (bars - 1.0)).sqrt(),
+        }
+    }
+}
+
+/// The equity from a start of 1.
+struct Curve {
+    end: f64,
+    drawdown: f64,
+    drawdown_bars: usize,
+}
+
+impl Curve {
+    fn of(returns: &[f64]) -> Self {
+        let (mut equity, mut peak, mut peak_at) = (1.0, 1.0, 0);
+        let (mut deepest, mut lasted, mut is_deepest) = (0.0, 0..0, false);
+        for (&r, bar) in returns.iter().zip(1..) {
+            equity *= 1.0 + r;
+            if equity <= 0.0 {
+                // Two losses of more than everything are no gain.
+                equity = 0.0;
+            }
+            if equity >= peak {
+                if is_deepest {
+                    lasted.end = bar;
+                }
+                (peak, peak_at, is_deepest) = (equity, bar, false);
+                continue;
+            }
+            let depth = 1.0 - equity / peak;
+            if depth > deepest {
+                (deepest, lasted.start, is_deepest) = (depth, peak_at, true);
+            }
+            if is_deepest {
+                lasted.end = bar;
+            }
+        }
+        let drawdown = if equity.is_nan() { f64::NAN } else { deepest };
+        Self { end: equity, drawdown, drawdown_bars: lasted.len() }
+    }
+}
