@@ -14,6 +14,7 @@ pub mod search;
 mod series;
 mod space;
 mod trial;
+pub mod vectorised;
 
 pub use account::{Accounting, Commission, Fill};
 pub use backtest::{Backtest, BacktestId, Stop, TrialView};

@@ -1,0 +1,117 @@
+use std::fmt;
+
+use bt_core::{AssetId, Bars, Field};
+
+use super::plan::Plan;
+use crate::indicator::{Sums, column};
+use crate::kernel::LANES;
+use crate::{Result, TrialView};
+
+/// What a vectorised strategy sees of one asset: its bars up to the end of the trial's data, and the series that it asked for.
+#[derive(Clone, Copy)]
+pub struct AssetSeries<'a> {
+    pub(super) asset: AssetId,
+    pub(super) bars: Bars<'a>,
+    pub(super) columns: &'a [f64],
+    pub(super) stride: usize,
+    pub(super) wanted: &'a [usize],
+}
+
+impl<'a> AssetSeries<'a> {
+    /// A series by its place in [`Signals::series`](super::Signals::series): one value for each bar.
+    ///
+    /// # Panics
+    /// Where so many series were not asked for.
+    pub fn series(&self, at: usize) -> &'a [f64] {
+        &self.columns[self.wanted[at] * self.stride..][..self.bars.len()]
+    }
+
+    /// The asset.
+    pub fn asset(&self) -> AssetId {
+        self.asset
+    }
+
+    /// Its bars, those of the warm-up among them.
+    pub fn bars(&self) -> Bars<'a> {
+        self.bars
+    }
+}
+
+impl fmt::Debug for AssetSeries<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AssetSeries")
+            .field("asset", &self.asset)
+            .field("bars", &self.bars.len())
+            .field("series", &self.wanted.len())
+            .finish()
+    }
+}
+
+/// One asset at a time, in memory that is used again for the next one.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// One column for each distinct series of the batch, `stride` values apart.
+    pub(super) columns: Vec<f64>,
+    /// The return of the next bar where it counts, else 0; `stride` values.
+    pub(super) next_returns: Vec<f64>,
+    pub(super) positions: Vec<f64>,
+    sums: Vec<(Field, Sums)>,
+}
+
+impl Scratch {
+    pub(super) fn stride(&self) -> usize {
+        self.next_returns.len()
+    }
+
+    /// Computes what the batch shares of an asset.
+    pub(super) fn load<'v>(
+        &mut self,
+        view: &TrialView<'v>,
+        plan: &Plan,
+        price: Field,
+        asset: AssetId,
+    ) -> Result<Bars<'v>> {
+        let scored = view.scored();
+        let bars = view.portal().bundle().bars(asset)?.slice(0, known(view, asset, scored.end)?);
+        // An odd number of lines between columns: with a power of two all of them would share few places of the cache.
+        let stride = (bars.len().div_ceil(LANES) | 1) * LANES;
+        self.columns.resize(plan.columns.len() * stride, f64::NAN);
+        self.sums.iter_mut().for_each(|(_, sums)| sums.clear());
+        for (at, &(field, indicator)) in plan.columns.iter().enumerate() {
+            view.portal().series(asset, field)?;
+            let values = column(bars, field)?;
+            let out = &mut self.columns[at * stride..][..bars.len()];
+            indicator.write(bars, values, sums_of(&mut self.sums, field), out);
+        }
+        view.portal().series(asset, price)?;
+        let first_scored = known(view, asset, scored.start)?;
+        self.next_returns.clear();
+        self.next_returns.resize(stride, 0.0);
+        next_returns(column(bars, price)?, first_scored, &mut self.next_returns);
+        Ok(bars)
+    }
+}
+
+fn sums_of(sums: &mut Vec<(Field, Sums)>, field: Field) -> &mut Sums {
+    let at = sums.iter().position(|(known, _)| *known == field).unwrap_or_else(|| {
+        sums.push((field, Sums::default()));
+        sums.len() - 1
+    });
+    &mut sums[at].1
+}
+
+/// How many of the asset's bars are known when so many moments of the calendar have happened.
+pub(super) fn known(view: &TrialView<'_>, asset: AssetId, position: usize) -> Result<usize> {
+    let portal = view.portal();
+    let moment = position.checked_sub(1).and_then(|last| portal.moments().nth(last));
+    Ok(moment.map(|moment| moment.asset(asset)).transpose()?.map_or(0, |known| known.len()))
+}
+
+/// At each bar the return of the next one, if that is scored and a number.
+fn next_returns(prices: &[f64], first_scored: usize, out: &mut [f64]) {
+    let first = first_scored.saturating_sub(1).min(prices.len());
+    for (out, pair) in out[first..].iter_mut().zip(prices[first..].windows(2)) {
+        let next = pair[1] / pair[0] - 1.0;
+        *out = if next.is_finite() { next } else { 0.0 };
+    }
+}

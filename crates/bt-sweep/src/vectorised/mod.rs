@@ -1,0 +1,192 @@
+//! Backtests that look at whole series instead of moment after moment.
+//!
+//! A strategy says which series it reads and what position it takes at each bar ([`Signals`]); [`Vectorised`] makes a
+//! [`Backtest`] of it that runs many trials over one asset after the other, so that what trials share is computed once and
+//! read while it is in the processor's cache.
+
+mod asset;
+mod crossover;
+mod plan;
+
+use std::fmt;
+
+use bt_core::Field;
+
+use crate::{Backtest, BacktestId, Error, Indicator, Outcome, Params, Result, TrialView};
+
+pub use asset::AssetSeries;
+pub use crossover::SmaCrossover;
+use plan::Plan;
+
+/// A vectorised strategy: a position for each bar, decided when the bar is known and held until the next one.
+pub trait Signals: Send + Sync + 'static {
+    /// Its name, and a number that counts up with every change that may change a result.
+    fn id(&self) -> (String, u32);
+
+    /// The series that it reads for these parameters, in the order in which [`AssetSeries::series`] hands them out. The value of
+    /// a field itself is [`Indicator::Max`]`(1)`. Trials with the same series share them.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for parameters that make no sense; what [`Params`] says of missing ones.
+    fn series(&self, params: &Params) -> Result<Vec<(Field, Indicator)>>;
+
+    /// Writes the position decided at each bar: 1 is all of the asset's share, long; negative is short. `out` has one value for
+    /// each bar, all 0 before. NaN is no position. The position at bar `i` may depend on bars up to `i` alone.
+    ///
+    /// # Errors
+    /// Its own as [`Error::Strategy`]: the trial has failed.
+    fn positions(&self, params: &Params, asset: &AssetSeries<'_>, out: &mut [f64]) -> Result<()>;
+
+    /// A rule that says the same as [`positions`](Self::positions) and that the adapter computes for many trials at once;
+    /// [`Vectorised::verify`] compares the two.
+    ///
+    /// # Errors
+    /// As [`series`](Self::series).
+    fn rule(&self, params: &Params) -> Result<Rule> {
+        let _ = params;
+        Ok(Rule::Positions)
+    }
+
+    /// The price whose returns positions earn.
+    fn price(&self) -> Field {
+        Field::CLOSE
+    }
+}
+
+/// Where positions come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// From [`Signals::positions`].
+    Positions,
+    /// The position is 1 while one series is greater than another, else 0; NaN is never greater and never less. Both are places in
+    /// [`Signals::series`].
+    Greater {
+        /// The series that has to be greater.
+        left: usize,
+        /// The series that has to be less.
+        right: usize,
+    },
+}
+
+/// The backtest of a vectorised strategy. Its one metric is `sum_of_returns`: over assets and bars, the position decided at a bar times
+/// the simple return of the next one. No accounting: no costs, no cash, nothing compounded.
+///
+/// # Definition
+/// The return of bar `i` is `x[i] / x[i-1] - 1`, bars being the asset's own: over a gap in its calendar the position is held. A
+/// return is earned where its bar is scored; the position before it may come from the warm-up. A return that is not a finite number,
+/// since one of its prices is missing or the earlier one is 0, counts as none.
+///
+/// Per asset and trial the sum has eight lanes, bar `i` of the asset in lane `i % 8`; assets follow in their order. So the
+/// bits of a result depend neither on the CPU nor on the other trials of the batch.
+///
+/// # Complexity
+/// For each asset O(distinct series × bars) for what trials share, then O(bars) for each trial. Scratch: 8 bytes for each
+/// distinct series of the batch and bar of the longest asset.
+///
+/// ```
+/// use bt_sweep::vectorised::{SmaCrossover, Vectorised};
+/// use bt_sweep::{Backtest, Names, Params, SeriesCache, Stop, TrialView, bt_core, bt_dataportal};
+/// use bt_core::Bundle;
+/// let bundle = bt_testkit::Market::common(7, 3, 300).generate().bundle();
+/// let portal = bt_dataportal::DataPortal::new(&bundle);
+/// let (assets, stop, series) = (bundle.assets().ids().collect::<Vec<_>>(), Stop::default(), SeriesCache::default());
+/// let view = TrialView::new(&portal, &assets, 0..300, &stop, &series)?;
+/// let names = Names::new(["fast", "slow"]);
+/// let batch = [Params::new(&names, [5.into(), 60.into()])?, Params::new(&names, [10.into(), 60.into()])?];
+/// let outcomes = Vectorised::new(SmaCrossover).run_batch(&view, &batch);
+/// assert!(outcomes.iter().all(|outcome| outcome.as_ref().is_ok_and(|it| it.metrics[0] != 0.0)));
+/// # Ok::<(), bt_sweep::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Vectorised<S> {
+    /// The strategy.
+    pub signals: S,
+    /// How many trials run over an asset before the next one; results do not depend on it.
+    pub batch_size: usize,
+}
+
+impl<S: Signals> Vectorised<S> {
+    /// 50 trials: enough to share series, few enough that two workers have something to do in a grid of 100.
+    pub const DEFAULT_BATCH_SIZE: usize = 50;
+
+    /// A backtest with batches of [`DEFAULT_BATCH_SIZE`](Self::DEFAULT_BATCH_SIZE).
+    pub fn new(signals: S) -> Self {
+        Self { signals, batch_size: Self::DEFAULT_BATCH_SIZE }
+    }
+
+    /// Checks that [`Signals::rule`] and [`Signals::positions`] give the same bits: for the tests of a strategy.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] with both sums; as [`Backtest::run`].
+    pub fn verify(&self, view: &TrialView<'_>, params: &Params) -> Result<()> {
+        let batch = std::slice::from_ref(params);
+        let [by_rule, by_positions] =
+            [Plan::new(&self.signals, batch), Plan::by_positions(&self.signals, batch)];
+        let sum = |plan: Plan| plan.run(&self.signals, view, batch)?.pop().unwrap_or(Ok(0.0));
+        let (by_rule, by_positions) = (sum(by_rule)?, sum(by_positions)?);
+        if by_rule.to_bits() == by_positions.to_bits() {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            what: format!("the sum of returns by the rule of {}, {params},", self.signals.id().0).into(),
+            found: by_rule.to_string(),
+            expected: format!("{by_positions} by its positions"),
+        })
+    }
+}
+
+impl<S: Signals> Backtest for Vectorised<S> {
+    fn id(&self) -> BacktestId {
+        let (name, version) = self.signals.id();
+        BacktestId { name, version, settings: format!("vectorised, next return of {}", self.signals.price()) }
+    }
+
+    fn metrics(&self) -> Vec<String> {
+        vec!["sum_of_returns".to_owned()]
+    }
+
+    fn run(&self, view: &TrialView<'_>, params: &Params) -> Result<Outcome> {
+        let outcome = self.run_batch(view, std::slice::from_ref(params)).pop();
+        outcome.unwrap_or_else(|| Ok(Outcome::default()))
+    }
+
+    fn run_batch(&self, view: &TrialView<'_>, batch: &[Params]) -> Vec<Result<Outcome>> {
+        let outcome = |sum: f64| Outcome { metrics: vec![sum], blocks: Vec::new() };
+        match Plan::new(&self.signals, batch).run(&self.signals, view, batch) {
+            Ok(sums) => sums.into_iter().map(|sum| sum.map(outcome)).collect(),
+            Err(error) => batch.iter().map(|_| Err(error.clone())).collect(),
+        }
+    }
+
+    fn batch_size(&self) -> usize {
+        self.batch_size.max(1)
+    }
+
+    fn check(&self, view: &TrialView<'_>, params: &Params) -> Result<()> {
+        let moments = view.scored().end;
+        for (_, indicator) in self.signals.series(params)? {
+            indicator.check()?;
+            if indicator.warm_up() >= moments {
+                let allowed = format!("a lookback shorter than the data, {moments} moments");
+                return Err(Error::invalid(format!("an indicator of {params}"), indicator, allowed));
+            }
+        }
+        Ok(())
+    }
+
+    /// The return of each scored moment: the mean over all assets of position times return, none where an asset has no bar.
+    fn returns(&self, view: &TrialView<'_>, params: &Params) -> Result<Option<Vec<f64>>> {
+        Plan::by_positions(&self.signals, std::slice::from_ref(params))
+            .returns(&self.signals, view, params)
+            .map(Some)
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Positions => f.write_str("positions"),
+            Self::Greater { left, right } => write!(f, "series {left} > series {right}"),
+        }
+    }
+}

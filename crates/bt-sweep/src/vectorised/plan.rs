@@ -1,0 +1,161 @@
+use std::collections::HashMap;
+
+use bt_core::{AssetId, Bars, Field};
+
+use super::asset::{Scratch, known};
+use super::{AssetSeries, Rule, Signals};
+use crate::kernel::{self, Lanes, Pair};
+use crate::{Error, Indicator, Params, Result, TrialView};
+
+/// What the trials of a batch read, each series once, and how each of them reads it.
+pub(super) struct Plan {
+    pub(super) columns: Vec<(Field, Indicator)>,
+    /// For each trial the columns that it asked for, in its order.
+    trials: Vec<Result<Vec<usize>>>,
+    /// The trials whose positions are those of a comparison, in the order that the kernel wants, and which trial each is.
+    pairs: Vec<Pair>,
+    compared: Vec<usize>,
+    /// The other trials.
+    free: Vec<usize>,
+}
+
+impl Plan {
+    pub(super) fn new<S: Signals>(signals: &S, batch: &[Params]) -> Self {
+        Self::with_rules(signals, batch, |params| signals.rule(params))
+    }
+
+    /// Takes no rule.
+    pub(super) fn by_positions<S: Signals>(signals: &S, batch: &[Params]) -> Self {
+        Self::with_rules(signals, batch, |_| Ok(Rule::Positions))
+    }
+
+    fn with_rules<S: Signals>(signals: &S, batch: &[Params], rule: impl Fn(&Params) -> Result<Rule>) -> Self {
+        let mut plan = Self {
+            columns: Vec::new(),
+            trials: Vec::new(),
+            pairs: Vec::new(),
+            compared: Vec::new(),
+            free: Vec::new(),
+        };
+        let mut places = HashMap::new();
+        let mut compared = Vec::new();
+        for (trial, params) in batch.iter().enumerate() {
+            let read = plan.columns_of(signals, params, &mut places);
+            let pair = read.and_then(|read| Ok((pair(rule(params)?, &read)?, read)));
+            plan.trials.push(pair.map(|(pair, read)| {
+                match pair {
+                    Some(pair) => compared.push((pair, trial)),
+                    None => plan.free.push(trial),
+                }
+                read
+            }));
+        }
+        compared.sort_unstable();
+        (plan.pairs, plan.compared) = compared.into_iter().unzip();
+        plan
+    }
+
+    fn columns_of<S: Signals>(
+        &mut self,
+        signals: &S,
+        params: &Params,
+        places: &mut HashMap<(Field, Indicator), usize>,
+    ) -> Result<Vec<usize>> {
+        let mut place = |(field, indicator): (Field, Indicator)| {
+            indicator.check()?;
+            let column = (indicator.reads(field), indicator);
+            Ok(*places.entry(column).or_insert_with(|| {
+                self.columns.push(column);
+                self.columns.len() - 1
+            }))
+        };
+        signals.series(params)?.into_iter().map(&mut place).collect()
+    }
+
+    /// The sum of returns of each trial.
+    pub(super) fn run<S: Signals>(
+        mut self,
+        signals: &S,
+        view: &TrialView<'_>,
+        batch: &[Params],
+    ) -> Result<Vec<Result<f64>>> {
+        let mut scratch = Scratch::default();
+        let mut totals = vec![0.0; batch.len()];
+        let mut lanes = vec![Lanes::default(); self.pairs.len()];
+        for &asset in view.assets() {
+            view.check()?;
+            let bars = scratch.load(view, &self, signals.price(), asset)?;
+            lanes.fill(Lanes::default());
+            kernel::greater(&scratch.columns, &scratch.next_returns, &self.pairs, &mut lanes);
+            for (&trial, lanes) in self.compared.iter().zip(&lanes) {
+                totals[trial] += kernel::total(lanes);
+            }
+            for &trial in &self.free {
+                match self.positions(signals, &batch[trial], trial, &mut scratch, asset, bars) {
+                    Ok(()) => totals[trial] += held(&scratch),
+                    Err(error) => self.trials[trial] = Err(error),
+                }
+            }
+        }
+        Ok(self.trials.into_iter().zip(totals).map(|(trial, total)| trial.map(|_| total)).collect())
+    }
+
+    /// Lets one trial write its positions into the scratch; an error that it met on an asset before is met again.
+    fn positions<S: Signals>(
+        &self,
+        signals: &S,
+        params: &Params,
+        trial: usize,
+        scratch: &mut Scratch,
+        asset: AssetId,
+        bars: Bars<'_>,
+    ) -> Result<()> {
+        let wanted = self.trials[trial].as_ref().map_err(Error::clone)?;
+        let stride = scratch.stride();
+        scratch.positions.clear();
+        scratch.positions.resize(bars.len(), 0.0);
+        let series = AssetSeries { asset, bars, columns: &scratch.columns, stride, wanted };
+        signals.positions(params, &series, &mut scratch.positions)
+    }
+
+    /// The mean return over assets at each scored moment, of the one trial.
+    pub(super) fn returns<S: Signals>(
+        &self,
+        signals: &S,
+        view: &TrialView<'_>,
+        params: &Params,
+    ) -> Result<Vec<f64>> {
+        let (scored, mut scratch) = (view.scored(), Scratch::default());
+        let calendar = &view.portal().calendar().as_slice()[scored.clone()];
+        let mut out = vec![0.0; calendar.len()];
+        for &asset in view.assets() {
+            view.check()?;
+            let bars = scratch.load(view, self, signals.price(), asset)?;
+            self.positions(signals, params, 0, &mut scratch, asset, bars)?;
+            let first = known(view, asset, scored.start)?.max(1);
+            let mut at = 0;
+            for (bar, time) in bars.timestamps().iter().enumerate().skip(first) {
+                at += calendar[at..].partition_point(|moment| moment < time);
+                out[at] += kernel::earned(scratch.positions[bar - 1], scratch.next_returns[bar - 1]);
+            }
+        }
+        let assets = view.assets().len() as f64;
+        out.iter_mut().for_each(|sum| *sum /= assets);
+        Ok(out)
+    }
+}
+
+fn held(scratch: &Scratch) -> f64 {
+    let mut lanes = Lanes::default();
+    kernel::held(&scratch.positions, &scratch.next_returns, &mut lanes);
+    kernel::total(&lanes)
+}
+
+/// The columns that a rule compares, given those that the trial reads.
+fn pair(rule: Rule, read: &[usize]) -> Result<Option<Pair>> {
+    let Rule::Greater { left, right } = rule else { return Ok(None) };
+    match (read.get(left), read.get(right)) {
+        (Some(&left), Some(&right)) => Ok(Some(Pair { left, right })),
+        _ => Err(Error::invalid("a rule", rule, format!("places among the {} series it reads", read.len()))),
+    }
+}

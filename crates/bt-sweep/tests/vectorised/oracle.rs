@@ -1,0 +1,23 @@
+//! Means of closes, positions and returns, each computed afresh from the closes up to its bar.
+
+/// The sum of the returns of bars from `first_scored` on that follow a bar whose fast mean is above its slow one.
+pub(crate) fn crossover(close: &[f64], fast: usize, slow: usize, first_scored: usize) -> f64 {
+    let earned = |bar: usize| {
+        let known = since_missing(&close[..bar]);
+        let above = known.len() >= slow && mean(known, fast) > mean(known, slow);
+        let next = close[bar] / close[bar - 1] - 1.0;
+        if above && next.is_finite() { next } else { 0.0 }
+    };
+    (first_scored.max(1)..close.len()).map(earned).sum()
+}
+
+/// By differences of the sums of all values since the last missing one, as the definition has it: ties decide.
+fn mean(known: &[f64], n: usize) -> f64 {
+    let sum = |values: &[f64]| values.iter().fold(0.0, |sum, value| sum + value);
+    (sum(known) - sum(&known[..known.len() - n])) / n as f64
+}
+
+fn since_missing(values: &[f64]) -> &[f64] {
+    let missing = values.iter().rposition(|value| !value.is_finite());
+    &values[missing.map_or(0, |at| at + 1)..]
+}
