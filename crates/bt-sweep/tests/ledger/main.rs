@@ -1,0 +1,10 @@
+//! The ledger as its users and its disk see it.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bytes;
+mod common;
+mod disk;
+mod folder;
+mod killed;
+mod oracle;
+mod property;
