@@ -14,6 +14,7 @@ mod objective;
 pub mod overfit;
 mod params;
 mod part;
+pub mod report;
 pub mod results;
 pub mod search;
 mod series;

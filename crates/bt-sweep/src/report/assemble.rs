@@ -1,0 +1,85 @@
+//! From a table of trials to what a report shows of them.
+
+use super::{Histogram, Overfitting, Parameter, Pbo, Summarizer, TrialRow, TrialSummary};
+use crate::overfit::{SharpeEstimate, deflated_sharpe, overfitting, sharpe_variance};
+use crate::results::{Trial, Trials};
+use crate::{Block, Metric, Objective, Result, TrialRecord, Value};
+
+/// The most trials of which the probability of backtest overfitting is computed: beyond, the time would be felt.
+const MOST_COMPARED: usize = 20_000;
+
+/// The trials of a sweep. Of a walk-forward those of the trains, by fold, which have other values than validations and tests of
+/// the same parameters.
+///
+/// # Errors
+/// [`Error::Unknown`](crate::Error::Unknown) where the objective is none of the metrics.
+pub fn summarize(trials: &Trials, objective: &Objective, is_walk_forward: bool) -> Result<TrialSummary> {
+    let shown = |trial: &Trial<'_>| !is_walk_forward || trial.fold().is_multiple_of(3);
+    let points: Vec<Vec<Value>> = trials.iter().filter(shown).map(|trial| trial.values().collect()).collect();
+    let names = trials.names().as_slice();
+    let parameters = Parameter::observed(names, points.iter().map(Vec::as_slice));
+    drop(points);
+    let mut summarizer = Summarizer::new(&parameters, trials.metric_names(), objective.clone())?;
+    for record in trials.iter().filter(shown).map(Trial::record) {
+        let fold = if is_walk_forward { record.fold / 3 } else { record.fold };
+        summarizer.add(&TrialRow::from(&TrialRecord { fold, ..record }))?;
+    }
+    Ok(summarizer.finish())
+}
+
+/// What is left of the best trial when the search for it is taken into account; none where trials have no per-bar returns, or
+/// fewer than two have any that vary.
+///
+/// The deflated Sharpe ratio counts every trial as independent of the others, which deflates more where they are alike.
+pub fn deflate(trials: &Trials, objective: &Objective) -> Option<Overfitting> {
+    let fidelity = trials.iter().map(Trial::fidelity).fold(0.0, f64::max);
+    let compared: Vec<Trial<'_>> = trials
+        .iter()
+        .filter(|trial| trial.is_done() && trial.fidelity() == fidelity && !trial.blocks().is_empty())
+        .collect();
+    let sharpes: Vec<f64> = compared.iter().filter_map(|trial| per_bar_sharpe(trial.blocks())).collect();
+    let best = trials.best(objective).ok()??;
+    let metric = |metric: Metric| {
+        let at = trials.metric_names().iter().position(|name| name == metric.name())?;
+        best.metrics().get(at).copied()
+    };
+    let (annual, sharpe) = (metric(Metric::Sharpe)?, per_bar_sharpe(best.blocks())?);
+    let bars = best.blocks().iter().map(|block| block.bars as usize).sum();
+    let (skewness, kurtosis) = (metric(Metric::Skewness)?, metric(Metric::Kurtosis)?);
+    let estimate = SharpeEstimate { sharpe, bars, skewness, kurtosis };
+    let variance = sharpe_variance(&sharpes)?;
+    let deflated = deflated_sharpe(&estimate, compared.len() as f64, variance).ok();
+    Some(Overfitting {
+        trials: compared.len() as u64,
+        sharpe: Some(annual),
+        // Both are per bar: their ratio is what makes one annual.
+        expected_maximum: deflated.map(|deflated| deflated.expected_maximum * (annual / sharpe)),
+        deflated: deflated.map(|deflated| deflated.probability),
+        pbo: pbo(&compared),
+    })
+}
+
+fn pbo(trials: &[Trial<'_>]) -> Option<Pbo> {
+    if trials.len() > MOST_COMPARED {
+        return None;
+    }
+    let blocks: Vec<&[Block]> = trials.iter().map(|trial| trial.blocks()).collect();
+    let found = overfitting(&blocks).ok()?;
+    Some(Pbo {
+        probability: found.probability,
+        splits: found.logits.len() as u64,
+        logits: Some(Histogram::around_zero(&found.logits)),
+    })
+}
+
+/// Mean over standard deviation, with n − 1, of the returns; none where they do not vary.
+fn per_bar_sharpe(blocks: &[Block]) -> Option<f64> {
+    let bars: f64 = blocks.iter().map(|block| f64::from(block.bars)).sum();
+    let sum: f64 = blocks.iter().map(|block| block.sum).sum();
+    let squares: f64 = blocks.iter().map(|block| block.sum_of_squares).sum();
+    let mean = sum / bars;
+    let variance = (squares - sum * mean) / (bars - 1.0);
+    // What rounding leaves of equal returns is no variance.
+    let varies = variance.is_finite() && variance > 1e-14 * squares / bars;
+    varies.then(|| mean / variance.sqrt())
+}

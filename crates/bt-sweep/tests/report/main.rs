@@ -1,0 +1,7 @@
+//! Reports hold what happened, whatever happened, in a page of bounded size that needs nothing else.
+#![allow(clippy::unwrap_used, reason = "a helper of a test may panic like the test itself")]
+
+mod aggregates;
+mod curves;
+mod oracle;
+mod page;
