@@ -3,6 +3,7 @@
 
 pub mod account;
 mod backtest;
+mod engine;
 mod error;
 pub mod event;
 pub mod folds;
@@ -24,6 +25,9 @@ pub mod vectorised;
 
 pub use account::{Accounting, Commission, Fill};
 pub use backtest::{Backtest, BacktestId, Stop, TrialView};
+pub use engine::{
+    Engine, EngineOptions, FoldResult, Observer, Progress, Returns, Sweep, SweepResult, WalkForwardResult,
+};
 pub use error::{Error, Result};
 pub use event::{EventDriven, OnBar, Orders, Strategy};
 pub use indicator::Indicator;

@@ -1,0 +1,139 @@
+//! What a sweep came to, as a report.
+
+use bt_core::Field;
+
+use crate::engine::{Engine, FoldResult, Returns, Sweep, SweepResult, WalkForwardResult};
+use crate::report::{self, Curve, Facts, ReportData, Span};
+use crate::results::Trials;
+use crate::{Params, Result, Stop, TrialView};
+
+/// How many of the best trials have their equity drawn.
+const CURVES: usize = 5;
+
+impl Engine {
+    /// The report of a sweep. The best trials run once more, for their curves.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn report(&self, sweep: &Sweep, search: &str, result: &SweepResult) -> Result<ReportData> {
+        let sweep = &Sweep { version: Some(result.version), ..sweep.clone() };
+        let mut data = self.report_of_trials(sweep, search, &result.trials, false)?;
+        for trial in result.trials.top(CURVES, &result.objective)? {
+            let params = trial.params();
+            // What went wrong with a trial is told by its record; here it has no curve.
+            let Ok(Some(returns)) = self.returns(sweep, &params) else { continue };
+            data.curves.push(curve(params.to_string(), &returns)?);
+        }
+        data.overfitting = report::deflate(&result.trials, &result.objective);
+        Ok(data)
+    }
+
+    /// The report of a walk-forward.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn walk_forward_report(
+        &self,
+        sweep: &Sweep,
+        search: &str,
+        result: &WalkForwardResult,
+    ) -> Result<ReportData> {
+        let sweep = &Sweep { version: Some(result.version), ..sweep.clone() };
+        let mut data = self.report_of_trials(sweep, search, &result.trials, true)?;
+        let scope = self.scope(sweep)?;
+        let mut worker = self.layers().worker()?;
+        let trial = worker.trial_on(&sweep.bundle, scope.version)?;
+        let calendar = trial.bundle().calendar().as_slice();
+        let span = |part: &std::ops::Range<usize>| Span {
+            first_ns: calendar[part.start].as_nanos(),
+            last_ns: calendar[part.end - 1].as_nanos(),
+        };
+        let fold = |result: &FoldResult| report::Fold {
+            number: result.fold.index as u32,
+            train: span(&result.fold.train),
+            validation: result.fold.validate.as_ref().map(span),
+            test: span(&result.fold.test),
+            params: result.chosen.as_ref().map(Params::values).unwrap_or_default().to_vec(),
+            in_sample: if result.fold.validate.is_some() { result.validated } else { result.in_sample },
+            out_of_sample: result.out_of_sample,
+        };
+        let joined = &result.out_of_sample;
+        let out_of_sample =
+            (!joined.moments.is_empty()).then(|| curve("out of sample".into(), joined)).transpose()?;
+        data.walk_forward =
+            Some(report::WalkForward { folds: result.folds.iter().map(fold).collect(), out_of_sample });
+        Ok(data)
+    }
+
+    fn report_of_trials(
+        &self,
+        sweep: &Sweep,
+        search: &str,
+        trials: &Trials,
+        is_walk_forward: bool,
+    ) -> Result<ReportData> {
+        let summary = report::summarize(trials, &sweep.objective, is_walk_forward)?;
+        let scope = self.scope(sweep)?;
+        let stop = Stop::default();
+        let (assets, held) = self.supplies.desk(0)?.view(&scope, &stop, |view| {
+            let names =
+                view.assets().iter().map(|&asset| view.portal().assets().name(asset).map(str::to_owned));
+            Ok::<_, crate::Error>((names.collect::<bt_core::Result<Vec<_>>>()?, buy_and_hold(view)?))
+        })??;
+        let id = sweep.backtest.id();
+        let facts = Facts {
+            strategy: id.name,
+            version: id.version,
+            settings: id.settings,
+            bundle: scope.bundle.to_string(),
+            bundle_version: scope.version.to_string(),
+            assets,
+            range: held
+                .moments
+                .first()
+                .zip(held.moments.last())
+                .map(|(first, last)| Span { first_ns: first.as_nanos(), last_ns: last.as_nanos() }),
+            search: search.to_owned(),
+            duration_us: trials.iter().map(|trial| trial.started_us() + trial.took_us()).max(),
+            workers: trials.iter().map(|trial| trial.worker() + 1).max().unwrap_or(0),
+        };
+        let mut data = ReportData::new(facts, summary);
+        data.buy_and_hold = Some(curve("buy and hold".into(), &held)?);
+        Ok(data)
+    }
+}
+
+/// Equal parts of all assets, bought at each one's first close that counts and held: what a strategy has to beat. What is not
+/// listed yet is cash; what trades no more keeps its last close.
+fn buy_and_hold(view: &TrialView<'_>) -> Result<Returns> {
+    let scored = view.scored();
+    let mut equity = vec![0.0; scored.len()];
+    for &asset in view.assets() {
+        let closes = view.portal().series(asset, Field::CLOSE)?;
+        let (mut first, mut last) = (f64::NAN, f64::NAN);
+        for (value, moment) in equity.iter_mut().zip(view.moments()) {
+            let close = closes.current(moment)?.and_then(|known| known.last()).copied();
+            if let Some(close) = close.filter(|close| close.is_finite() && *close > 0.0) {
+                first = if first.is_nan() { close } else { first };
+                last = close;
+            }
+            *value += if first.is_nan() { 1.0 } else { last / first };
+        }
+    }
+    let n = view.assets().len() as f64;
+    let returns = |at: usize| if at == 0 { equity[0] / n - 1.0 } else { equity[at] / equity[at - 1] - 1.0 };
+    Ok(Returns {
+        moments: view.portal().calendar().as_slice()[scored].to_vec(),
+        returns: (0..equity.len()).map(returns).collect(),
+    })
+}
+
+/// The equity of these returns, from 1 on.
+fn curve(label: String, returns: &Returns) -> Result<Curve> {
+    let nanoseconds: Vec<i64> = returns.moments.iter().map(|moment| moment.as_nanos()).collect();
+    let equity = returns.returns.iter().scan(1.0, |equity, value| {
+        *equity *= 1.0 + value;
+        Some(*equity)
+    });
+    Curve::new(label, &nanoseconds, &equity.collect::<Vec<f64>>())
+}

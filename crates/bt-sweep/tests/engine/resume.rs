@@ -1,0 +1,87 @@
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use std::{fs, thread};
+
+use bt_sweep::search::{Grid, RandomSearch};
+use bt_sweep::{Error, Observer, Progress, Space, Sweep, SweepResult, TrialRecord};
+
+use crate::fake::{Function, engine, sweep};
+
+fn space() -> Space {
+    Space::builder().int("x", 1, 300, 1).build().unwrap()
+}
+
+/// A backtest that counts how often it is run.
+fn counted() -> (Function, Arc<AtomicUsize>) {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&runs);
+    let function = Function::new(move |_, x| {
+        count.fetch_add(1, Ordering::Relaxed);
+        thread::sleep(Duration::from_micros(200));
+        if x % 50 == 0 { Err(Error::Strategy(format!("no {x}"))) } else { Ok((x as f64).sqrt()) }
+    });
+    (function, runs)
+}
+
+struct CancelAt(u64);
+
+impl Observer for CancelAt {
+    fn finished(&mut self, _: &TrialRecord, progress: &Progress) {
+        self.0 = if progress.done >= self.0 { 0 } else { self.0 };
+    }
+
+    fn is_cancelled(&mut self) -> bool {
+        self.0 == 0
+    }
+}
+
+fn grid(workers: usize, sweep: &Sweep, observer: &mut dyn Observer) -> SweepResult {
+    engine(workers).run(sweep, &mut Grid::new(space()).unwrap(), observer).unwrap()
+}
+
+fn kept_in(folder: &Path, resume: bool, function: Function) -> Sweep {
+    Sweep { folder: Some(folder.to_owned()), resume, ..sweep(function) }
+}
+
+#[test]
+fn the_table_is_the_same_bytes_on_any_number_of_workers_interrupted_or_not() {
+    let expected = grid(1, &sweep(counted().0), &mut ()).trials.sorted_table_bytes();
+    for (workers, cancel_at) in [(2, 1), (8, 100), (1, 299)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (function, runs) = counted();
+        let first = grid(workers, &kept_in(folder.path(), false, function), &mut CancelAt(cancel_at));
+        let ran = runs.load(Ordering::Relaxed);
+        let (function, runs) = counted();
+        let second = grid(workers, &kept_in(folder.path(), true, function), &mut ());
+        assert!(second.is_complete);
+        assert_eq!(second.trials.sorted_table_bytes(), expected);
+        assert_eq!(ran + runs.load(Ordering::Relaxed), 300, "no trial is lost or run twice");
+        assert_eq!(second.progress.known as usize, first.trials.len());
+        let (function, runs) = counted();
+        let third = grid(2, &kept_in(folder.path(), true, function), &mut ());
+        assert_eq!(runs.load(Ordering::Relaxed), 0);
+        assert_eq!(third.trials.sorted_table_bytes(), expected);
+    }
+}
+
+#[test]
+fn a_folder_with_a_sweep_is_not_begun_again_and_an_empty_one_not_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let resumed = kept_in(folder.path(), true, counted().0);
+    assert!(engine(1).run(&resumed, &mut Grid::new(space()).unwrap(), &mut ()).is_err());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left behind");
+    grid(1, &kept_in(folder.path(), false, counted().0), &mut ());
+    let again = kept_in(folder.path(), false, counted().0);
+    assert!(engine(1).run(&again, &mut Grid::new(space()).unwrap(), &mut ()).is_err());
+}
+
+#[test]
+fn a_resumed_sweep_with_another_search_is_refused_and_told_what_differs() {
+    let folder = tempfile::tempdir().unwrap();
+    grid(1, &kept_in(folder.path(), false, counted().0), &mut ());
+    let mut random = RandomSearch::new(space(), 7, 10).unwrap();
+    let error = engine(1).run(&kept_in(folder.path(), true, counted().0), &mut random, &mut ()).unwrap_err();
+    assert!(error.to_string().contains("search"), "{error}");
+}
