@@ -20,6 +20,7 @@ pub mod results;
 pub mod search;
 mod series;
 mod space;
+pub mod strategies;
 mod trial;
 pub mod vectorised;
 
