@@ -29,6 +29,8 @@ pub(super) enum Naming {
     Column,
     /// A column of a CSV file, which could have been one of a folder.
     CsvColumn,
+    /// A column where there is one, else the file's name.
+    ColumnOrFileName,
     /// The file's name.
     FileName,
 }
@@ -87,8 +89,9 @@ impl Layout {
         let find = |columns: &mut Vec<Option<Column>>, column: Column, known: &[&str]| {
             unique(place, &names, columns, column, known)
         };
-        let by_file_name = naming == Naming::FileName;
         let named = find(&mut columns, Column::Asset, ASSET)?;
+        let by_file_name =
+            naming == Naming::FileName || naming == Naming::ColumnOrFileName && named.is_none();
         let (asset, own_asset) = if by_file_name { (None, named) } else { (named, None) };
         let time = find(&mut columns, Column::Timestamp, TIMESTAMP)?;
         let mut values = Vec::with_capacity(5);

@@ -65,6 +65,7 @@ impl CsvFile {
     pub(super) fn open(
         path: &Path,
         number: usize,
+        naming: Naming,
         asset: Option<String>,
         options: &IngestOptions,
     ) -> Result<Self> {
@@ -79,9 +80,9 @@ impl CsvFile {
         let line = 1 + memchr_iter(b'\n', &pending[..header]).count() as u64;
         pending.drain(..header);
         let numbers = numbers(&pending, delimiter, names.len(), options);
-        let naming = if asset.is_some() { Naming::FileName } else { Naming::CsvColumn };
         let place = format!("{} (fields separated by {:?})", source.name, delimiter as char);
         let layout = Layout::find(&place, names, naming, options, |at| numbers[at])?;
+        let asset = asset.filter(|_| layout.asset.is_none());
         let own_asset =
             layout.own_asset.map_or(Vec::new(), |column| first_field(&pending, delimiter, column));
         let shape = Arc::new(Shape { source, layout, delimiter, asset, own_asset });

@@ -84,9 +84,12 @@ enum Input<'a> {
     Csv(PathBuf),
     #[cfg(feature = "csv")]
     CsvFolder(PathBuf),
-    /// A file of a folder, whose name is the asset's.
+    /// One asset: that of the file's name unless another is stated.
     #[cfg(feature = "csv")]
-    CsvOfAsset(PathBuf),
+    CsvOfAsset(PathBuf, Option<String>),
+    /// In long form where a column says the asset, else one asset, that of the file's name.
+    #[cfg(feature = "csv")]
+    CsvByName(PathBuf),
     #[cfg(feature = "parquet")]
     Parquet(PathBuf),
     Batches(Batches<'a>),
@@ -98,7 +101,9 @@ impl std::fmt::Debug for Input<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             #[cfg(feature = "csv")]
-            Self::Csv(path) | Self::CsvFolder(path) | Self::CsvOfAsset(path) => path.fmt(f),
+            Self::Csv(path) | Self::CsvFolder(path) | Self::CsvOfAsset(path, _) | Self::CsvByName(path) => {
+                path.fmt(f)
+            }
             #[cfg(feature = "parquet")]
             Self::Parquet(path) => path.fmt(f),
             Self::Batches(_) => f.write_str("record batches"),
@@ -123,6 +128,21 @@ impl<'a> Ingest<'a> {
     #[cfg(feature = "csv")]
     pub fn csv_folder(mut self, path: impl Into<PathBuf>) -> Self {
         self.inputs.push(Input::CsvFolder(path.into()));
+        self
+    }
+
+    /// Adds a CSV file that is one asset of this name. A column for assets it may have, if that says the same in every row.
+    #[cfg(feature = "csv")]
+    pub fn csv_of_asset(mut self, path: impl Into<PathBuf>, asset: impl Into<String>) -> Self {
+        self.inputs.push(Input::CsvOfAsset(path.into(), Some(asset.into())));
+        self
+    }
+
+    /// Adds a CSV file whose form its columns decide: in long form where one says the asset, else one asset, whose name is
+    /// the file's without its extension. For files of which nothing is known beforehand; the report says which it was.
+    #[cfg(feature = "csv")]
+    pub fn csv_by_name(mut self, path: impl Into<PathBuf>) -> Self {
+        self.inputs.push(Input::CsvByName(path.into()));
         self
     }
 

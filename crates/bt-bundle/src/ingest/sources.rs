@@ -8,6 +8,8 @@ use std::sync::Arc;
 use bt_core::{Error, Field, Result};
 
 use super::columns::Layout;
+#[cfg(feature = "csv")]
+use super::columns::Naming;
 use super::rows::{Place, Rows, Source};
 use super::{Batches, IngestOptions, Input, batches};
 
@@ -117,11 +119,18 @@ impl<'a> Sources<'a> {
         }
         match input {
             #[cfg(feature = "csv")]
-            Input::Csv(path) => self.open_csv(&path, None, options),
+            Input::Csv(path) => self.open_csv(&path, Naming::CsvColumn, None, options),
             #[cfg(feature = "csv")]
-            Input::CsvFolder(folder) => self.unfold(&folder, "csv", Input::CsvOfAsset),
+            Input::CsvFolder(folder) => self.unfold(&folder, "csv", |path| Input::CsvOfAsset(path, None)),
             #[cfg(feature = "csv")]
-            Input::CsvOfAsset(path) => self.open_csv(&path, Some(asset_of(&path)?), options),
+            Input::CsvOfAsset(path, stated) => {
+                let asset = stated.map_or_else(|| asset_of(&path), Ok)?;
+                self.open_csv(&path, Naming::FileName, Some(asset), options)
+            }
+            #[cfg(feature = "csv")]
+            Input::CsvByName(path) => {
+                self.open_csv(&path, Naming::ColumnOrFileName, Some(asset_of(&path)?), options)
+            }
             #[cfg(feature = "parquet")]
             Input::Parquet(path) if path.is_dir() => self.unfold(&path, "parquet", Input::Parquet),
             #[cfg(feature = "parquet")]
@@ -147,8 +156,14 @@ impl<'a> Sources<'a> {
     }
 
     #[cfg(feature = "csv")]
-    fn open_csv(&mut self, path: &Path, asset: Option<String>, options: &IngestOptions) -> Result<()> {
-        let file = super::csv::CsvFile::open(path, self.all.len(), asset, options)?;
+    fn open_csv(
+        &mut self,
+        path: &Path,
+        naming: Naming,
+        asset: Option<String>,
+        options: &IngestOptions,
+    ) -> Result<()> {
+        let file = super::csv::CsvFile::open(path, self.all.len(), naming, asset, options)?;
         agree(&mut self.first, &file.shape.source, &file.shape.layout)?;
         self.all.push(file.shape.source.clone());
         self.open = Some(Open::Csv(file));

@@ -121,6 +121,27 @@ fn a_folder_of_files_is_one_asset_a_file() {
 }
 
 #[test]
+fn a_file_is_in_long_form_where_a_column_says_the_asset_and_else_the_asset_of_its_name() {
+    let place = Place::new();
+    let long = place.write("prices.csv", format!("{HEADER}\n{ROWS}"));
+    let ingest = |path: &std::path::Path| {
+        place.ingest(Ingest::new(daily()).csv_by_name(path)).map(|report| (report.version, report.columns))
+    };
+    assert_eq!(ingest(&long).unwrap().0, plain());
+    let header = HEADER.replace("Ticker,", "");
+    let file = place.write("GE.csv", format!("{header}\n2024-01-05,10.5,12,9.25,11,100\n"));
+    let (by_name, columns) = ingest(&file).unwrap();
+    assert_eq!(columns[0], ("asset".to_owned(), "(the file's name)".to_owned()));
+    assert_eq!(place.closes("GE"), [("2024-01-06T00:00:00Z".to_owned(), 11.0)]);
+    let stated = place.ingest(Ingest::new(daily()).csv_of_asset(&file, "GE")).unwrap();
+    assert_eq!(stated.version, by_name);
+    place.ingest(Ingest::new(daily()).csv_of_asset(&file, "General Electric")).unwrap();
+    assert_eq!(place.closes("General Electric").len(), 1);
+    let several = place.ingest(Ingest::new(daily()).csv_of_asset(&long, "IBM")).unwrap_err().to_string();
+    assert!(several.contains("is another asset than \"IBM\""), "{several}");
+}
+
+#[test]
 fn a_file_whose_extra_columns_differ_from_the_first_is_refused_by_name() {
     let place = Place::new();
     place.write("folder/A.csv", "Date,Open,High,Low,Close,VWAP\n2024-01-05,1,1,1,1,1\n");

@@ -1,0 +1,329 @@
+//! What `ingest` and `append` read, and how: [`IngestOptions`] as options of the command line.
+
+use std::path::PathBuf;
+
+use bt_bundle::bt_core::{Frequency, nearest_names};
+use bt_bundle::{
+    BadRows, Column, EpochUnit, Extras, IngestOptions, Label, NumberFormat, SessionClose, TimeFormat, Zone,
+};
+use clap::{Args, ValueEnum};
+
+/// The files, and everything that can be said about them.
+#[derive(Args, Debug)]
+pub struct InputArguments {
+    /// CSV files (.csv, .tsv, .txt), Parquet files (.parquet, .pq), or folders of either
+    #[arg(required = true, value_name = "FILES")]
+    pub files: Vec<PathBuf>,
+    /// What the files are, whatever their names end in
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<Format>,
+    /// The asset of CSV files that have no column for it; unless told, the file's name without its ending
+    #[arg(long, value_name = "NAME")]
+    pub asset: Option<String>,
+    /// A column that has no usual name: `asset`, `timestamp`, `open`, `high`, `low`, `close` or `volume`, then the name
+    /// in the file, as in `close=Adj_Close`; repeat it for others
+    #[arg(long = "column", value_name = "WHAT=HEADER", value_parser = column, help_heading = "Columns")]
+    pub columns: Vec<(String, Column)>,
+    /// Keep this column as an extra one, perhaps under another name, and no others; repeat it for more. Unless told,
+    /// all other columns that hold numbers are kept
+    #[arg(long = "extra", value_name = "[NAME=]HEADER", value_parser = extra, help_heading = "Columns")]
+    pub extras: Vec<(String, String)>,
+    /// Keep open, high, low, close and volume alone
+    #[arg(long, conflicts_with = "extras", help_heading = "Columns")]
+    pub no_extras: bool,
+    /// Leave this column alone, whatever its name; repeat it for others
+    #[arg(long = "ignore", value_name = "HEADER", help_heading = "Columns")]
+    pub ignored: Vec<String>,
+    /// Names of the columns, separated by commas, of CSV files without a header line
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Columns")]
+    pub header: Option<Vec<String>>,
+    /// What a time stands for: the bar's start, its end, or its day. Unless told, the safe guess, which the report names
+    #[arg(long, help_heading = "Times")]
+    pub label: Option<LabelName>,
+    /// The zone of times without an offset, in which days end; UTC unless told
+    #[arg(long, value_name = "ZONE", help_heading = "Times")]
+    pub zone: Option<Zone>,
+    /// When daily bars are known, such as 16:00; unless told, at the next midnight
+    #[arg(long, value_name = "HH:MM", help_heading = "Times")]
+    pub session_close: Option<SessionClose>,
+    /// How far apart bars are: 1d, or 1m to 1439m; unless told, inferred from the bars
+    #[arg(long, value_name = "FREQUENCY", help_heading = "Times")]
+    pub frequency: Option<Frequency>,
+    /// How dates and times are written
+    #[arg(long, default_value = "iso", value_name = "FORMAT", help_heading = "Times")]
+    pub time_format: TimeFormatName,
+    /// What separates the fields of CSV files: one sign or `tab`; unless told, whichever of , ; tab | the header has
+    /// most of
+    #[arg(long, value_name = "SIGN", value_parser = delimiter, help_heading = "Numbers and fields")]
+    pub delimiter: Option<u8>,
+    /// What separates the fraction: . or ,
+    #[arg(long, default_value = ".", value_name = "SIGN", help_heading = "Numbers and fields")]
+    pub decimal: char,
+    /// What stands between groups of three digits; unless told, nothing
+    #[arg(long, value_name = "SIGN", help_heading = "Numbers and fields")]
+    pub thousands: Option<char>,
+    /// What happens to rows that cannot become bars: `fail` publishes nothing, `skip` leaves them out and says which
+    #[arg(long, default_value = "fail", value_name = "HOW", help_heading = "Rows")]
+    pub on_bad_row: BadRowsName,
+    /// Splits and dividends: a CSV file with the columns asset, ex_date, kind (split or dividend) and value
+    #[arg(long, value_name = "FILE", help_heading = "Rows")]
+    pub adjustments: Option<PathBuf>,
+    /// Memory for rows, such as 512MiB; more wait in a temporary file
+    #[arg(long, default_value = "1GiB", value_name = "SIZE", value_parser = size, help_heading = "Rows")]
+    pub memory: usize,
+    /// Where the temporary file goes; the system's place unless told
+    #[arg(long, value_name = "DIR", help_heading = "Rows")]
+    pub temporary_directory: Option<PathBuf>,
+}
+
+impl InputArguments {
+    /// The options as the library takes them.
+    pub fn options(&self) -> IngestOptions {
+        let mut columns = self.columns.clone();
+        columns.extend(self.ignored.iter().map(|header| (header.clone(), Column::Ignored)));
+        let renamed = self.extras.iter().filter(|(name, header)| name != header);
+        columns.extend(renamed.map(|(name, header)| (header.clone(), Column::Extra(name.clone()))));
+        let kept = || self.extras.iter().map(|(name, _)| name.clone()).collect();
+        let default = IngestOptions::default();
+        IngestOptions {
+            columns,
+            extras: match (self.no_extras, self.extras.is_empty()) {
+                (true, _) => Extras::NONE,
+                (false, true) => Extras::Numeric,
+                (false, false) => Extras::Only(kept()),
+            },
+            label: self.label.map(LabelName::label),
+            zone: self.zone.clone().unwrap_or(default.zone),
+            session_close: self.session_close,
+            frequency: self.frequency,
+            time_format: self.time_format.format(),
+            number_format: NumberFormat { decimal: self.decimal, thousands: self.thousands },
+            delimiter: self.delimiter,
+            header: self.header.clone(),
+            on_bad_row: self.on_bad_row.rows(),
+            adjustments: self.adjustments.clone(),
+            memory_budget: self.memory,
+            temporary_directory: self.temporary_directory.clone(),
+        }
+    }
+}
+
+/// What files are.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// Text, with fields between separators.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+}
+
+/// What times stand for.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub enum LabelName {
+    /// The bar's start: it is known one bar later
+    Start,
+    /// The bar's end: it is known then
+    End,
+    /// The day: a bar is known when that day is over
+    Date,
+}
+
+impl LabelName {
+    fn label(self) -> Label {
+        match self {
+            Self::Start => Label::Start,
+            Self::End => Label::End,
+            Self::Date => Label::Date,
+        }
+    }
+}
+
+/// How times are written.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub enum TimeFormatName {
+    /// 2024-01-05, 2024/01/05 or 20240105, then perhaps a time and an offset
+    Iso,
+    /// 1/5/2024 is the fifth of January
+    MonthFirst,
+    /// 5.1.2024 is the fifth of January
+    DayFirst,
+    /// Seconds since 1970
+    EpochS,
+    /// Milliseconds since 1970
+    EpochMs,
+    /// Microseconds since 1970
+    EpochUs,
+    /// Nanoseconds since 1970
+    EpochNs,
+}
+
+impl TimeFormatName {
+    fn format(self) -> TimeFormat {
+        match self {
+            Self::Iso => TimeFormat::Iso,
+            Self::MonthFirst => TimeFormat::MonthFirst,
+            Self::DayFirst => TimeFormat::DayFirst,
+            Self::EpochS => TimeFormat::Epoch(EpochUnit::Seconds),
+            Self::EpochMs => TimeFormat::Epoch(EpochUnit::Millis),
+            Self::EpochUs => TimeFormat::Epoch(EpochUnit::Micros),
+            Self::EpochNs => TimeFormat::Epoch(EpochUnit::Nanos),
+        }
+    }
+}
+
+/// What happens to bad rows.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub enum BadRowsName {
+    /// The ingest fails and publishes nothing
+    Fail,
+    /// They are left out, counted and reported
+    Skip,
+}
+
+impl BadRowsName {
+    fn rows(self) -> BadRows {
+        match self {
+            Self::Fail => BadRows::Fail,
+            Self::Skip => BadRows::Skip,
+        }
+    }
+}
+
+const WHATS: [&str; 7] = ["asset", "timestamp", "open", "high", "low", "close", "volume"];
+
+/// Reads `close=Adj_Close`.
+fn column(text: &str) -> Result<(String, Column), String> {
+    let allowed = WHATS.join(", ");
+    let (what, header) = text.split_once('=').ok_or_else(|| {
+        format!("it has to be WHAT=HEADER, as in close=Adj_Close; WHAT is one of {allowed}")
+    })?;
+    let column = match what.trim().to_ascii_lowercase().as_str() {
+        "asset" => Column::Asset,
+        "timestamp" => Column::Timestamp,
+        "open" => Column::Open,
+        "high" => Column::High,
+        "low" => Column::Low,
+        "close" => Column::Close,
+        "volume" => Column::Volume,
+        other => return Err(unknown_column(other, header)),
+    };
+    Ok((header.to_owned(), column))
+}
+
+fn unknown_column(what: &str, header: &str) -> String {
+    let near = nearest_names(what, WHATS.into_iter());
+    let near = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
+    let swapped = WHATS.iter().find(|known| header.eq_ignore_ascii_case(known));
+    let swapped =
+        swapped.map(|known| format!("; the name in the file comes last: {known}={what}")).unwrap_or_default();
+    let allowed = WHATS.join(", ");
+    format!(
+        "{what:?} is none of {allowed}{near}{swapped}; any other column is kept with --extra {what}={header}"
+    )
+}
+
+/// Reads `HEADER` or `NAME=HEADER`: the name in the bundle, and in the file.
+fn extra(text: &str) -> Result<(String, String), String> {
+    let (name, header) = text.split_once('=').unwrap_or((text, text));
+    match name.trim().is_empty() || header.trim().is_empty() {
+        true => Err("it has to be HEADER, or NAME=HEADER".to_owned()),
+        false => Ok((name.to_owned(), header.to_owned())),
+    }
+}
+
+/// Reads one sign, or its name.
+fn delimiter(text: &str) -> Result<u8, String> {
+    match (text, text.as_bytes()) {
+        ("tab" | "\\t", _) => Ok(b'\t'),
+        (_, &[byte]) if byte.is_ascii_punctuation() && byte != b'"' || byte == b'\t' || byte == b' ' => {
+            Ok(byte)
+        }
+        _ => Err("it has to be one ASCII sign that is no letter, digit or quote, or tab".to_owned()),
+    }
+}
+
+/// Reads bytes: `512MiB`, `2GiB`, `100000000`.
+fn size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit: usize = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kib" => 1 << 10,
+        "m" | "mib" => 1 << 20,
+        "g" | "gib" => 1 << 30,
+        _ => 0,
+    };
+    let number = digits.trim().parse::<usize>().ok();
+    let bytes = number.and_then(|number| number.checked_mul(unit)).filter(|&bytes| bytes > 0);
+    bytes.ok_or_else(|| {
+        "it has to be a whole number above 0 of bytes, KiB, MiB or GiB, as in 512MiB".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::arguments::{Arguments, Command};
+
+    fn options(words: &[&str]) -> Result<IngestOptions, String> {
+        let all = ["bt", "ingest", "us", "a.csv"].iter().chain(words);
+        match Arguments::try_parse_from(all).map_err(|error| error.to_string())?.command {
+            Command::Ingest(arguments) => Ok(arguments.input.options()),
+            other => Err(format!("{other:?}")),
+        }
+    }
+
+    #[test]
+    fn without_options_the_library_s_defaults_hold() {
+        let ours = options(&[]).unwrap();
+        assert_eq!(format!("{ours:?}"), format!("{:?}", IngestOptions::default()));
+        assert!(format!("{:?}", options(&["--zone", "UTC"]).unwrap()) == format!("{ours:?}"));
+    }
+
+    #[test]
+    fn each_option_reaches_the_library() {
+        let words = "--column close=Adj_Close --ignore Close --extra vwap=VW --extra Beta --label end --zone \
+                     America/New_York --frequency 5m --time-format epoch-ms --delimiter tab --decimal , --thousands . \
+                     --on-bad-row skip --adjustments s.csv --memory 2MiB --temporary-directory t --header a,b";
+        let options = options(&words.split_whitespace().collect::<Vec<_>>()).unwrap();
+        assert_eq!(
+            options.columns,
+            [
+                ("Adj_Close".into(), Column::Close),
+                ("Close".into(), Column::Ignored),
+                ("VW".into(), Column::Extra("vwap".into())),
+            ]
+        );
+        assert_eq!(options.extras, Extras::Only(vec!["vwap".into(), "Beta".into()]));
+        assert_eq!((options.label, options.zone.name()), (Some(Label::End), "America/New_York"));
+        assert_eq!(options.frequency, Some(Frequency::Minutes(5)));
+        assert_eq!(options.time_format, TimeFormat::Epoch(EpochUnit::Millis));
+        assert_eq!((options.delimiter, options.memory_budget), (Some(b'\t'), 2 << 20));
+        assert_eq!(options.number_format, NumberFormat { decimal: ',', thousands: Some('.') });
+        assert_eq!(options.on_bad_row, BadRows::Skip);
+        assert_eq!(
+            (options.adjustments, options.temporary_directory),
+            (Some("s.csv".into()), Some("t".into()))
+        );
+        assert_eq!(options.header, Some(vec!["a".into(), "b".into()]));
+    }
+
+    #[test]
+    fn what_is_not_allowed_is_answered_with_what_is() {
+        for (words, answer) in [
+            (["--column", "clsoe=X"], "did you mean close?"),
+            (["--column", "Adj_Close=close"], "the name in the file comes last: close=adj_close"),
+            (["--column", "close"], "as in close=Adj_Close"),
+            (["--zone", "New York"], "America/New_York"),
+            (["--frequency", "1w"], "1d, or 1m to 1439m"),
+            (["--delimiter", "ab"], "one ASCII sign"),
+            (["--memory", "much"], "as in 512MiB"),
+            (["--session-close", "26:00"], "HH:MM"),
+            (["--label", "middle"], "[possible values: start, end, date]"),
+        ] {
+            let error = options(&words).unwrap_err();
+            assert!(error.contains(answer), "{words:?}: {error}");
+        }
+    }
+}

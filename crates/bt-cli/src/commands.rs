@@ -1,0 +1,16 @@
+//! One module a command.
+
+pub(crate) mod append;
+pub(crate) mod completions;
+pub(crate) mod gc;
+pub(crate) mod ingest;
+mod inputs;
+pub(crate) mod inspect;
+pub(crate) mod list;
+pub(crate) mod report;
+mod request;
+mod results;
+mod store;
+pub(crate) mod strategies;
+pub(crate) mod sweep;
+pub(crate) mod verify;

@@ -1,0 +1,263 @@
+//! What a sweep came to: tables for people, one object for programs, files in its folder.
+
+use std::fmt::{self, Display};
+use std::path::{Path, PathBuf};
+
+use bt_sweep::bt_core::Timestamp;
+use bt_sweep::report::{self, Overfitting, ReportData};
+use bt_sweep::results::{Trial, Trials};
+use bt_sweep::{FoldResult, Objective, Value};
+use serde_json::{Map, Value as Json, json};
+
+use super::request::Request;
+use crate::exit::{Code, Failure};
+use crate::output::{Align, Table, counted, grouped, moment};
+
+/// Metrics that are shown beside the objective, where a backtest has them.
+const SHOWN: [&str; 6] =
+    ["sharpe", "total_return", "annual_return", "max_drawdown", "trades", "sum_of_returns"];
+
+/// All of it, to be shown.
+pub(crate) struct Results<'r> {
+    pub(crate) request: &'r Request,
+    /// The search in words.
+    pub(crate) search: &'r str,
+    pub(crate) trials: &'r Trials,
+    pub(crate) objective: &'r Objective,
+    pub(crate) top: usize,
+    pub(crate) is_complete: bool,
+    pub(crate) overfitting: Option<&'r Overfitting>,
+    /// Of a walk-forward.
+    pub(crate) folds: Option<&'r [FoldResult]>,
+    /// When their parts are; as many.
+    pub(crate) spans: &'r [report::Fold],
+    /// The return over all tests, of a walk-forward.
+    pub(crate) out_of_sample: Option<f64>,
+    pub(crate) files: Vec<PathBuf>,
+}
+
+/// Writes tables and page into a sweep's folder; tells their names.
+pub(crate) fn write(folder: &Path, trials: &Trials, page: &ReportData) -> Result<Vec<PathBuf>, Failure> {
+    let files = ["trials.parquet", "trials.csv", "report.html"].map(|name| folder.join(name));
+    trials.write_parquet(&files[0])?;
+    trials.write_csv(&files[1])?;
+    report::write(page, &files[2])?;
+    Ok(files.to_vec())
+}
+
+impl Results<'_> {
+    /// What a script shall notice, though each trial that failed is a result: all of them did.
+    pub(crate) fn all_failed(&self) -> Option<Failure> {
+        let failed = !self.trials.is_empty() && self.trials.iter().all(|trial| !trial.is_done());
+        failed.then(|| {
+            Failure::new(Code::Failure, "no trial came to a result: all of them failed or were late")
+        })
+    }
+
+    pub(crate) fn json(&self) -> Json {
+        let count = |status: &str| self.trials.iter().filter(|trial| trial.status_name() == status).count();
+        let mut object = json!({
+            "strategy": self.request.strategy,
+            "bundle": self.request.bundle,
+            "bundle_version": self.request.bundle_version,
+            "search": self.search,
+            "complete": self.is_complete,
+            "objective": self.objective.to_string(),
+            "trials": {
+                "total": self.trials.len(),
+                "done": count("done"),
+                "failed": count("failed"),
+                "deadline": count("deadline"),
+            },
+            "top": self.best().into_iter().map(|trial| self.trial_json(trial)).collect::<Vec<_>>(),
+            "files": self.files,
+        });
+        if let Some(luck) = self.overfitting {
+            object["overfitting"] = json!({
+                "trials": luck.trials,
+                "sharpe": finite(luck.sharpe),
+                "expected_maximum_sharpe": finite(luck.expected_maximum),
+                "deflated_sharpe": finite(luck.deflated),
+                "probability_of_overfitting": finite(luck.pbo.as_ref().map(|pbo| pbo.probability)),
+            });
+        }
+        if let Some(folds) = self.folds {
+            object["folds"] = folds.iter().zip(self.spans).map(fold_json).collect();
+            object["out_of_sample_return"] = finite(self.out_of_sample);
+        }
+        object
+    }
+
+    /// The best trials; of a walk-forward those of its tests, in order.
+    fn best(&self) -> Vec<Trial<'_>> {
+        if self.folds.is_some() {
+            return Vec::new();
+        }
+        self.trials.top(self.top, self.objective).unwrap_or_default()
+    }
+
+    fn trial_json(&self, trial: Trial<'_>) -> Json {
+        let metrics = self.trials.metric_names().iter().zip(trial.metrics());
+        let metrics: Map<String, Json> =
+            metrics.map(|(name, value)| (name.clone(), finite(Some(*value)))).collect();
+        json!({ "number": trial.number(), "params": params_json(&trial.params()), "metrics": metrics })
+    }
+
+    /// The metrics of the table: the objective first.
+    fn shown(&self) -> Vec<(usize, &str)> {
+        let names = self.trials.metric_names();
+        let place = |name: &str| names.iter().position(|known| known == name);
+        let all = std::iter::once(self.objective.metric.as_str()).chain(SHOWN);
+        let mut shown: Vec<(usize, &str)> = Vec::new();
+        for name in all {
+            if let Some(at) = place(name).filter(|at| shown.iter().all(|(known, _)| known != at)) {
+                shown.push((at, &names[at]));
+            }
+        }
+        shown
+    }
+
+    fn table(&self) -> String {
+        let shown = self.shown();
+        let mut header = vec![String::from("trial")];
+        header.extend(self.trials.names().as_slice().iter().cloned());
+        header.extend(shown.iter().map(|(_, name)| (*name).to_owned()));
+        let mut table = Table::new(header.into_iter().map(|name| (name, Align::Right)));
+        for trial in self.best() {
+            let metrics = shown.iter().map(|(at, _)| figure(trial.metrics()[*at]));
+            let values = trial.values().map(|value| value.to_string());
+            table.row(std::iter::once(trial.number().to_string()).chain(values).chain(metrics));
+        }
+        table.to_string()
+    }
+}
+
+impl Display for Results<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let done = self.trials.iter().filter(Trial::is_done).count() as u64;
+        let other = self.trials.len() as u64 - done;
+        write!(f, "{} done", counted(done, "trial"))?;
+        if other > 0 {
+            write!(f, ", {} failed or late", grouped(other))?;
+        }
+        if !self.is_complete {
+            write!(f, "; the sweep is not complete")?;
+        }
+        write!(f, "; {}", self.objective)?;
+        match self.folds {
+            Some(folds) => write!(f, "\n\n{}", fold_table(folds, self.spans))?,
+            None if self.top == 0 => {}
+            None if self.best().is_empty() => {
+                write!(f, "\n\nno trial has a value of {}", self.objective.metric)?
+            }
+            None => write!(f, "\n\n{}", self.table())?,
+        }
+        if let Some(message) = self.trials.iter().find_map(|trial| trial.message().map(str::to_owned)) {
+            write!(f, "\n\nfirst failure: {message}")?;
+        }
+        if let Some(total) = self.out_of_sample {
+            write!(f, "\n\nreturn out of sample, over all tests joined: {}", percent(total))?;
+        }
+        if let Some(luck) = self.overfitting {
+            write!(f, "\n\n{}", Luck(luck))?;
+        }
+        if !self.files.is_empty() {
+            let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
+            write!(f, "\n\nwritten: {}", files.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the best trial is worth after the search for it.
+struct Luck<'l>(&'l Overfitting);
+
+impl Display for Luck<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let luck = self.0;
+        let raw = luck.sharpe.map_or_else(|| "-".into(), figure);
+        write!(f, "best Sharpe ratio {raw}")?;
+        if let Some(expected) = luck.expected_maximum {
+            write!(
+                f,
+                "; the best of {} without skill would show {}",
+                counted(luck.trials, "trial"),
+                figure(expected)
+            )?;
+        }
+        if let Some(deflated) = luck.deflated {
+            write!(f, "\ndeflated Sharpe ratio: {} that there is skill", percent(deflated))?;
+        }
+        if let Some(pbo) = &luck.pbo {
+            write!(f, "\nprobability of backtest overfitting: {}", percent(pbo.probability))?;
+        }
+        Ok(())
+    }
+}
+
+fn fold_table(folds: &[FoldResult], spans: &[report::Fold]) -> String {
+    let names = folds.iter().find_map(|fold| fold.chosen.as_ref()).map(|params| params.names().clone());
+    let names = names.map(|names| names.as_slice().to_vec()).unwrap_or_default();
+    let mut header = ["fold", "test from", "to"].map(String::from).to_vec();
+    header.extend(names.iter().cloned());
+    header.extend(["in sample", "validation", "out of sample"].map(String::from));
+    let mut table = Table::new(header.into_iter().map(|name| (name, Align::Right)));
+    for (fold, span) in folds.iter().zip(spans) {
+        let values: Vec<String> = match &fold.chosen {
+            Some(params) => params.values().iter().map(Value::to_string).collect(),
+            None => vec!["-".into(); names.len()],
+        };
+        let objectives = [fold.in_sample, fold.validated, fold.out_of_sample].map(figure);
+        let [from, to] = moments(span.test).map(|iso| moment(Some(&iso)));
+        table.row([fold.fold.index.to_string(), from, to].into_iter().chain(values).chain(objectives));
+    }
+    table.to_string()
+}
+
+/// The first and the last moment.
+fn moments(span: report::Span) -> [String; 2] {
+    [span.first_ns, span.last_ns].map(|ns| Timestamp::from_nanos(ns).to_string())
+}
+
+fn fold_json((fold, span): (&FoldResult, &report::Fold)) -> Json {
+    json!({
+        "fold": fold.fold.index,
+        "train_span": moments(span.train),
+        "validation_span": span.validation.map(moments),
+        "test_span": moments(span.test),
+        "params": fold.chosen.as_ref().map(params_json),
+        "in_sample": finite(Some(fold.in_sample)),
+        "validation": finite(Some(fold.validated)),
+        "out_of_sample": finite(Some(fold.out_of_sample)),
+    })
+}
+
+fn params_json(params: &bt_sweep::Params) -> Json {
+    let pairs = params.names().as_slice().iter().zip(params.values());
+    let value = |value: &Value| match value {
+        Value::Int(value) => json!(value),
+        Value::Float(value) => json!(value),
+        Value::Text(value) => json!(&**value),
+    };
+    Json::Object(pairs.map(|(name, one)| (name.clone(), value(one))).collect())
+}
+
+/// JSON has no NaN.
+fn finite(value: Option<f64>) -> Json {
+    value.filter(|value| value.is_finite()).map_or(Json::Null, Json::from)
+}
+
+/// Four digits are what a backtest can honestly claim.
+pub(crate) fn figure(value: f64) -> String {
+    match value.abs() {
+        _ if value.is_nan() => "-".into(),
+        size if (size == 0.0 || size >= 1.0) && value.fract() == 0.0 => format!("{value:.0}"),
+        0.0..10.0 => format!("{value:.4}"),
+        10.0..1000.0 => format!("{value:.2}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}

@@ -1,0 +1,210 @@
+//! `bt sweep`, and what `bt walk-forward` shares with it.
+
+use std::path::{Path, PathBuf};
+
+use bt_sweep::{Observer, SweepResult, TrialRecord, WalkForwardResult};
+
+use super::request::{Prepared, Request, holds_one};
+use super::results::{self, Results, figure};
+use super::store;
+use crate::arguments::{FoldArguments, RunArguments};
+use crate::exit::{Code, Failure};
+use crate::interrupt::Interrupt;
+use crate::output::Output;
+use crate::progress::{Progress, Show};
+
+/// Runs a sweep, or with `folds` a walk-forward.
+pub(crate) fn run(
+    run: &RunArguments,
+    folds: Option<&FoldArguments>,
+    store: &Path,
+    output: Output,
+) -> Result<(), Failure> {
+    let store = store::open(store)?;
+    let request = match &run.resume {
+        Some(folder) => resumed(folder, folds.is_some())?,
+        None => Request::new(run, folds, &store)?,
+    };
+    if let Some(newer) = run.resume.as_ref().and_then(|_| request.newer(&store)) {
+        output.note(newer);
+    }
+    if run.resume.is_some() {
+        request.check_version(&store)?;
+    }
+    let mut prepared = request.prepare(store, run.workers)?;
+    let search = prepared.described()?;
+    if let (None, Some(words)) = (&run.resume, prepared.warm_up()) {
+        output.note(words);
+    }
+    let is_taken = run.out.as_deref().is_some_and(Request::has_begun);
+    let folder = keep(&mut prepared, run)?;
+    let interrupt = Interrupt::listen(output, || ())?;
+    let mut watch =
+        Watch::new(interrupt, Progress::start(Show::of(output), "trial", None, 0), folds.is_some());
+    let outcome = Outcome::of(&prepared, &mut watch);
+    watch.progress.finish();
+    let outcome = outcome.map_err(|failure| not_begun(failure, run, is_taken))?;
+    show(&prepared, &search, &outcome, folder.as_deref(), run.top, output)
+}
+
+/// The request of a folder, if it is one of the command that it is given to.
+fn resumed(folder: &Path, walks: bool) -> Result<Request, Failure> {
+    let request = Request::read(folder)?;
+    if request.folds.is_some() == walks {
+        return Ok(request);
+    }
+    let (is, other) = if walks { ("sweep", "sweep") } else { ("walk-forward", "walk-forward") };
+    let message = format!("{} holds a {is}", folder.display());
+    Err(Failure::new(Code::Usage, message).with_hint(format!("bt {other} --resume {}", folder.display())))
+}
+
+fn keep(prepared: &mut Prepared, run: &RunArguments) -> Result<Option<PathBuf>, Failure> {
+    if let Some(folder) = &run.resume {
+        // A sweep that ended before its ledger began has nothing to go on with.
+        let resume = folder.join("sweep.json").exists();
+        prepared.keep(folder.clone(), resume);
+        return Ok(Some(folder.clone()));
+    }
+    let Some(folder) = &run.out else { return Ok(None) };
+    // Where another one runs there, the engine says which; else it refuses.
+    if !Request::has_begun(folder) {
+        prepared.request.write(folder)?;
+    }
+    prepared.keep(folder.clone(), false);
+    Ok(Some(folder.clone()))
+}
+
+/// What became of a sweep that failed: one that could not even begin leaves no folder behind.
+fn not_begun(failure: Failure, run: &RunArguments, is_taken: bool) -> Failure {
+    match &run.out {
+        Some(folder) if is_taken && failure.code == Code::Usage => holds_one(folder),
+        Some(folder) if !is_taken && Request::has_begun(folder) && failure.code == Code::Failure => {
+            failure.with_hint(format!("what ran is kept; `--resume {}` goes on", folder.display()))
+        }
+        Some(folder) if !is_taken => {
+            Request::withdraw(folder);
+            failure
+        }
+        _ => failure,
+    }
+}
+
+/// What either command came to.
+pub(crate) enum Outcome {
+    Sweep(SweepResult),
+    WalkForward(WalkForwardResult),
+}
+
+impl Outcome {
+    fn of(prepared: &Prepared, watch: &mut Watch) -> Result<Self, Failure> {
+        let Prepared { engine, sweep, walk, .. } = prepared;
+        match walk {
+            None => Ok(Self::Sweep(engine.run(sweep, &mut *prepared.search()?, watch)?)),
+            Some(walk) => {
+                let result = engine.walk_forward(sweep, walk, &mut prepared.search_of_fold(), watch)?;
+                Ok(Self::WalkForward(result))
+            }
+        }
+    }
+}
+
+/// Writes the folder's files and shows the rest. A sweep that is not complete was interrupted.
+fn show(
+    prepared: &Prepared,
+    search: &str,
+    outcome: &Outcome,
+    folder: Option<&Path>,
+    top: usize,
+    output: Output,
+) -> Result<(), Failure> {
+    if show_stored(prepared, search, outcome, folder, top, output)? {
+        return Ok(());
+    }
+    let failure = Failure::new(Code::Interrupted, "interrupted before all trials had run");
+    Err(match folder {
+        Some(folder) => {
+            failure.with_hint(format!("`--resume {}` goes on where it stopped", folder.display()))
+        }
+        None => failure.with_hint("with --out DIR a sweep can go on where it stopped"),
+    })
+}
+
+/// The same, whether complete or not; tells which.
+pub(crate) fn show_stored(
+    prepared: &Prepared,
+    search: &str,
+    outcome: &Outcome,
+    folder: Option<&Path>,
+    top: usize,
+    output: Output,
+) -> Result<bool, Failure> {
+    let Prepared { engine, sweep, .. } = prepared;
+    let (page, trials, is_complete) = match outcome {
+        Outcome::Sweep(result) => (engine.report(sweep, search, result)?, &result.trials, result.is_complete),
+        Outcome::WalkForward(result) => {
+            (engine.walk_forward_report(sweep, search, result)?, &result.trials, result.is_complete)
+        }
+    };
+    // What cannot be written is shown all the same, and told after it.
+    let (files, unwritten) = match folder.map(|folder| results::write(folder, trials, &page)).transpose() {
+        Ok(files) => (files.unwrap_or_default(), Ok(())),
+        Err(failure) => (Vec::new(), Err(failure)),
+    };
+    let (folds, out_of_sample) = match outcome {
+        Outcome::Sweep(_) => (None, None),
+        Outcome::WalkForward(result) => {
+            let returns = &result.out_of_sample.returns;
+            let grown = returns.iter().map(|value| 1.0 + value).product::<f64>();
+            (Some(&result.folds[..]), (!returns.is_empty()).then_some(grown - 1.0))
+        }
+    };
+    let results = Results {
+        request: &prepared.request,
+        search,
+        trials,
+        objective: &sweep.objective,
+        top,
+        is_complete,
+        overfitting: page.overfitting.as_ref(),
+        folds,
+        spans: page.walk_forward.as_ref().map(|walk| &walk.folds[..]).unwrap_or_default(),
+        out_of_sample,
+        files,
+    };
+    output.show(&results.json(), &results)?;
+    unwritten?;
+    match results.all_failed() {
+        Some(failure) if is_complete => Err(failure),
+        _ => Ok(is_complete),
+    }
+}
+
+/// Shows how far a sweep is, and ends it on Ctrl-C.
+struct Watch {
+    interrupt: Interrupt,
+    progress: Progress,
+    best: Option<f64>,
+    walks: bool,
+}
+
+impl Watch {
+    fn new(interrupt: Interrupt, progress: Progress, walks: bool) -> Self {
+        Self { interrupt, progress, best: None, walks }
+    }
+}
+
+impl Observer for Watch {
+    fn finished(&mut self, trial: &TrialRecord, so_far: &bt_sweep::Progress) {
+        self.progress.at(so_far.done, so_far.known, so_far.total);
+        // The parts of a walk-forward do not compare.
+        let best = so_far.best.filter(|_| !self.walks && so_far.best != self.best);
+        if let Some(best) = best {
+            self.best = so_far.best;
+            self.progress.best(format!("{} ({})", figure(best), trial.params));
+        }
+    }
+
+    fn is_cancelled(&mut self) -> bool {
+        self.interrupt.asked()
+    }
+}

@@ -1,0 +1,63 @@
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+pub mod arguments;
+mod commands;
+pub mod exit;
+pub mod interrupt;
+pub mod output;
+pub mod progress;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use arguments::{Arguments, Command};
+use exit::{Code, Failure};
+use output::Output;
+
+/// Runs the command line, of which the first argument is the program's name, and says how the process shall end.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let parsed = match Arguments::try_parse_from(&arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return unparsed(&error, &arguments),
+    };
+    let output = Output { json: parsed.json, quiet: parsed.quiet };
+    let store = &parsed.store;
+    let done = match &parsed.command {
+        Command::Ingest(arguments) => commands::ingest::run(arguments, store, output),
+        Command::Append(arguments) => commands::append::run(arguments, store, output),
+        Command::List => commands::list::run(store, output),
+        Command::Inspect(arguments) => commands::inspect::run(arguments, store, output),
+        Command::Verify(arguments) => commands::verify::run(arguments, store, output),
+        Command::Gc(arguments) => commands::gc::run(arguments, store, output),
+        Command::Sweep(arguments) => commands::sweep::run(&arguments.run, None, store, output),
+        Command::WalkForward(arguments) => {
+            commands::sweep::run(&arguments.run, Some(&arguments.folds), store, output)
+        }
+        Command::Report(arguments) => commands::report::run(arguments, store, output),
+        Command::Strategies => commands::strategies::run(output),
+        Command::Completions(arguments) => commands::completions::run(arguments, output),
+    };
+    match done {
+        Ok(()) => Code::Success.into(),
+        Err(failure) => failure.tell(output.json).into(),
+    }
+}
+
+/// Help and version are no errors; what cannot be parsed is told as `--json` asks, if it does.
+fn unparsed(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+    let wants_json = arguments.iter().any(|argument| argument == "--json");
+    let help = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+    if wants_json && !help {
+        let message = error.render().to_string();
+        let message = message.trim().strip_prefix("error: ").unwrap_or(message.trim()).to_owned();
+        return Failure::new(Code::Usage, message).tell(true).into();
+    }
+    // A reader of the help that went away is none of our errors.
+    let _ = error.print();
+    if help { Code::Success.into() } else { Code::Usage.into() }
+}

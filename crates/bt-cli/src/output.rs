@@ -1,0 +1,206 @@
+//! What the command prints: text for people, aligned tables, one JSON object for programs.
+
+use std::fmt::{self, Display, Write as _};
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use crate::exit::{Code, Failure};
+
+/// How results are shown.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Output {
+    /// As one JSON object instead of text.
+    pub json: bool,
+    /// Without reports of what was done.
+    pub quiet: bool,
+}
+
+impl Output {
+    /// Prints what was asked for: the JSON object where that is wanted, else the text.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written. A reader that went away is a success with nothing to tell.
+    pub fn show(self, object: &impl Serialize, text: impl Display) -> Result<(), Failure> {
+        if !self.json {
+            return print(format_args!("{text}\n"));
+        }
+        let text = serde_json::to_string_pretty(object)
+            .map_err(|error| Failure::new(Code::Failure, format!("write JSON: {error}")))?;
+        print(format_args!("{text}\n"))
+    }
+
+    /// Prints what was done, unless nobody wants to know.
+    ///
+    /// # Errors
+    /// As [`show`](Self::show).
+    pub fn report(self, object: &impl Serialize, text: impl Display) -> Result<(), Failure> {
+        if self.quiet && !self.json { Ok(()) } else { self.show(object, text) }
+    }
+
+    /// Says something beside the result, on standard error; not to programs, nor where nobody wants to know.
+    pub fn note(self, text: impl Display) {
+        if !self.quiet && !self.json {
+            let _ = writeln!(anstream::stderr(), "{text}");
+        }
+    }
+}
+
+/// Writes to standard output, with styles only where a terminal shows them.
+///
+/// # Errors
+/// As [`Output::show`].
+pub fn print(text: fmt::Arguments<'_>) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    let written = out.write_all(text.to_string().as_bytes()).and_then(|()| out.flush());
+    written.map_err(unwritten)
+}
+
+/// `bt list | head -1` closes the pipe when it has read enough: that is an end, and no error.
+pub(crate) fn unwritten(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::new(Code::Success, ""),
+        _ => Failure::new(Code::Failure, format!("write to standard output: {error}")),
+    }
+}
+
+/// Rows under a header, each column as wide as its widest cell.
+#[derive(Clone, Debug)]
+pub struct Table {
+    columns: Vec<(String, Align)>,
+    rows: Vec<Vec<String>>,
+}
+
+/// On which side the cells of a column meet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Align {
+    /// Text.
+    Left,
+    /// Numbers.
+    Right,
+}
+
+impl Table {
+    /// A table without rows yet.
+    pub fn new(columns: impl IntoIterator<Item = (impl Into<String>, Align)>) -> Self {
+        let columns = columns.into_iter().map(|(name, align)| (name.into(), align)).collect();
+        Self { columns, rows: Vec::new() }
+    }
+
+    /// Adds a row. Cells beyond the columns are not shown, absent ones are empty.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    fn line(&self, cells: &[&str], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for (at, (&(_, align), &width)) in self.columns.iter().zip(widths).enumerate() {
+            let cell = cells.get(at).copied().unwrap_or_default();
+            let gap = if at > 0 { "  " } else { "" };
+            let _ = match align {
+                Align::Left => write!(line, "{gap}{cell:<width$}"),
+                Align::Right => write!(line, "{gap}{cell:>width$}"),
+            };
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }
+}
+
+impl Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const BOLD: anstyle::Style = anstyle::Style::new().bold();
+        let width = |at: usize, (name, _): &(String, Align)| {
+            let cells = self.rows.iter().filter_map(|row| row.get(at)).map(String::as_str);
+            cells.chain([name.as_str()]).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        };
+        let widths: Vec<usize> =
+            self.columns.iter().enumerate().map(|(at, column)| width(at, column)).collect();
+        let header: Vec<&str> = self.columns.iter().map(|(name, _)| name.as_str()).collect();
+        write!(f, "{BOLD}{}{BOLD:#}", self.line(&header, &widths))?;
+        self.rows.iter().try_for_each(|row| {
+            let cells: Vec<&str> = row.iter().map(String::as_str).collect();
+            write!(f, "\n{}", self.line(&cells, &widths))
+        })
+    }
+}
+
+/// A whole number with commas between groups of three digits.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of things: `1 bar`, `12,154 bars`.
+pub fn counted(count: u64, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", grouped(count))
+}
+
+/// Bytes in the largest binary unit that leaves at least 1, with three digits.
+pub fn bytes(count: u64) -> String {
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if count < 1024 {
+        return format!("{count} B");
+    }
+    let (mut scaled, mut unit) = (count as f64 / 1024.0, 0);
+    while scaled >= 1023.5 && unit + 1 < UNITS.len() {
+        scaled /= 1024.0;
+        unit += 1;
+    }
+    let digits = if scaled < 9.995 { 2 } else { usize::from(scaled < 99.95) };
+    format!("{scaled:.digits$} {}", UNITS[unit])
+}
+
+/// A moment for a table: a midnight UTC is its date.
+pub fn moment(iso: Option<&str>) -> String {
+    let iso = iso.unwrap_or("-");
+    iso.strip_suffix("T00:00:00Z").unwrap_or(iso).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(table: &Table) -> String {
+        anstream::adapter::strip_str(&table.to_string()).to_string()
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell_and_no_line_ends_with_blanks() {
+        let mut table = Table::new([("NAME", Align::Left), ("BARS", Align::Right), ("NOTE", Align::Left)]);
+        table.row(["a".into(), "12,154".into(), String::new()]);
+        table.row(["größer".into(), "7".into(), "odd".into()]);
+        assert_eq!(plain(&table), "NAME      BARS  NOTE\na       12,154\ngrößer       7  odd");
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        let texts = [0, 7, 999, 1000, 12_154, 1_000_000].map(grouped);
+        assert_eq!(texts, ["0", "7", "999", "1,000", "12,154", "1,000,000"]);
+        assert_eq!((counted(1, "bar"), counted(2000, "bar")), ("1 bar".into(), "2,000 bars".into()));
+    }
+
+    #[test]
+    fn sizes_keep_three_digits() {
+        let texts = [0, 1023, 1024, 10_240, 102_400, 1_048_575, 1 << 20, u64::MAX].map(bytes);
+        assert_eq!(
+            texts,
+            ["0 B", "1023 B", "1.00 KiB", "10.0 KiB", "100 KiB", "1.00 MiB", "1.00 MiB", "16.0 EiB"]
+        );
+    }
+
+    #[test]
+    fn a_midnight_is_shown_as_its_date() {
+        assert_eq!(moment(Some("2000-03-02T00:00:00Z")), "2000-03-02");
+        assert_eq!(moment(Some("2024-01-05T14:31:00Z")), "2024-01-05T14:31:00Z");
+        assert_eq!(moment(None), "-");
+    }
+}

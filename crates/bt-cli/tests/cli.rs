@@ -1,0 +1,11 @@
+//! The built command, run as a user or a script runs it.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
+
+mod cli {
+    mod breaks;
+    mod ends;
+    mod odd_files;
+    mod place;
+    mod stay_of_a_bundle;
+    mod sweeps;
+}

@@ -1,0 +1,249 @@
+//! Sweeps and walk-forwards as a new user tries them: what is refused, with which words and exit code, and what comes out.
+
+use std::path::Path;
+
+use super::place::{Place, Run, shipped};
+
+/// A store with the shipped bars.
+pub(super) fn with_bars() -> Place {
+    let place = Place::new();
+    place.done(&format!("ingest us {} --no-extras -q", shipped("stocks.parquet")));
+    place
+}
+
+#[test]
+fn what_cannot_be_swept_is_refused_with_what_is_allowed() {
+    let place = with_bars();
+    for (options, code, told) in [
+        ("--param fsat=5..50", 2, &["no parameter \"fsat\"", "did you mean fast?"][..]),
+        ("--param fast", 2, &["NAME=VALUES"]),
+        ("--param fast=50..5:5", 2, &["a minimum that is not above the maximum"]),
+        ("--where fast>slow", 2, &["at least one of its 100 points satisfies"]),
+        ("--where fast<slw", 2, &["did you mean slow?"]),
+        ("--param fast=1..1000000 --param slow=1..1000000", 2, &["1000000000000 points", "random search"]),
+        ("--metric sharp", 2, &["no metric \"sharp\"", "did you mean sharpe?"]),
+        ("--assets aapl", 4, &["no asset named \"aapl\"; did you mean AAPL?", "bt inspect NAME --assets"]),
+        ("--from 1990-01-01 --until 1995-01-01", 2, &["a part of 2000-03-02T00:00:00Z to 2013-03-02"]),
+        (
+            "--from 2010-01-01 --until 2005-01-01",
+            2,
+            &["--from 2010-01-01T00:00:00Z is not before --until 2005"],
+        ),
+        ("--from 2010", 2, &["--from: \"2010\" is not a timestamp", "YYYY-MM-DD"]),
+        ("--search random --trials 0", 2, &["the number of trials = 0", "at least 1"]),
+        ("--search halving --eta 1", 2, &["eta"]),
+        ("--search halving --min-fidelity nan", 2, &["NaN"]),
+        ("--cash -5", 2, &["initial cash = -5"]),
+        ("--slippage-bps -1", 2, &["slippage in bps = -1"]),
+        ("--periods-per-year nan", 2, &["periods per year = NaN"]),
+        ("--deadline 0", 2, &["--deadline = 0.0", "from 0.001"]),
+        ("--deadline 1e30", 2, &["--deadline = 1e30"]),
+        ("--workers 0", 2, &["--workers"]),
+        ("--bundle-version ffff", 4, &["bundle us has no version ffff; it has"]),
+        ("--vectorised --metric calmar", 2, &["no metric \"calmar\""]),
+    ] {
+        place.run(&format!("sweep sma-crossover us {options} --out runs/no")).fails(code, told);
+        assert!(!place.path("runs/no").exists(), "{options}");
+    }
+    place
+        .run("sweep sma-crosover us")
+        .fails(2, &["no strategy \"sma-crosover\"; did you mean sma-crossover?"]);
+    place.run("sweep us sma-crossover").fails(2, &["the strategy comes first, then the bundle"]);
+    place.run("sweep sma-crossover uss").fails(4, &["no bundle named \"uss\"; did you mean us?"]);
+    place.run("sweep sma-crossover us --store none").fails(4, &["no store at none", "bt ingest"]);
+    place.run("sweep sma-crossover").fails(2, &["BUNDLE"]);
+}
+
+#[test]
+fn a_drawdown_is_looked_for_small_and_a_sharpe_ratio_large_unless_told_otherwise() {
+    let place = with_bars();
+    for (options, objective) in [
+        ("--metric max_drawdown", "minimize max_drawdown"),
+        ("--metric sharpe", "maximize sharpe"),
+        ("--metric sharpe --minimize", "minimize sharpe"),
+    ] {
+        let out = place.done(&format!("sweep sma-crossover us --param fast=5|10 --param slow=60 {options}"));
+        assert!(out.contains(objective), "{out}");
+    }
+}
+
+#[test]
+fn lengths_of_folds_that_do_not_fit_are_refused_with_what_is_allowed() {
+    let place = with_bars();
+    for (options, told) in [
+        ("", &["--train", "--test"][..]),
+        ("--train 0b --test 6m", &["the length = 0b", "500b (bars)"]),
+        ("--train 2Y --test 6m", &["the length = 2Y", "2y (years)"]),
+        ("--train 2 y --test 6m", &["unexpected argument"]),
+        ("--train 20y --test 6m", &["enough for one fold", "149 bars of warm-up"]),
+        ("--train 2y --test 6m --kind roling", &["did you mean rolling?"]),
+        ("--train 2y --test 6m --kind expanding --embargo 5", &["embargo = 5"]),
+        ("--train 2y --test 6m --purge 100000", &["purge of 100000"]),
+    ] {
+        let run = place.run(&format!("walk-forward sma-crossover us {options} --out runs/no"));
+        run.fails(2, told);
+        assert!(!place.path("runs/no").exists(), "{options}");
+    }
+}
+
+#[test]
+fn a_sweep_that_could_not_begin_leaves_what_else_a_folder_holds() {
+    let place = with_bars();
+    place.write("mine/notes.txt", "mine");
+    place.run("sweep sma-crossover us --assets NOPE --out mine").fails(4, &["NOPE"]);
+    let names: Vec<_> =
+        std::fs::read_dir(place.path("mine")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(names, ["notes.txt"]);
+    place.done("sweep sma-crossover us --param fast=5 --out mine -q");
+    assert!(place.path("mine/notes.txt").exists() && place.path("mine/report.html").exists());
+}
+
+#[test]
+fn a_folder_with_a_sweep_takes_no_other_and_goes_on_only_as_what_it_is() {
+    let place = with_bars();
+    place.done("sweep sma-crossover us --param fast=5 --out runs/first");
+    let held = ["the folder runs/first holds a sweep already", "`--resume runs/first` goes on"];
+    place.run("sweep momentum us --out runs/first").fails(2, &held);
+    place.run("walk-forward sma-crossover us --train 4y --test 2y --out runs/first").fails(2, &held);
+    place
+        .run("walk-forward --resume runs/first")
+        .fails(2, &["holds a sweep", "bt sweep --resume runs/first"]);
+    for option in
+        ["--metric calmar", "--seed 3", "--param fast=7", "--cash 5", "--until 2010-01-01", "--out x"]
+    {
+        let run = place.run(&format!("sweep --resume runs/first {option}"));
+        run.fails(2, &["cannot be used with", option.split(' ').next().unwrap()]);
+    }
+    place.run("walk-forward --resume runs/first --train 2y").fails(2, &["cannot be used with", "--train"]);
+    place.run("sweep --resume nothing").fails(4, &["no sweep in nothing: there is no request.json"]);
+    place.run("report nothing").fails(4, &["no sweep in nothing"]);
+    place.write("file", "");
+    place.run("sweep sma-crossover us --out file").fails(1, &["create the folder file"]);
+    place.run("sweep sma-crossover us --out /proc/none/x").fails(1, &["create the folder /proc/none/x"]);
+    assert_eq!(place.run("report file").code, 1);
+}
+
+#[test]
+fn where_every_trial_fails_a_script_is_told_and_a_person_too() {
+    let place = with_bars();
+    let run = place.run("sweep sma-crossover us --param fast=5000..6000:500 --param slow=7000 -q");
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.out.contains("0 trials done, 3 failed or late"), "{run:?}");
+    assert!(run.out.contains("at most 3270, since the data has 3270 bars"), "{run:?}");
+    assert!(run.err.contains("no trial came to a result"), "{run:?}");
+}
+
+#[test]
+fn a_sweep_stays_with_the_version_it_began_on_and_says_so_when_that_is_gone() {
+    let place = with_bars();
+    place.done("sweep sma-crossover us --param fast=5 --out runs/first");
+    let before = table(&place.path("runs/first"));
+    place.write(
+        "later.csv",
+        "Ticker,Date,Open,High,Low,Close,Volume\nIBM,2013-03-04,200,206,199,205,3700000\n",
+    );
+    place.done("append us later.csv");
+    let line = "sweep --resume runs/first";
+    let run = Run::of(line, &place.command(line).output().unwrap());
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.err.contains("has a newer version") && run.err.contains("stays with it"), "{run:?}");
+    assert_eq!(table(&place.path("runs/first")), before);
+    place.done("gc us --keep 1");
+    for line in ["sweep --resume runs/first", "report runs/first"] {
+        place.run(line).fails(4, &["any more, on which this sweep began", "trials.csv has what ran"]);
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_workers() {
+    let place = with_bars();
+    let space = "sma-crossover us --param fast=5..20:5 --param slow=30..60:10";
+    for (name, line) in [
+        ("sweep", format!("sweep {space}")),
+        ("walk", format!("walk-forward {space} --train 3y --validate 1y --test 2y")),
+        ("bohb", format!("sweep {space} --search bohb --seed 7")),
+    ] {
+        let tables = [1, 2, 8].map(|workers| {
+            let folder = format!("{name}{workers}");
+            place.done(&format!("{line} --workers {workers} --out {folder} -q"));
+            table(&place.path(&folder))
+        });
+        assert!(tables[0].lines().count() > 15, "{name}: {}", tables[0]);
+        assert_eq!(tables[0], tables[1], "{name}");
+        assert_eq!(tables[0], tables[2], "{name}");
+    }
+}
+
+#[test]
+fn what_programs_read_has_the_documented_keys() {
+    let place = with_bars();
+    let documentation = include_str!("../../../../docs/cli.md");
+    let has = |object: &serde_json::Value, keys: &[&str]| {
+        let map = object.as_object().unwrap();
+        assert_eq!(map.len(), keys.len(), "{object}");
+        for key in keys {
+            assert!(map.contains_key(*key), "{key} is not in {object}");
+            assert!(documentation.contains(&format!("`{key}`")), "{key} is not documented");
+        }
+    };
+    let common =
+        ["strategy", "bundle", "bundle_version", "search", "complete", "objective", "trials", "top", "files"];
+    let sweep = place.json("sweep sma-crossover us --out s --top 2");
+    has(&sweep, &[&common[..], &["overfitting"]].concat());
+    has(&sweep["trials"], &["total", "done", "failed", "deadline"]);
+    has(&sweep["top"][1], &["number", "params", "metrics"]);
+    let luck =
+        ["trials", "sharpe", "expected_maximum_sharpe", "deflated_sharpe", "probability_of_overfitting"];
+    has(&sweep["overfitting"], &luck);
+    assert_eq!((&sweep["trials"]["done"], &sweep["complete"]), (&100.into(), &true.into()));
+    assert_eq!(place.json("report s --top 2"), sweep);
+    let walk = place.json("walk-forward sma-crossover us --param fast=5 --train 4y --test 2y");
+    has(&walk, &[&common[..], &["folds", "out_of_sample_return"]].concat());
+    let fold = [
+        "fold",
+        "params",
+        "train_span",
+        "validation_span",
+        "test_span",
+        "in_sample",
+        "validation",
+        "out_of_sample",
+    ];
+    has(&walk["folds"][0], &fold);
+    assert_eq!(walk["folds"][0]["test_span"][0].as_str().unwrap().len(), "2004-10-05T00:00:00Z".len());
+    let strategies = place.json("strategies");
+    has(&strategies["strategies"][0], &["name", "about", "constraints", "vectorised", "parameters"]);
+    has(&strategies["strategies"][0]["parameters"][0], &["name", "about", "domain", "default"]);
+    let run = place.run("sweep sma-crossover us --assets NOPE --json");
+    let error: serde_json::Value = serde_json::from_str(&run.err).unwrap();
+    assert_eq!((run.code, &error["error"]["kind"]), (4, &"not-found".into()));
+}
+
+#[test]
+fn parts_of_a_walk_forward_begin_with_the_indicators_of_the_longest_window() {
+    let place = with_bars();
+    let told = |options: &str| {
+        let line = format!("walk-forward {options} --train 4y --test 2y --search random --trials 2");
+        let run = Run::of(&line, &place.command(&line).output().unwrap());
+        assert_eq!(run.code, 0, "{run:?}");
+        run.err.lines().next().unwrap().to_owned()
+    };
+    for (options, bars) in [
+        ("sma-crossover us", "149 bars"),
+        ("sma-crossover us --param slow=60|200|80", "199 bars"),
+        ("sma-crossover us --warm-up 7", "7 bars"),
+        ("donchian-breakout us", "100 bars"),
+        ("momentum us --param lookback=100", "100 bars"),
+        ("rsi-reversion us --param lookback=20", "20 bars"),
+    ] {
+        let told = told(options);
+        assert_eq!(told, format!("each part has {bars} before it for indicators"), "{options}");
+    }
+}
+
+/// The table of a folder without what differs from run to run: worker, start and duration, which are the last columns.
+pub(super) fn table(folder: &Path) -> String {
+    let text = std::fs::read_to_string(folder.join("trials.csv")).unwrap();
+    assert!(text.lines().next().unwrap().ends_with(",worker,started_us,took_us"), "{text}");
+    text.lines().map(|line| line.rsplitn(4, ',').last().unwrap().to_owned() + "\n").collect()
+}
