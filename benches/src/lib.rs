@@ -16,6 +16,8 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod npy;
+
 use std::fs::{self, File, OpenOptions};
 use std::hint::black_box;
 use std::io::Write as _;

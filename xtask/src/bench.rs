@@ -17,12 +17,16 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+use crate::peers;
 use crate::shell::{self, Error, Result, cargo, io_error, target_dir};
 
 /// Runs the benches whose name contains the filter, prints the table and names the misses. A miss is no failure: on a
 /// shared machine it is a reason to look, so the exit status tells only whether the benches ran.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
     let options = Options::parse(arguments)?;
+    if options.peers {
+        return peers::run(options.quick);
+    }
     let folder = target_dir().join("bt-bench");
     if folder.exists() {
         std::fs::remove_dir_all(&folder).map_err(io_error("cannot remove", &folder))?;
@@ -43,6 +47,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 struct Options {
     filter: Option<String>,
     quick: bool,
+    peers: bool,
 }
 
 impl Options {
@@ -51,8 +56,11 @@ impl Options {
         for argument in arguments {
             match argument.as_str() {
                 "--quick" => options.quick = true,
+                "--peers" => options.peers = true,
                 flag if flag.starts_with('-') => {
-                    return Err(Error::Usage(format!("bench takes [FILTER] [--quick], got {flag:?}")));
+                    return Err(Error::Usage(format!(
+                        "bench takes [FILTER] [--quick] or --peers [--quick], got {flag:?}"
+                    )));
                 }
                 filter if options.filter.is_none() => options.filter = Some(filter.to_owned()),
                 second => {
@@ -60,7 +68,12 @@ impl Options {
                 }
             }
         }
-        Ok(options)
+        match options {
+            Options { peers: true, filter: Some(filter), .. } => {
+                Err(Error::Usage(format!("bench --peers takes no filter, got {filter:?}")))
+            }
+            options => Ok(options),
+        }
     }
 }
 
@@ -220,5 +233,7 @@ mod tests {
         assert_eq!(parse(&["window", "--quick"]).unwrap().filter.as_deref(), Some("window"));
         assert!(matches!(parse(&["window", "ingest"]), Err(Error::Usage(_))));
         assert!(matches!(parse(&["--slow"]), Err(Error::Usage(_))));
+        assert!(parse(&["--peers", "--quick"]).unwrap().peers);
+        assert!(matches!(parse(&["window", "--peers"]), Err(Error::Usage(_))));
     }
 }

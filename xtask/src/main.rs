@@ -7,6 +7,7 @@
 mod bench;
 mod miri;
 mod outside;
+mod peers;
 mod python;
 mod shell;
 mod test;
@@ -25,6 +26,7 @@ Usage: cargo xtask <COMMAND>
                            (--quick, --only CLAIM, --json PATH); exit status 0 passed, 1 refuted, 2 inconclusive
   ci                       what the continuous integration runs: test, then validate --quick
   bench [FILTER] [--quick] the criterion benches, then the table of ratios with their goals
+  bench --peers [--quick]  the vectorised sweep in turns with the same sweep in Python (numba, numpy, polars)
   tidy                     the house rules alone: who may depend on whom, dependency counts, the place of unsafe
   outside                  compiles and runs each named crate's README example in a crate outside the workspace
   miri                     Miri on the crates without input and output, where a nightly toolchain has it

@@ -10,6 +10,8 @@ use crate::shell::{Error, Result, io_error, output, target_dir};
 
 const VARIABLE: &str = "BT_PYTHON";
 const REQUIREMENTS: [&str; 3] = ["pyarrow>=17", "polars>=1.0", "numpy>=1.26"];
+const PIP: [&str; 9] =
+    ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "20"];
 
 /// Tells the command where Python is, and the user where it comes from or why it is missing.
 pub(crate) fn announce(command: &mut Command) {
@@ -37,21 +39,26 @@ fn interpreter() -> Result<PathBuf> {
     Ok(path)
 }
 
+/// As [`interpreter`], with one package more, which `module` comes from. It is installed at first use, but not into an
+/// environment that is the user's.
+pub(crate) fn interpreter_with(module: &str, package: &str) -> Result<PathBuf> {
+    let path = interpreter()?;
+    let import = || briefly(Command::new(&path).args(["-c", &format!("import {module}")]));
+    if let Err(missing) = import() {
+        if std::env::var_os(VARIABLE).is_some() {
+            return Err(missing);
+        }
+        println!("python: installing {package}");
+        briefly(Command::new(&path).args(PIP).arg(package))?;
+        import()?;
+    }
+    Ok(path)
+}
+
 fn make(folder: &Path, interpreter: &Path) -> Result<()> {
     let python = if cfg!(windows) { "python" } else { "python3" };
     briefly(Command::new(python).args(["-m", "venv", "--clear"]).arg(folder))?;
-    let pip = [
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--retries",
-        "1",
-        "--timeout",
-        "20",
-    ];
-    let installed = briefly(Command::new(interpreter).args(pip).args(REQUIREMENTS));
+    let installed = briefly(Command::new(interpreter).args(PIP).args(REQUIREMENTS));
     let usable = installed.and_then(|()| usable(interpreter));
     if usable.is_err() {
         // Half an environment would be asked, and fail, on every later run.
