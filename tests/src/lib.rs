@@ -6,4 +6,6 @@
 mod documents {
     #[doc = include_str!("../../docs/ingest.md")]
     mod ingest {}
+    #[doc = include_str!("../../docs/sweep.md")]
+    mod sweep {}
 }
