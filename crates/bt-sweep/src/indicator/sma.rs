@@ -21,15 +21,24 @@ impl Sums {
     /// The sums of `values`, computed unless they are there.
     pub(crate) fn of(&mut self, values: &[f64]) -> &Self {
         if !self.filled {
-            self.runs.clear();
-            self.runs.extend(runs(values).map(|run| (run.clone(), Scale::of(&values[run]))));
-            self.sums.resize(values.len() + 1, 0.0);
-            for (run, _) in &self.runs {
-                kernel::cumulate(&values[run.clone()], &mut self.sums[run.start..=run.end]);
-            }
+            self.fill(values);
             self.filled = true;
         }
         self
+    }
+
+    fn fill(&mut self, values: &[f64]) {
+        self.runs.clear();
+        self.sums.resize(values.len() + 1, 0.0);
+        // Nearly always all of them are there, and the first pass is the only one.
+        if kernel::cumulate(values, &mut self.sums) == Scale::Ordinary {
+            self.runs.push((0..values.len(), Scale::Ordinary));
+            return;
+        }
+        for run in runs(values) {
+            let scale = kernel::cumulate(&values[run.clone()], &mut self.sums[run.start..=run.end]);
+            self.runs.push((run, scale));
+        }
     }
 
     /// The mean of the last `n` values at each of them. `n` is not 0; `out` is as long as the values.

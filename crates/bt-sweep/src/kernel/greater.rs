@@ -1,6 +1,7 @@
+use pulp::bytemuck::try_cast;
 use pulp::{Arch, Simd, WithSimd};
 
-use super::Lanes;
+use super::{LANES, Lanes};
 
 /// Two columns that are compared. In order, those that share their right column lie together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,17 +12,28 @@ pub(crate) struct Pair {
     pub(crate) left: usize,
 }
 
+/// What the pairs compare, bar by bar, of one asset.
+#[derive(Clone, Copy)]
+pub(crate) struct Columns<'a> {
+    /// One column after the other, each as long as `next_returns`. Fastest where they begin at a line of the cache.
+    pub(crate) values: &'a [f64],
+    /// How many bars of each column are NaN before its first value, at least: they are not looked at.
+    pub(crate) warm_ups: &'a [usize],
+    /// The return of the next bar; as many as a multiple of the lanes.
+    pub(crate) next_returns: &'a [f64],
+    /// Returns before this one are 0: they are not looked at either.
+    pub(crate) first: usize,
+}
+
 /// For each pair, adds to its lanes the next returns of the bars at which `left > right`.
 ///
-/// Columns lie one after the other, each as long as `next_returns`, a multiple of the lanes. Neighbours that share their right
-/// column are computed together.
-pub(crate) fn greater(columns: &[f64], next_returns: &[f64], pairs: &[Pair], sums: &mut [Lanes]) {
-    Arch::new().dispatch(Greater { columns, next_returns, pairs, sums });
+/// Neighbours that share their right column are computed together.
+pub(crate) fn greater(columns: Columns<'_>, pairs: &[Pair], sums: &mut [Lanes]) {
+    Arch::new().dispatch(Greater { columns, pairs, sums });
 }
 
 struct Greater<'a> {
-    columns: &'a [f64],
-    next_returns: &'a [f64],
+    columns: Columns<'a>,
     pairs: &'a [Pair],
     sums: &'a mut [Lanes],
 }
@@ -50,18 +62,24 @@ impl Greater<'_> {
     /// `W` registers hold the lanes.
     #[inline(always)]
     fn run<S: Simd, const W: usize>(self, simd: S) {
-        let bars = self.next_returns.len();
-        for start in (0..bars).step_by(BLOCK) {
-            let block = start..bars.min(start + BLOCK);
-            let next = registers::<S, W>(&self.next_returns[block.clone()]);
-            let part = |at: usize| registers::<S, W>(&self.columns[at * bars..][block.clone()]);
+        let Columns { values, warm_ups, next_returns, first } = self.columns;
+        let bars = next_returns.len();
+        for start in (first / LANES * LANES..bars).step_by(BLOCK) {
+            let end = bars.min(start + BLOCK);
             let (mut pairs, mut sums) = (self.pairs, &mut *self.sums);
-            while let Some(first) = pairs.first() {
-                let right = part(first.right);
-                let shared = pairs.iter().take(TILE).take_while(|pair| pair.right == first.right).count();
-                let tile;
+            while let Some(&Pair { right, .. }) = pairs.first() {
+                let shared = pairs.iter().take(TILE).take_while(|pair| pair.right == right).count();
+                let (together, tile);
+                (together, pairs) = pairs.split_at(shared);
                 (tile, sums) = sums.split_at_mut(shared);
-                match (&pairs[..shared], tile.first_chunk_mut()) {
+                // Whole lanes, so that each bar keeps its own.
+                let from = start.max(warm_ups[right] / LANES * LANES);
+                if from >= end {
+                    continue;
+                }
+                let part = |at: usize| registers::<S, W>(&values[at * bars..][from..end]);
+                let (right, next) = (part(right), registers::<S, W>(&next_returns[from..end]));
+                match (together, tile.first_chunk_mut()) {
                     ([a, b, c, d, e], Some(tile)) => {
                         let lefts = [a, b, c, d, e].map(|pair| part(pair.left));
                         add::<S, W, TILE>(simd, lefts, right, next, tile);
@@ -72,7 +90,6 @@ impl Greater<'_> {
                         }
                     }
                 }
-                pairs = &pairs[shared..];
             }
         }
     }
@@ -91,16 +108,14 @@ fn add<S: Simd, const W: usize, const N: usize>(
     next: &[[S::f64s; W]],
     sums: &mut [Lanes; N],
 ) {
-    let bars = next.len();
-    let (lefts, right) = (lefts.map(|left| &left[..bars]), &right[..bars]);
-    let none = simd.splat_f64s(0.0);
     let mut tile: [[S::f64s; W]; N] = std::array::from_fn(|at| registers::<S, W>(&sums[at])[0]);
-    for at in 0..bars {
-        let (right, next) = (right[at], next[at]);
-        for (sum, left) in tile.iter_mut().zip(&lefts) {
+    let mut lefts = lefts.map(|left| left.iter());
+    for (right, next) in right.iter().zip(next) {
+        for (sum, left) in tile.iter_mut().zip(&mut lefts) {
+            let Some(left) = left.next() else { return };
             for lane in 0..W {
-                let held = simd.less_than_f64s(right[lane], left[at][lane]);
-                sum[lane] = simd.add_f64s(sum[lane], simd.select_f64s(held, next[lane], none));
+                let held = simd.less_than_f64s(right[lane], left[lane]);
+                sum[lane] = simd.add_f64s(sum[lane], where_true(simd, held, next[lane]));
             }
         }
     }
@@ -109,11 +124,20 @@ fn add<S: Simd, const W: usize, const N: usize>(
     }
 }
 
+/// The values where the mask is true, else 0.
+#[inline(always)]
+fn where_true<S: Simd>(simd: S, mask: S::m64s, values: S::f64s) -> S::f64s {
+    // A mask as wide as the values is all ones where it is true. A selection would ask for its signs first.
+    match try_cast(mask) {
+        Ok(mask) => simd.and_f64s(mask, values),
+        Err(_) => simd.select_f64s(mask, values, simd.splat_f64s(0.0)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::LANES;
     use super::*;
 
     proptest! {
@@ -122,21 +146,29 @@ mod tests {
         #[test]
         fn sums_have_the_same_bits_on_this_cpu_as_without_wide_registers_and_as_one_by_one(
             bars in 0..80usize,
-            values in prop::collection::vec(prop_oneof![Just(f64::NAN), (0..6u8).prop_map(f64::from)], 6 * 640),
-            returns in prop::collection::vec(-0.1..0.1, 640),
+            mut values in prop::collection::vec(prop_oneof![Just(f64::NAN), (0..6u8).prop_map(f64::from)], 6 * 640),
+            warm_ups in prop::collection::vec(0..600usize, 6),
+            mut next_returns in prop::collection::vec(-0.1..0.1, 640),
+            first in 0..600usize,
             mut pairs in prop::collection::vec((0..6usize, 0..6usize), 0..20),
         ) {
             pairs.sort_unstable();
             let pairs: Vec<_> = pairs.into_iter().map(|(right, left)| Pair { right, left }).collect();
             let bars = bars * LANES;
-            let (columns, next_returns) = (&values[..6 * bars], &returns[..bars]);
+            next_returns.truncate(bars);
+            next_returns[..first.min(bars)].fill(0.0);
+            values.truncate(6 * bars);
+            for (column, &warm_up) in values.chunks_mut(bars.max(1)).zip(&warm_ups) {
+                column[..warm_up.min(bars)].fill(f64::NAN);
+            }
+            let columns = Columns { values: &values, warm_ups: &warm_ups, next_returns: &next_returns, first };
             let mut wide = vec![Lanes::default(); pairs.len()];
             let (mut narrow, mut naive) = (wide.clone(), wide.clone());
-            greater(columns, next_returns, &pairs, &mut wide);
-            Greater { columns, next_returns, pairs: &pairs, sums: &mut narrow }.with_simd(pulp::Scalar);
+            greater(columns, &pairs, &mut wide);
+            Greater { columns, pairs: &pairs, sums: &mut narrow }.with_simd(pulp::Scalar);
             for (pair, lanes) in pairs.iter().zip(&mut naive) {
                 for bar in 0..bars {
-                    if columns[pair.left * bars + bar] > columns[pair.right * bars + bar] {
+                    if values[pair.left * bars + bar] > values[pair.right * bars + bar] {
                         lanes[bar % LANES] += next_returns[bar];
                     }
                 }

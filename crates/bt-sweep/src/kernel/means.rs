@@ -10,12 +10,15 @@ pub(crate) enum Scale {
 }
 
 impl Scale {
-    /// The scale of finite values. O(values).
-    pub(crate) fn of(values: &[f64]) -> Self {
-        let (smallest, largest) = (f64::from_bits((1023 - 900) << 52), f64::from_bits((1023 + 900) << 52));
-        let fits = |value: &f64| (*value == 0.0) | ((value.abs() >= smallest) & (value.abs() <= largest));
-        let all = values.len() < 1 << 32 && values.iter().fold(true, |all, value| all & fits(value));
-        if all { Self::Ordinary } else { Self::Any }
+    /// Of these values and one more.
+    #[inline(always)]
+    pub(crate) fn and(self, value: f64) -> Self {
+        const SMALLEST: u64 = (1023 - 900) << 52;
+        const LARGEST: u64 = (1023 + 900) << 52;
+        let magnitude = value.to_bits() & !(1 << 63);
+        // One comparison for both ends: what is less wraps around.
+        let fits = (magnitude == 0) | (magnitude.wrapping_sub(SMALLEST) <= LARGEST - SMALLEST);
+        if fits { self } else { Self::Any }
     }
 }
 
@@ -70,8 +73,7 @@ mod tests {
 
     fn both(values: &[f64], n: usize) -> (Vec<u64>, Vec<u64>) {
         let mut sums = vec![0.0; values.len() + 1];
-        super::super::cumulate(values, &mut sums);
-        let scale = Scale::of(values);
+        let scale = super::super::cumulate(values, &mut sums);
         let mut found = vec![0.0; values.len() + 1 - n];
         let mut plain = found.clone();
         means(&sums, n, scale, &mut found);
@@ -115,8 +117,15 @@ mod tests {
 
     #[test]
     fn values_near_the_ends_of_what_floats_hold_are_not_ordinary() {
-        assert_eq!(Scale::of(&[1.0, 0.0, -3e200]), Scale::Ordinary);
-        assert_eq!(Scale::of(&[1.0, f64::MIN_POSITIVE]), Scale::Any);
-        assert_eq!(Scale::of(&[f64::MAX]), Scale::Any);
+        let scale = |values: &[f64]| values.iter().fold(Scale::Ordinary, |scale, &value| scale.and(value));
+        assert_eq!(scale(&[1.0, 0.0, -0.0, -3e200]), Scale::Ordinary);
+        for end in [f64::powi(2.0, 900), f64::powi(2.0, -900)] {
+            assert_eq!(scale(&[end, -end]), Scale::Ordinary);
+        }
+        let beyond =
+            [f64::powi(2.0, 901), f64::powi(2.0, -901), f64::MIN_POSITIVE, f64::MAX, f64::NAN, f64::INFINITY];
+        for end in beyond {
+            assert_eq!(scale(&[1.0, end, 1.0]), Scale::Any);
+        }
     }
 }

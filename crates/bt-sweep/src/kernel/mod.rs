@@ -5,10 +5,14 @@
 //! division gives.
 
 mod greater;
+mod lines;
 mod means;
+mod returns;
 
-pub(crate) use greater::{Pair, greater};
+pub(crate) use greater::{Columns, Pair, greater};
+pub(crate) use lines::Lines;
 pub(crate) use means::{Scale, means};
+pub(crate) use returns::next_returns;
 
 /// How many partial sums there are in a sum over bars: bar `i` goes to lane `i % LANES`, lanes are added up by [`total`].
 pub(crate) const LANES: usize = 8;
@@ -22,15 +26,20 @@ pub(crate) fn total(lanes: &Lanes) -> f64 {
     ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
-/// Adds up in order: `sums[0] = 0`, `sums[i + 1] = sums[i] + values[i]`. `sums` has one element more than `values`.
-pub(crate) fn cumulate(values: &[f64], sums: &mut [f64]) {
-    let Some((first, rest)) = sums.split_first_mut() else { return };
+/// Adds up in order: `sums[0] = 0`, `sums[i + 1] = sums[i] + values[i]`. `sums` has one element more than `values`. Returns how large
+/// the values are.
+///
+/// A sum waits for the one before it; what the values are like is found out meanwhile.
+pub(crate) fn cumulate(values: &[f64], sums: &mut [f64]) -> Scale {
+    let Some((first, rest)) = sums.split_first_mut() else { return Scale::Any };
     *first = 0.0;
-    let mut sum = 0.0;
-    for (out, value) in rest.iter_mut().zip(values) {
+    let (mut sum, mut scale) = (0.0, Scale::Ordinary);
+    for (out, &value) in rest.iter_mut().zip(values) {
         sum += value;
         *out = sum;
+        scale = scale.and(value);
     }
+    if values.len() < 1 << 32 { scale } else { Scale::Any }
 }
 
 /// Adds what each position earns to the bars' lanes.

@@ -4,7 +4,7 @@ use bt_core::{AssetId, Bars, Field};
 
 use super::plan::Plan;
 use crate::indicator::{Sums, column};
-use crate::kernel::LANES;
+use crate::kernel::{self, Columns, LANES, Lines};
 use crate::{Result, TrialView};
 
 /// What a vectorised strategy sees of one asset: its bars up to the end of the trial's data, and the series that it asked for.
@@ -51,9 +51,11 @@ impl fmt::Debug for AssetSeries<'_> {
 #[derive(Default)]
 pub(super) struct Scratch {
     /// One column for each distinct series of the batch, `stride` values apart.
-    pub(super) columns: Vec<f64>,
+    pub(super) columns: Lines,
     /// The return of the next bar where it counts, else 0; `stride` values.
-    pub(super) next_returns: Vec<f64>,
+    pub(super) next_returns: Lines,
+    /// The bar whose next return is the first that counts, or the end of the bars.
+    pub(super) first: usize,
     pub(super) positions: Vec<f64>,
     sums: Vec<(Field, Sums)>,
 }
@@ -61,6 +63,16 @@ pub(super) struct Scratch {
 impl Scratch {
     pub(super) fn stride(&self) -> usize {
         self.next_returns.len()
+    }
+
+    /// What a comparison of columns reads.
+    pub(super) fn compared<'a>(&'a self, plan: &'a Plan) -> Columns<'a> {
+        Columns {
+            values: &self.columns,
+            warm_ups: &plan.warm_ups,
+            next_returns: &self.next_returns,
+            first: self.first,
+        }
     }
 
     /// Computes what the batch shares of an asset.
@@ -75,19 +87,23 @@ impl Scratch {
         let bars = view.portal().bundle().bars(asset)?.slice(0, known(view, asset, scored.end)?);
         // An odd number of lines between columns: with a power of two all of them would share few places of the cache.
         let stride = (bars.len().div_ceil(LANES) | 1) * LANES;
-        self.columns.resize(plan.columns.len() * stride, f64::NAN);
+        self.columns.set_len(plan.columns.len() * stride);
         self.sums.iter_mut().for_each(|(_, sums)| sums.clear());
         for (at, &(field, indicator)) in plan.columns.iter().enumerate() {
-            view.portal().series(asset, field)?;
+            let is_checked = at.checked_sub(1).is_some_and(|before| plan.columns[before].0 == field);
+            if !is_checked {
+                view.portal().series(asset, field)?;
+            }
             let values = column(bars, field)?;
             let out = &mut self.columns[at * stride..][..bars.len()];
             indicator.write(bars, values, sums_of(&mut self.sums, field), out);
         }
         view.portal().series(asset, price)?;
-        let first_scored = known(view, asset, scored.start)?;
-        self.next_returns.clear();
-        self.next_returns.resize(stride, 0.0);
-        next_returns(column(bars, price)?, first_scored, &mut self.next_returns);
+        // The return of the first scored bar is earned by the position before it.
+        self.first = known(view, asset, scored.start)?.saturating_sub(1).min(bars.len());
+        self.next_returns.set_len(stride);
+        self.next_returns.fill(0.0);
+        kernel::next_returns(&column(bars, price)?[self.first..], &mut self.next_returns[self.first..]);
         Ok(bars)
     }
 }
@@ -105,13 +121,4 @@ pub(super) fn known(view: &TrialView<'_>, asset: AssetId, position: usize) -> Re
     let portal = view.portal();
     let moment = position.checked_sub(1).and_then(|last| portal.moments().nth(last));
     Ok(moment.map(|moment| moment.asset(asset)).transpose()?.map_or(0, |known| known.len()))
-}
-
-/// At each bar the return of the next one, if that is scored and a number.
-fn next_returns(prices: &[f64], first_scored: usize, out: &mut [f64]) {
-    let first = first_scored.saturating_sub(1).min(prices.len());
-    for (out, pair) in out[first..].iter_mut().zip(prices[first..].windows(2)) {
-        let next = pair[1] / pair[0] - 1.0;
-        *out = if next.is_finite() { next } else { 0.0 };
-    }
 }

@@ -5,6 +5,7 @@
 //! read while it is in the processor's cache.
 
 mod asset;
+mod books;
 mod crossover;
 mod plan;
 
@@ -12,7 +13,7 @@ use std::fmt;
 
 use bt_core::Field;
 
-use crate::{Backtest, BacktestId, Error, Indicator, Outcome, Params, Result, TrialView};
+use crate::{Accounting, Backtest, BacktestId, Error, Indicator, Metric, Outcome, Params, Result, TrialView};
 
 pub use asset::AssetSeries;
 pub use crossover::SmaCrossover;
@@ -68,8 +69,10 @@ pub enum Rule {
     },
 }
 
-/// The backtest of a vectorised strategy. Its one metric is `sum_of_returns`: over assets and bars, the position decided at a bar times
-/// the simple return of the next one. No accounting: no costs, no cash, nothing compounded.
+/// The backtest of a vectorised strategy.
+///
+/// Without accounting its one metric is `sum_of_returns`: over assets and bars, the position decided at a bar times the simple return
+/// of the next one. No costs, no cash, nothing compounded. With accounting its metrics are [`Metric::ALL`], those of an account.
 ///
 /// # Definition
 /// The return of bar `i` is `x[i] / x[i-1] - 1`, bars being the asset's own: over a gap in its calendar the position is held. A
@@ -79,9 +82,15 @@ pub enum Rule {
 /// Per asset and trial the sum has eight lanes, bar `i` of the asset in lane `i % 8`; assets follow in their order. So the
 /// bits of a result depend neither on the CPU nor on the other trials of the batch.
 ///
+/// With accounting a position is a target of an [`Account`](crate::account::Account): with N assets a weight of position / N, set at
+/// the bar that decides it where it is another than before, and at the first scored moment that of the asset's last bar. So an
+/// [`EventDriven`](crate::EventDriven) strategy that sets the same weights at the same bars has the same fills and the same metrics,
+/// to the last bit.
+///
 /// # Complexity
 /// For each asset O(distinct series × bars) for what trials share, then O(bars) for each trial. Scratch: 8 bytes for each
-/// distinct series of the batch and bar of the longest asset.
+/// distinct series of the batch and bar of the longest asset. With accounting trials run one by one, and each takes what an account
+/// takes, and 24 bytes for each change of a position.
 ///
 /// ```
 /// use bt_sweep::vectorised::{SmaCrossover, Vectorised};
@@ -97,21 +106,23 @@ pub enum Rule {
 /// assert!(outcomes.iter().all(|outcome| outcome.as_ref().is_ok_and(|it| it.metrics[0] != 0.0)));
 /// # Ok::<(), bt_sweep::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Vectorised<S> {
     /// The strategy.
     pub signals: S,
     /// How many trials run over an asset before the next one; results do not depend on it.
     pub batch_size: usize,
+    /// How positions become fills, costs and cash; none for the sum of returns alone.
+    pub accounting: Option<Accounting>,
 }
 
 impl<S: Signals> Vectorised<S> {
     /// 50 trials: enough to share series, few enough that two workers have something to do in a grid of 100.
     pub const DEFAULT_BATCH_SIZE: usize = 50;
 
-    /// A backtest with batches of [`DEFAULT_BATCH_SIZE`](Self::DEFAULT_BATCH_SIZE).
+    /// A backtest with batches of [`DEFAULT_BATCH_SIZE`](Self::DEFAULT_BATCH_SIZE), without accounting.
     pub fn new(signals: S) -> Self {
-        Self { signals, batch_size: Self::DEFAULT_BATCH_SIZE }
+        Self { signals, batch_size: Self::DEFAULT_BATCH_SIZE, accounting: None }
     }
 
     /// Checks that [`Signals::rule`] and [`Signals::positions`] give the same bits: for the tests of a strategy.
@@ -138,31 +149,48 @@ impl<S: Signals> Vectorised<S> {
 impl<S: Signals> Backtest for Vectorised<S> {
     fn id(&self) -> BacktestId {
         let (name, version) = self.signals.id();
-        BacktestId { name, version, settings: format!("vectorised, next return of {}", self.signals.price()) }
+        let price = self.signals.price();
+        let settings = match &self.accounting {
+            None => format!("vectorised, next return of {price}"),
+            Some(accounting) => format!("vectorised, next return of {price}, {}", accounting.describe()),
+        };
+        BacktestId { name, version, settings }
     }
 
     fn metrics(&self) -> Vec<String> {
-        vec!["sum_of_returns".to_owned()]
+        if self.accounting.is_some() { Metric::names() } else { vec!["sum_of_returns".to_owned()] }
     }
 
     fn run(&self, view: &TrialView<'_>, params: &Params) -> Result<Outcome> {
+        if let Some(accounting) = &self.accounting {
+            let account = books::play(&self.signals, view, params, accounting)?;
+            return Ok(Outcome { metrics: account.metrics().as_slice().to_vec(), blocks: account.blocks() });
+        }
         let outcome = self.run_batch(view, std::slice::from_ref(params)).pop();
         outcome.unwrap_or_else(|| Ok(Outcome::default()))
     }
 
     fn run_batch(&self, view: &TrialView<'_>, batch: &[Params]) -> Vec<Result<Outcome>> {
+        if self.accounting.is_some() {
+            return batch.iter().map(|params| self.run(view, params)).collect();
+        }
         let outcome = |sum: f64| Outcome { metrics: vec![sum], blocks: Vec::new() };
         match Plan::new(&self.signals, batch).run(&self.signals, view, batch) {
             Ok(sums) => sums.into_iter().map(|sum| sum.map(outcome)).collect(),
+            // A series that cannot be had is that of one trial: run alone, each shows whether it was its own.
+            Err(_) if batch.len() > 1 && view.check().is_ok() => {
+                batch.iter().map(|params| self.run(view, params)).collect()
+            }
             Err(error) => batch.iter().map(|_| Err(error.clone())).collect(),
         }
     }
 
     fn batch_size(&self) -> usize {
-        self.batch_size.max(1)
+        if self.accounting.is_some() { 1 } else { self.batch_size.max(1) }
     }
 
     fn check(&self, view: &TrialView<'_>, params: &Params) -> Result<()> {
+        self.accounting.as_ref().map_or(Ok(()), Accounting::check)?;
         let moments = view.scored().end;
         for (_, indicator) in self.signals.series(params)? {
             indicator.check()?;
@@ -174,8 +202,12 @@ impl<S: Signals> Backtest for Vectorised<S> {
         Ok(())
     }
 
-    /// The return of each scored moment: the mean over all assets of position times return, none where an asset has no bar.
+    /// The return of each scored moment: the account's; without one the mean over all assets of position times return, none where an
+    /// asset has no bar.
     fn returns(&self, view: &TrialView<'_>, params: &Params) -> Result<Option<Vec<f64>>> {
+        if let Some(accounting) = &self.accounting {
+            return Ok(Some(books::play(&self.signals, view, params, accounting)?.into_returns()));
+        }
         Plan::by_positions(&self.signals, std::slice::from_ref(params))
             .returns(&self.signals, view, params)
             .map(Some)

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use bt_core::{AssetId, Bars, Field};
+use bt_core::{AssetId, Bars, Field, Timestamp};
 
 use super::asset::{Scratch, known};
 use super::{AssetSeries, Rule, Signals};
@@ -10,6 +10,8 @@ use crate::{Error, Indicator, Params, Result, TrialView};
 /// What the trials of a batch read, each series once, and how each of them reads it.
 pub(super) struct Plan {
     pub(super) columns: Vec<(Field, Indicator)>,
+    /// How many bars come before each column's first value.
+    pub(super) warm_ups: Vec<usize>,
     /// For each trial the columns that it asked for, in its order.
     trials: Vec<Result<Vec<usize>>>,
     /// The trials whose positions are those of a comparison, in the order that the kernel wants, and which trial each is.
@@ -32,6 +34,7 @@ impl Plan {
     fn with_rules<S: Signals>(signals: &S, batch: &[Params], rule: impl Fn(&Params) -> Result<Rule>) -> Self {
         let mut plan = Self {
             columns: Vec::new(),
+            warm_ups: Vec::new(),
             trials: Vec::new(),
             pairs: Vec::new(),
             compared: Vec::new(),
@@ -66,6 +69,7 @@ impl Plan {
             let column = (indicator.reads(field), indicator);
             Ok(*places.entry(column).or_insert_with(|| {
                 self.columns.push(column);
+                self.warm_ups.push(indicator.warm_up());
                 self.columns.len() - 1
             }))
         };
@@ -86,7 +90,7 @@ impl Plan {
             view.check()?;
             let bars = scratch.load(view, &self, signals.price(), asset)?;
             lanes.fill(Lanes::default());
-            kernel::greater(&scratch.columns, &scratch.next_returns, &self.pairs, &mut lanes);
+            kernel::greater(scratch.compared(&self), &self.pairs, &mut lanes);
             for (&trial, lanes) in self.compared.iter().zip(&lanes) {
                 totals[trial] += kernel::total(lanes);
             }
@@ -118,6 +122,26 @@ impl Plan {
         signals.positions(params, &series, &mut scratch.positions)
     }
 
+    /// Computes the positions of the one trial, asset after asset.
+    pub(super) fn for_each_asset<S: Signals>(
+        &self,
+        signals: &S,
+        view: &TrialView<'_>,
+        params: &Params,
+        mut see: impl FnMut(usize, Held<'_>),
+    ) -> Result<()> {
+        let mut scratch = Scratch::default();
+        let calendar = &view.portal().calendar().as_slice()[view.scored()];
+        for (place, &asset) in view.assets().iter().enumerate() {
+            view.check()?;
+            let bars = scratch.load(view, self, signals.price(), asset)?;
+            self.positions(signals, params, 0, &mut scratch, asset, bars)?;
+            let before = known(view, asset, view.scored().start)?;
+            see(place, Held { calendar, times: bars.timestamps(), before, scratch: &scratch });
+        }
+        Ok(())
+    }
+
     /// The mean return over assets at each scored moment, of the one trial.
     pub(super) fn returns<S: Signals>(
         &self,
@@ -125,23 +149,49 @@ impl Plan {
         view: &TrialView<'_>,
         params: &Params,
     ) -> Result<Vec<f64>> {
-        let (scored, mut scratch) = (view.scored(), Scratch::default());
-        let calendar = &view.portal().calendar().as_slice()[scored.clone()];
-        let mut out = vec![0.0; calendar.len()];
-        for &asset in view.assets() {
-            view.check()?;
-            let bars = scratch.load(view, self, signals.price(), asset)?;
-            self.positions(signals, params, 0, &mut scratch, asset, bars)?;
-            let first = known(view, asset, scored.start)?.max(1);
-            let mut at = 0;
-            for (bar, time) in bars.timestamps().iter().enumerate().skip(first) {
-                at += calendar[at..].partition_point(|moment| moment < time);
-                out[at] += kernel::earned(scratch.positions[bar - 1], scratch.next_returns[bar - 1]);
+        let mut out = vec![0.0; view.scored().len()];
+        self.for_each_asset(signals, view, params, |_, held| {
+            for (bar, moment) in held.scored().filter(|(bar, _)| *bar > 0) {
+                out[moment] += held.earned(bar);
             }
-        }
+        })?;
         let assets = view.assets().len() as f64;
         out.iter_mut().for_each(|sum| *sum /= assets);
         Ok(out)
+    }
+}
+
+/// The positions of one trial in one asset.
+pub(super) struct Held<'a> {
+    /// The scored moments.
+    calendar: &'a [Timestamp],
+    times: &'a [Timestamp],
+    /// Bars known before the first scored moment.
+    before: usize,
+    scratch: &'a Scratch,
+}
+
+impl Held<'_> {
+    /// The scored bars, each with its place among the scored moments.
+    fn scored(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        let mut moment = 0;
+        self.times.iter().enumerate().skip(self.before).map(move |(bar, time)| {
+            moment += self.calendar[moment..].partition_point(|earlier| earlier < time);
+            (bar, moment)
+        })
+    }
+
+    /// What the position before a bar earns at it.
+    fn earned(&self, bar: usize) -> f64 {
+        kernel::earned(self.scratch.positions[bar - 1], self.scratch.next_returns[bar - 1])
+    }
+
+    /// The position at the first scored moment and at each later bar, with its place among the scored moments.
+    pub(super) fn positions(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        let begins = self.times.get(self.before) == self.calendar.first();
+        let earlier =
+            self.before.checked_sub(1).filter(|_| !begins).map(|bar| (0, self.scratch.positions[bar]));
+        earlier.into_iter().chain(self.scored().map(|(bar, moment)| (moment, self.scratch.positions[bar])))
     }
 }
 

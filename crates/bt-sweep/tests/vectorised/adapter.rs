@@ -2,11 +2,13 @@ use bt_core::{Bundle, Field};
 use bt_dataportal::DataPortal;
 use bt_sweep::vectorised::{AssetSeries, Rule, Signals, Vectorised};
 use bt_sweep::{
-    Backtest, Error, Indicator, Names, Params, Result, SeriesCache, Stop, TrialView, bt_core, bt_dataportal,
+    Accounting, Backtest, Error, Indicator, Metric, Names, Params, Result, SeriesCache, Stop, TrialView,
+    bt_core, bt_dataportal,
 };
 use bt_testkit::Market;
 
 /// Short while the close is the lowest of `n`, on an exact share of the position; fails on demand.
+#[derive(Clone)]
 struct Breakdown {
     rule: Rule,
 }
@@ -109,5 +111,51 @@ fn the_ledger_knows_price_and_version() {
     let backtest = Vectorised::new(Breakdown { rule: Rule::Positions });
     assert_eq!(backtest.id().to_string(), "breakdown v3 (vectorised, next return of close)");
     assert_eq!(backtest.metrics(), ["sum_of_returns"]);
-    assert_eq!((backtest.batch_size(), Vectorised { batch_size: 0, ..backtest }.batch_size()), (50, 1));
+    assert_eq!(
+        (backtest.batch_size(), Vectorised { batch_size: 0, ..backtest.clone() }.batch_size()),
+        (50, 1)
+    );
+}
+
+/// Reads a field of its parameter's number.
+struct Reads;
+
+impl Signals for Reads {
+    fn id(&self) -> (String, u32) {
+        ("reads".to_owned(), 1)
+    }
+
+    fn series(&self, params: &Params) -> Result<Vec<(Field, Indicator)>> {
+        let field = if params.count("n")? == 13 { Field::extra(0).expect("a field") } else { Field::CLOSE };
+        Ok(vec![(field, Indicator::Max(1))])
+    }
+
+    fn positions(&self, _: &Params, _: &AssetSeries<'_>, out: &mut [f64]) -> Result<()> {
+        out.fill(1.0);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_field_that_there_is_not_costs_the_trial_that_asks_for_it_alone() {
+    with_view(|view| {
+        let backtest = Vectorised::new(Reads);
+        let outcomes = backtest.run_batch(view, &[lookback(5), lookback(13), lookback(7)]);
+        assert!(outcomes[1].is_err());
+        let alone = backtest.run(view, &lookback(5)).unwrap();
+        assert_eq!((outcomes[0].as_ref().unwrap(), outcomes[2].as_ref().unwrap()), (&alone, &alone));
+    });
+}
+
+#[test]
+fn the_ledger_tells_accounting_from_none_and_trials_run_one_by_one_with_it() {
+    let plain = Vectorised::new(Breakdown { rule: Rule::Positions });
+    let whole = Vectorised { accounting: Some(Accounting::default()), ..plain.clone() };
+    assert!(whole.id().settings.starts_with("vectorised, next return of close, "), "{}", whole.id());
+    assert_eq!((whole.batch_size(), whole.metrics()), (1, Metric::names()));
+    let bad = Vectorised {
+        accounting: Some(Accounting { slippage_bps: f64::NAN, ..Accounting::default() }),
+        ..plain
+    };
+    with_view(|view| assert!(bad.check(view, &lookback(5)).is_err()));
 }

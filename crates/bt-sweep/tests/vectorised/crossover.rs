@@ -1,7 +1,10 @@
 use bt_core::{Bundle, Frequency, Timestamp};
 use bt_dataportal::DataPortal;
 use bt_sweep::vectorised::{SmaCrossover, Vectorised};
-use bt_sweep::{Backtest, Names, Params, SeriesCache, Stop, TrialView, bt_core, bt_dataportal};
+use bt_sweep::{
+    Accounting, Backtest, Commission, EventDriven, Fill, Names, Params, SeriesCache, Stop, TrialView,
+    bt_core, bt_dataportal, strategies,
+};
 use bt_testkit::{AssetData, MarketData, MemoryBundle};
 use proptest::prelude::*;
 
@@ -56,7 +59,7 @@ proptest! {
         let view = TrialView::new(&portal, &assets, warm_up..moments, &stop, &series)?;
         let batch: Vec<_> = pairs.iter().map(|&(fast, more)| params(fast, fast + more)).collect();
         let whole = sums(&Vectorised::new(SmaCrossover), &view, &batch);
-        let split = sums(&Vectorised { signals: SmaCrossover, batch_size }, &view, &batch);
+        let split = sums(&Vectorised { batch_size, ..Vectorised::new(SmaCrossover) }, &view, &batch);
         let bits = |sums: &[f64]| sums.iter().map(|sum| sum.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&whole), bits(&split));
         for (&(fast, more), (params, sum)) in pairs.iter().zip(batch.iter().zip(whole)) {
@@ -72,6 +75,50 @@ proptest! {
             let mean = returns.iter().sum::<f64>() * assets.len() as f64;
             prop_assert!((mean - naive).abs() <= 1e-9 * (1.0 + naive.abs()), "{}: {} but {}", params, mean, naive);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn with_accounting_every_metric_has_the_bits_of_the_crossover_bar_by_bar(
+        market in market(),
+        (fast, more) in (1..12usize, 1..20usize),
+        warm_up in 0..50usize,
+        at_open in any::<bool>(),
+        slippage_bps in prop_oneof![Just(0.0), 0.0..30.0],
+        per_value in prop_oneof![Just(0.0), 0.0..0.01],
+    ) {
+        let bundle = bundle(&market);
+        let (portal, stop, series) = (DataPortal::new(&bundle), Stop::default(), SeriesCache::default());
+        let assets: Vec<_> = bundle.assets().ids().collect();
+        let moments = bundle.calendar().len();
+        prop_assume!(warm_up < moments && fast + more <= moments);
+        let view = TrialView::new(&portal, &assets, warm_up..moments, &stop, &series)?;
+        let accounting = Accounting {
+            fill: if at_open { Fill::NextOpen } else { Fill::NextClose },
+            slippage_bps,
+            commission: Commission { per_value, minimum: 1.0, ..Commission::default() },
+            ..Accounting::default()
+        };
+        let params = params(fast, fast + more);
+        let by_bar = EventDriven { strategy: strategies::SmaCrossover, accounting: Some(accounting.clone()) };
+        let whole = Vectorised { accounting: Some(accounting), ..Vectorised::new(SmaCrossover) };
+        prop_assert_eq!(whole.metrics(), by_bar.metrics());
+        let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let (found, expected) = match (whole.run(&view, &params), by_bar.run(&view, &params)) {
+            (Ok(found), Ok(expected)) => (found, expected),
+            // Prices so wild may ruin an account; then both say so.
+            (found, expected) => {
+                prop_assert_eq!(found.err().map(|error| error.to_string()), expected.err().map(|error| error.to_string()));
+                return Ok(());
+            }
+        };
+        prop_assert_eq!(bits(&found.metrics), bits(&expected.metrics));
+        prop_assert_eq!(&found.blocks, &expected.blocks);
+        let returns = |backtest: &dyn Backtest| backtest.returns(&view, &params).map(|found| bits(&found.expect("returns")));
+        prop_assert_eq!(returns(&whole)?, returns(&by_bar)?);
     }
 }
 
