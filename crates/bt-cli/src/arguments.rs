@@ -161,8 +161,8 @@ Examples:
   bt sweep donchian-breakout us-equities --commission-bps 5 --slippage-bps 2 --fill next-close
 
 A target that is decided at a bar is filled at the next one. Values of a parameter: 5..50:5 (by steps),
-0.1..0.9 (real), log:1e-4..1e-1, a|b|c, 20. Ctrl-C stops when what is under way is done; with --out nothing
-that ended is run again. The result of many trials is luck in part: read the deflated Sharpe ratio.
+0.1..0.9 (real), log:1e-4..1e-1, a|b|c, 20. Ctrl-C gives up the trials under way; with --out those
+that ended are kept, and none of them is run again. The result of many trials is luck in part: read the deflated Sharpe ratio.
 ";
 
 const WALK_FORWARD_EXAMPLES: &str = "\

@@ -25,7 +25,7 @@ impl Interrupt {
             if asked.0.swap(true, Ordering::SeqCst) {
                 std::process::exit(i32::from(Code::Interrupted.number()));
             }
-            output.note("stopping when what is under way is done; Ctrl-C again ends at once");
+            output.note("stopping; what has ended is kept. Ctrl-C again ends at once");
             stop();
         };
         ctrlc::set_handler(handler)

@@ -1,4 +1,4 @@
-//! `bt`: ingests bars and keeps their bundles.
+//! `bt`: ingests bars, sweeps over them, and reports.
 
 #![forbid(unsafe_code)]
 

@@ -59,7 +59,8 @@ pub trait Backtest: Send + Sync + 'static {
         1
     }
 
-    /// Refuses parameters before any trial runs: a window longer than the data, one mean that is not shorter than the other.
+    /// Refuses a trial's parameters before it runs: a window longer than the data, one mean that is not shorter than the other.
+    /// The trial is recorded as failed.
     ///
     /// # Errors
     /// [`Error::Invalid`] with what is allowed.
@@ -105,6 +106,20 @@ impl<B: Backtest + ?Sized> Backtest for Arc<B> {
 
     fn returns(&self, view: &TrialView<'_>, params: &Params) -> Result<Option<Vec<f64>>> {
         B::returns(self, view, params)
+    }
+}
+
+/// Without metrics a trial says nothing; with two of a name nobody knows which one is meant.
+pub(crate) fn check_metric_names(names: &[String]) -> Result<()> {
+    if names.is_empty() {
+        let allowed = "at least one name where accounting is off";
+        return Err(Error::invalid("the strategy's metrics", "none", allowed));
+    }
+    match names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        None => Ok(()),
+        Some((_, twice)) => {
+            Err(Error::invalid("the strategy's metrics", twice, "names that no other metric has"))
+        }
     }
 }
 

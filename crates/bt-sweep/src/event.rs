@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bt_dataportal::Moment;
 
 use crate::account::{Account, Accounting, Filled, Target};
+use crate::backtest::check_metric_names;
 use crate::metrics::Metric;
 use crate::{Backtest, BacktestId, Error, Outcome, Params, Result, TrialView};
 
@@ -61,7 +62,7 @@ pub trait Strategy: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Refuses parameters before any trial runs.
+    /// Refuses a trial's parameters before it runs.
     ///
     /// # Errors
     /// [`Error::Invalid`] with what is allowed.
@@ -98,41 +99,29 @@ pub trait OnBar {
     }
 }
 
-impl<S: Strategy + ?Sized> Strategy for Box<S> {
-    fn id(&self) -> (String, u32) {
-        S::id(self)
-    }
+macro_rules! as_what_it_points_to {
+    ($($pointer:ident)*) => {$(
+        impl<S: Strategy + ?Sized> Strategy for $pointer<S> {
+            fn id(&self) -> (String, u32) {
+                S::id(self)
+            }
 
-    fn metrics(&self) -> Vec<String> {
-        S::metrics(self)
-    }
+            fn metrics(&self) -> Vec<String> {
+                S::metrics(self)
+            }
 
-    fn check(&self, view: &TrialView<'_>, params: &Params) -> Result<()> {
-        S::check(self, view, params)
-    }
+            fn check(&self, view: &TrialView<'_>, params: &Params) -> Result<()> {
+                S::check(self, view, params)
+            }
 
-    fn start<'t>(&'t self, view: &TrialView<'t>, params: &Params) -> Result<Box<dyn OnBar + 't>> {
-        S::start(self, view, params)
-    }
+            fn start<'t>(&'t self, view: &TrialView<'t>, params: &Params) -> Result<Box<dyn OnBar + 't>> {
+                S::start(self, view, params)
+            }
+        }
+    )*};
 }
 
-impl<S: Strategy + ?Sized> Strategy for Arc<S> {
-    fn id(&self) -> (String, u32) {
-        S::id(self)
-    }
-
-    fn metrics(&self) -> Vec<String> {
-        S::metrics(self)
-    }
-
-    fn check(&self, view: &TrialView<'_>, params: &Params) -> Result<()> {
-        S::check(self, view, params)
-    }
-
-    fn start<'t>(&'t self, view: &TrialView<'t>, params: &Params) -> Result<Box<dyn OnBar + 't>> {
-        S::start(self, view, params)
-    }
-}
+as_what_it_points_to!(Box Arc);
 
 /// Where a strategy says what it wants to hold. Assets are named by their place in [`TrialView::assets`].
 #[derive(Debug)]
@@ -223,7 +212,7 @@ impl<S: Strategy> EventDriven<S> {
         let account = self.accounting.as_ref().map(|accounting| Account::new(view, accounting));
         let mut orders = Orders { account: account.transpose()? };
         let mut state = self.strategy.start(view, params)?;
-        for moment in view.moments().take(view.scored().len()) {
+        for moment in view.moments() {
             view.check()?;
             if let Some(account) = &mut orders.account {
                 account.advance_with(moment, &mut filled)?;
@@ -262,27 +251,16 @@ impl<S: Strategy> Backtest for EventDriven<S> {
 
     fn check(&self, view: &TrialView<'_>, params: &Params) -> Result<()> {
         self.accounting.as_ref().map_or(Ok(()), Accounting::check)?;
-        check_names(&self.metrics())?;
+        // Those of the account alone are in order.
+        if self.accounting.is_none() || !self.strategy.metrics().is_empty() {
+            check_metric_names(&self.metrics())?;
+        }
         self.strategy.check(view, params)
     }
 
     fn returns(&self, view: &TrialView<'_>, params: &Params) -> Result<Option<Vec<f64>>> {
         let (account, _) = self.play(view, params, |_| ())?;
         Ok(account.map(Account::into_returns))
-    }
-}
-
-/// Without metrics a trial says nothing; with two of a name nobody knows which one is meant.
-fn check_names(names: &[String]) -> Result<()> {
-    if names.is_empty() {
-        let allowed = "at least one name where accounting is off";
-        return Err(Error::invalid("the strategy's metrics", "none", allowed));
-    }
-    match names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-        None => Ok(()),
-        Some((_, twice)) => {
-            Err(Error::invalid("the strategy's metrics", twice, "names that no other metric has"))
-        }
     }
 }
 

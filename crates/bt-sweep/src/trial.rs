@@ -69,7 +69,7 @@ impl Status {
 }
 
 /// What identifies a trial for good: the first 16 bytes of a SHA-256 over the strategy and its version, accounting settings,
-/// parameters, bundle version, assets, range and fidelity.
+/// parameters, bundle version, assets, range with its warm-up, fold and fidelity.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct TrialKey(pub [u8; 16]);
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bt_sweep::{Progress, SweepResult, ledger};
+use bt_sweep::{BacktestId, ledger};
 
 use super::request::{Prepared, Request};
 use super::store;
@@ -24,19 +24,25 @@ pub(crate) fn run(arguments: &ReportArguments, store: &Path, output: Output) -> 
     let prepared = request.prepare(store, None)?;
     let search = prepared.described()?;
     let Prepared { engine, sweep, walk, .. } = &prepared;
+    check_strategy(&contents.header, &sweep.backtest.id())?;
     let outcome = match walk {
-        Some(walk) => Outcome::WalkForward(engine.walk_forward_of(sweep, walk, contents.trials)?),
-        None => {
-            let total = prepared.search()?.total();
-            let done = contents.trials.len() as u64;
-            Outcome::Sweep(SweepResult {
-                version: contents.header.bundle_version.parse()?,
-                is_complete: total.is_none_or(|total| done >= total),
-                progress: Progress { done, total, ..Progress::default() },
-                objective: sweep.objective.clone(),
-                trials: contents.trials,
-            })
+        Some(walk) => {
+            let search = &mut prepared.search_of_fold();
+            Outcome::WalkForward(engine.walk_forward_of(sweep, walk, search, contents.trials)?)
         }
+        None => Outcome::Sweep(engine.result_of(sweep, &mut *prepared.search()?, contents.trials)?),
     };
     show_stored(&prepared, &search, &outcome, Some(&arguments.folder), arguments.top, output).map(drop)
+}
+
+/// Refuses trials of another version of the strategy: its searches and its curves would not be those of the trials.
+fn check_strategy(header: &ledger::Header, now: &BacktestId) -> Result<(), Failure> {
+    if (&header.strategy, header.strategy_version) == (&now.name, now.version) {
+        return Ok(());
+    }
+    let (then, version) = (&header.strategy, header.strategy_version);
+    let message =
+        format!("these trials are of {then} v{version}; this program has {} v{}", now.name, now.version);
+    let hint = "report.html and trials.csv of the folder are those of then";
+    Err(Failure::new(Code::NotFound, message).with_hint(hint))
 }

@@ -183,19 +183,23 @@ impl Job {
     /// Runs those as a batch that the backtest does not refuse beforehand.
     fn checked_batch(&self, view: &TrialView<'_>, params: &[Params]) -> Vec<Result<Outcome>> {
         let checks: Vec<Result<()>> = params.iter().map(|params| self.backtest.check(view, params)).collect();
-        let passed: Vec<Params> = params
-            .iter()
-            .zip(&checks)
-            .filter(|(_, check)| check.is_ok())
-            .map(|(params, _)| params.clone())
-            .collect();
-        let results = if passed.is_empty() { Vec::new() } else { self.backtest.run_batch(view, &passed) };
-        if results.len() != passed.len() {
-            return vec![Err(miscounted(results.len(), passed.len())); params.len()];
+        if checks.iter().all(Result::is_ok) {
+            return self.batch(view, params);
         }
-        let mut results = results.into_iter();
+        let passed = params.iter().zip(&checks).filter(|(_, check)| check.is_ok());
+        let passed: Vec<Params> = passed.map(|(params, _)| params.clone()).collect();
+        let mut results = self.batch(view, &passed).into_iter();
         let mut next = |()| results.next().unwrap_or_else(|| Err(miscounted(0, 1)));
         checks.into_iter().map(|check| check.and_then(&mut next)).collect()
+    }
+
+    /// As many results as there are sets of parameters, whatever the backtest brings.
+    fn batch(&self, view: &TrialView<'_>, params: &[Params]) -> Vec<Result<Outcome>> {
+        let results = if params.is_empty() { Vec::new() } else { self.backtest.run_batch(view, params) };
+        if results.len() == params.len() {
+            return results;
+        }
+        params.iter().map(|_| Err(miscounted(results.len(), params.len()))).collect()
     }
 
     fn outcome(&self, view: &TrialView<'_>, params: &Params) -> Result<Outcome> {
@@ -213,8 +217,11 @@ impl Job {
         let result = result.and_then(|outcome| self.complete(outcome));
         trial.status = match &result {
             Ok(_) => Status::Done,
-            // Of its own accord: nobody would run it again.
-            Err(error @ Error::Cancelled) if view.check().is_ok() => Status::Failed(error.to_string()),
+            Err(error @ Error::Cancelled) => match view.check() {
+                // Of its own accord: nobody would run it again.
+                Ok(()) => Status::Failed(error.to_string()),
+                Err(error) => Status::of_error(&error)?,
+            },
             Err(error) => Status::of_error(error)?,
         };
         trial.outcome = result.unwrap_or_default();

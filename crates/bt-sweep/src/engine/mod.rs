@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use bt_core::{Bundle, BundleName, BundleVersion, Timestamp};
 use bt_layers::Layers;
 
+use crate::backtest::check_metric_names;
 use crate::ledger::{Header, Ledger};
 use crate::results::{Trial, Trials, TrialsBuilder};
 use crate::search::Search;
@@ -194,6 +195,22 @@ impl Engine {
         Ok(SweepResult { version, trials, objective, is_complete: found.is_complete, progress })
     }
 
+    /// What a sweep came to, as its trials tell: those of a ledger. None is run: where the search asks for one that is not there,
+    /// the sweep was interrupted.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn result_of(&self, sweep: &Sweep, search: &mut dyn Search, trials: Trials) -> Result<SweepResult> {
+        let (scope, observer) = (self.scope(sweep)?, &mut ());
+        let version = scope.version;
+        let mut session = self.session_of(sweep, search.names(), trials, observer)?;
+        session.progress.total = search.total();
+        let found = Run::new(&mut session, search, scope, 0, 1).run()?;
+        let (trials, progress) = session.close()?;
+        let objective = sweep.objective.clone();
+        Ok(SweepResult { version, trials, objective, is_complete: found.is_complete, progress })
+    }
+
     /// The return of a trial on each moment that counts, and the moments: what its equity curve is made of. None where the
     /// backtest has no such thing.
     ///
@@ -232,11 +249,6 @@ impl Engine {
         header: Header,
         observer: &'s mut dyn Observer,
     ) -> Result<Session<'s>> {
-        if sweep.deadline.is_some_and(|deadline| deadline.is_zero()) {
-            return Err(Error::invalid("deadline", "0", "a time above 0, or none"));
-        }
-        let metrics = sweep.backtest.metrics();
-        let metric = sweep.objective.position(&metrics)?;
         let (ledger, known) = match &sweep.folder {
             None if sweep.resume => {
                 return Err(Error::invalid("folder", "none", "the folder of the ledger that is resumed"));
@@ -248,16 +260,49 @@ impl Engine {
             }
             Some(folder) => (Some(Arc::new(Ledger::create(folder, &header)?)), None),
         };
-        let table = TrialsBuilder::new(names, &metrics);
-        let progress = Progress::default();
+        Ok(Session { ledger, ..self.session_after(sweep, names, known, observer)? })
+    }
+
+    /// A session in which nothing runs.
+    fn session_of<'s>(
+        &'s self,
+        sweep: &'s Sweep,
+        names: &Names,
+        trials: Trials,
+        observer: &'s mut dyn Observer,
+    ) -> Result<Session<'s>> {
+        Ok(Session { is_past: true, ..self.session_after(sweep, names, Some(trials), observer)? })
+    }
+
+    /// A session that keeps nothing, after what is known.
+    fn session_after<'s>(
+        &'s self,
+        sweep: &'s Sweep,
+        names: &Names,
+        known: Option<Trials>,
+        observer: &'s mut dyn Observer,
+    ) -> Result<Session<'s>> {
+        if sweep.deadline.is_some_and(|deadline| deadline.is_zero()) {
+            return Err(Error::invalid("deadline", "0", "a time above 0, or none"));
+        }
+        let metrics = sweep.backtest.metrics();
+        check_metric_names(&metrics)?;
+        let metric = sweep.objective.position(&metrics)?;
+        // An interrupted sweep goes on at the time where its last trial ended.
+        let before =
+            known.iter().flat_map(Trials::iter).map(|trial| trial.started_us() + trial.took_us()).max();
+        let now = Instant::now();
+        let begin = now.checked_sub(Duration::from_micros(before.unwrap_or(0))).unwrap_or(now);
+        let (table, progress) = (TrialsBuilder::new(names, &metrics), Progress::default());
         Ok(Session {
             engine: self,
             sweep,
             metric,
             observer,
-            begin: Instant::now(),
-            ledger,
+            begin,
+            ledger: None,
             known,
+            is_past: false,
             table,
             progress,
         })

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use bt_layers::Layers;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::engine::job::{Desk, Job, Ran, caught};
 use crate::{Error, Result, SeriesCache, Stop, TrialRecord};
@@ -103,6 +103,10 @@ impl ChunkState {
     }
 }
 
+/// How long a worker looks for its next chunk before it sleeps: to be woken takes as long as the trials of a small sweep or
+/// fold do. Meanwhile it yields to whatever else there is to run.
+const AWAKE: Duration = Duration::from_micros(200);
+
 #[derive(Default)]
 struct Queue {
     state: Mutex<QueueState>,
@@ -165,6 +169,7 @@ impl Drop for Pool {
 
 impl Queue {
     fn take(&self) -> Option<Chunk> {
+        let sleep_at = Instant::now() + AWAKE;
         let mut state = self.state.lock();
         loop {
             if let Some(chunk) = state.chunks.pop_front() {
@@ -173,7 +178,11 @@ impl Queue {
             if state.is_closed {
                 return None;
             }
-            self.changed.wait(&mut state);
+            if Instant::now() < sleep_at {
+                MutexGuard::unlocked(&mut state, thread::yield_now);
+            } else {
+                self.changed.wait(&mut state);
+            }
         }
     }
 }

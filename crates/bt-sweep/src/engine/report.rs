@@ -1,6 +1,6 @@
 //! What a sweep came to, as a report.
 
-use bt_core::Field;
+use bt_core::{Field, Timestamp};
 
 use crate::engine::{Engine, FoldResult, Returns, Sweep, SweepResult, WalkForwardResult};
 use crate::report::{self, Curve, Facts, ReportData, Span};
@@ -17,11 +17,12 @@ impl Engine {
     /// As [`Engine::run`].
     pub fn report(&self, sweep: &Sweep, search: &str, result: &SweepResult) -> Result<ReportData> {
         let sweep = &Sweep { version: Some(result.version), ..sweep.clone() };
-        let mut data = self.report_of_trials(sweep, search, &result.trials, false)?;
+        let mut data = self.report_of_trials(sweep, search, &result.trials, None)?;
+        let scope = self.scope(sweep)?;
         for trial in result.trials.top(CURVES, &result.objective)? {
             let params = trial.params();
             // What went wrong with a trial is told by its record; here it has no curve.
-            let Ok(Some(returns)) = self.returns(sweep, &params) else { continue };
+            let Ok(Some(returns)) = self.returns_on(sweep, &scope, &params) else { continue };
             data.curves.push(curve(params.to_string(), &returns)?);
         }
         data.overfitting = report::deflate(&result.trials, &result.objective);
@@ -39,7 +40,8 @@ impl Engine {
         result: &WalkForwardResult,
     ) -> Result<ReportData> {
         let sweep = &Sweep { version: Some(result.version), ..sweep.clone() };
-        let mut data = self.report_of_trials(sweep, search, &result.trials, true)?;
+        let tested = &result.out_of_sample.moments;
+        let mut data = self.report_of_trials(sweep, search, &result.trials, Some(tested))?;
         let scope = self.scope(sweep)?;
         let mut worker = self.layers().worker()?;
         let trial = worker.trial_on(&sweep.bundle, scope.version)?;
@@ -65,14 +67,15 @@ impl Engine {
         Ok(data)
     }
 
+    /// `tested` are the moments of the tests, in a walk-forward.
     fn report_of_trials(
         &self,
         sweep: &Sweep,
         search: &str,
         trials: &Trials,
-        is_walk_forward: bool,
+        tested: Option<&[Timestamp]>,
     ) -> Result<ReportData> {
-        let summary = report::summarize(trials, &sweep.objective, is_walk_forward)?;
+        let summary = report::summarize(trials, &sweep.objective, tested.is_some())?;
         let scope = self.scope(sweep)?;
         let stop = Stop::default();
         let (assets, held) = self.supplies.desk(0)?.view(&scope, &stop, |view| {
@@ -98,6 +101,7 @@ impl Engine {
             workers: trials.iter().map(|trial| trial.worker() + 1).max().unwrap_or(0),
         };
         let mut data = ReportData::new(facts, summary);
+        let held = tested.map_or_else(|| held.clone(), |tested| on(&held, tested));
         data.buy_and_hold = Some(curve("buy and hold".into(), &held)?);
         Ok(data)
     }
@@ -128,6 +132,20 @@ fn buy_and_hold(view: &TrialView<'_>) -> Result<Returns> {
     })
 }
 
+/// The returns from each of these moments to the next. On the first of them it is the return of that moment alone.
+fn on(returns: &Returns, moments: &[Timestamp]) -> Returns {
+    let (mut found, mut wanted, mut growth) = (Returns::default(), moments.iter().peekable(), 1.0);
+    for (moment, value) in returns.moments.iter().zip(&returns.returns) {
+        growth = if found.moments.is_empty() { 1.0 + value } else { growth * (1.0 + value) };
+        if wanted.next_if_eq(&moment).is_some() {
+            found.moments.push(*moment);
+            found.returns.push(growth - 1.0);
+            growth = 1.0;
+        }
+    }
+    found
+}
+
 /// The equity of these returns, from 1 on.
 fn curve(label: String, returns: &Returns) -> Result<Curve> {
     let nanoseconds: Vec<i64> = returns.moments.iter().map(|moment| moment.as_nanos()).collect();
@@ -136,4 +154,19 @@ fn curve(label: String, returns: &Returns) -> Result<Curve> {
         Some(*equity)
     });
     Curve::new(label, &nanoseconds, &equity.collect::<Vec<f64>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_held_grows_over_the_moments_between_tests_too() {
+        let moments: Vec<_> = (1..=6).map(Timestamp::from_nanos).collect();
+        let held = Returns { moments: moments.clone(), returns: vec![0.5, 1.0, 1.0, 0.5, 1.0, 0.25] };
+        let found = on(&held, &[moments[1], moments[2], moments[5]]);
+        assert_eq!(found.moments, [moments[1], moments[2], moments[5]]);
+        assert_eq!(found.returns, [1.0, 1.0, 1.5 * 2.0 * 1.25 - 1.0]);
+        assert_eq!(on(&held, &[]), Returns::default());
+    }
 }

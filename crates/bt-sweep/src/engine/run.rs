@@ -32,6 +32,8 @@ pub(crate) struct Session<'s> {
     pub(crate) ledger: Option<Arc<Ledger>>,
     /// What an earlier run of the same sweep has left.
     pub(crate) known: Option<Trials>,
+    /// Whether that is all there will be: the first trial beyond it ends the run as a cancellation would.
+    pub(crate) is_past: bool,
     pub(crate) table: TrialsBuilder,
     pub(crate) progress: Progress,
 }
@@ -61,6 +63,8 @@ pub(crate) struct Run<'r, 's> {
     /// One for each fidelity, by its bits.
     jobs: HashMap<u64, Arc<Job>>,
     asked: VecDeque<Proposal>,
+    /// How many of the trials asked for last a worker takes at once, where they run together.
+    together: usize,
     under_way: BTreeMap<u64, UnderWay>,
     /// The points under way, with the numbers of later proposals of the same: those wait for it instead of running.
     twins: HashMap<TrialKey, Vec<u64>>,
@@ -104,6 +108,7 @@ impl<'r, 's> Run<'r, 's> {
             wanted,
             jobs: HashMap::new(),
             asked: VecDeque::new(),
+            together: 1,
             under_way: BTreeMap::new(),
             twins: HashMap::new(),
             early: BTreeMap::new(),
@@ -160,6 +165,9 @@ impl<'r, 's> Run<'r, 's> {
         loop {
             while self.under_way.len() < supplied && !self.asked.is_empty() {
                 self.hand_out_chunk()?;
+                if self.cancelled.is_some() {
+                    return Ok(false);
+                }
             }
             if !self.asked.is_empty() {
                 return Ok(false);
@@ -168,6 +176,7 @@ impl<'r, 's> Run<'r, 's> {
                 Asked::Trials(proposals) if !proposals.is_empty() => {
                     proposals.iter().try_for_each(|proposal| self.check_number(proposal.number))?;
                     self.asked.extend(proposals);
+                    self.together = self.share();
                 }
                 Asked::Trials(_) | Asked::Wait => return Ok(false),
                 Asked::Done => return Ok(true),
@@ -206,6 +215,10 @@ impl<'r, 's> Run<'r, 's> {
                 trials.push(record);
             }
         }
+        if self.session.is_past && !trials.is_empty() {
+            self.cancelled = Some(Instant::now());
+            return self.deliver();
+        }
         if let Some(first) = trials.first() {
             let state = ChunkState::new(self.session.sweep.deadline);
             let trial = self.session.sweep.deadline.map(|_| first.clone());
@@ -221,14 +234,21 @@ impl<'r, 's> Run<'r, 's> {
         if self.session.sweep.deadline.is_some() {
             return 1;
         }
-        let shared = self.asked.len().div_ceil(self.session.engine.workers).max(1);
-        let wanted = self.session.sweep.backtest.batch_size();
-        if wanted > 1 {
-            return shared.min(wanted);
+        if self.session.sweep.backtest.batch_size() > 1 {
+            return self.together;
         }
+        let shared = self.asked.len().div_ceil(self.session.engine.workers).max(1);
         let each_us = (self.took_us / self.ran.max(1)).max(1);
         let short = if self.ran == 0 { 1 } else { (CHUNK_US / each_us) as usize };
         shared.min(short.clamp(1, LONGEST_CHUNK))
+    }
+
+    /// The parts of equal length in which the workers take all that is asked for, no part longer than a batch may be. What trials
+    /// of a batch share is computed once for each part, so a few short ones at the end would cost what long ones do.
+    fn share(&self) -> usize {
+        let (trials, workers) = (self.asked.len(), self.session.engine.workers);
+        let parts = trials.div_ceil(self.session.sweep.backtest.batch_size().max(1));
+        trials.div_ceil(parts.next_multiple_of(workers)).max(1)
     }
 
     fn job(&mut self, fidelity: f64) -> Result<Arc<Job>> {
@@ -267,7 +287,9 @@ impl<'r, 's> Run<'r, 's> {
     /// Takes in a trial that ended, and what waited for it.
     fn end(&mut self, record: TrialRecord) -> Result<()> {
         // Not only once it is its turn: the same point may be proposed again before that.
-        self.session.table.push(&record)?;
+        if !self.session.is_past {
+            self.session.table.push(&record)?;
+        }
         for number in self.twins.remove(&record.key).unwrap_or_default() {
             self.session.progress.known += 1;
             self.early.insert(number, TrialRecord { number, ..record.clone() });
@@ -376,13 +398,14 @@ impl Drop for Run<'_, '_> {
 }
 
 impl Session<'_> {
-    /// The table, once everything that was appended is durable.
+    /// The table, once everything that was appended is durable. Of the past all that is known.
     ///
     /// # Errors
     /// What the ledger met.
     pub(crate) fn close(self) -> Result<(Trials, Progress)> {
         self.ledger.as_ref().map_or(Ok(()), |ledger| ledger.flush())?;
-        Ok((self.table.finish(), self.progress))
+        let past = self.known.filter(|_| self.is_past);
+        Ok((past.unwrap_or_else(|| self.table.finish()), self.progress))
     }
 
     /// The result of a trial that an earlier run, or an earlier proposal of the same point, has brought.

@@ -1,5 +1,6 @@
 //! Walk-forward: parameters are searched on one part of the data and judged on a later one, again and again.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use bt_core::BundleVersion;
@@ -46,6 +47,8 @@ pub struct FoldResult {
     pub validated: f64,
     /// Their objective on the test; NaN where there is none.
     pub out_of_sample: f64,
+    /// Whether their trial on the test succeeded: one that failed there has no returns.
+    pub is_tested: bool,
 }
 
 /// A part of a fold, as trials are numbered in the table.
@@ -79,30 +82,18 @@ impl Engine {
         search: &mut dyn FnMut(&Fold) -> Result<Box<dyn Search>>,
         observer: &mut dyn Observer,
     ) -> Result<WalkForwardResult> {
-        let scope = self.scope(sweep)?;
-        let folds = self.folds(sweep, &scope, walk)?;
-        let mut searches = folds.iter().map(&mut *search).collect::<Result<Vec<_>>>()?;
-        let names = same_names(&searches)?;
-        let described: Vec<String> = searches.iter().map(|search| search.describe()).collect();
-        let mut header = self.header(sweep, &names, described.join("; "), &scope)?;
-        header.folds = folds.iter().map(|fold| format!("{fold:?}")).collect();
-        let mut session = self.session(sweep, &names, header, observer)?;
-        session.progress.total = total(&searches, walk);
-        let mut ended = Vec::with_capacity(folds.len());
-        for (fold, search) in folds.iter().zip(&mut searches) {
-            let run = FoldRun { session: &mut session, scope: &scope, fold, names: &names };
-            if !run.run(&mut **search)? {
-                break;
-            }
-            ended.push(fold.clone());
-        }
-        let is_complete = ended.len() == folds.len();
+        let mut walk = self.prepared(sweep, walk, search)?;
+        let described: Vec<String> = walk.searches.iter().map(|search| search.describe()).collect();
+        let mut header = self.header(sweep, &walk.names, described.join("; "), &walk.scope)?;
+        header.folds = walk.folds.iter().map(|fold| fold.to_string()).collect();
+        let mut session = self.session(sweep, &walk.names, header, observer)?;
+        let ended = walk.run(&mut session)?;
         let (trials, progress) = session.close()?;
-        let result = self.walked(sweep, &scope, ended, trials)?;
-        Ok(WalkForwardResult { is_complete, progress, ..result })
+        self.walked(sweep, walk, ended, trials, progress)
     }
 
-    /// What a walk-forward came to, as its trials tell: those of a ledger, of which none is run again.
+    /// What a walk-forward came to, as its trials tell: those of a ledger. None is run: where the search asks for one that is not
+    /// there, the walk-forward was interrupted.
     ///
     /// # Errors
     /// As [`walk_forward`](Self::walk_forward).
@@ -110,32 +101,47 @@ impl Engine {
         &self,
         sweep: &Sweep,
         walk: &WalkForward,
+        search: &mut dyn FnMut(&Fold) -> Result<Box<dyn Search>>,
         trials: Trials,
     ) -> Result<WalkForwardResult> {
-        let scope = self.scope(sweep)?;
-        let metric = sweep.objective.position(trials.metric_names())?;
-        let folds = self.folds(sweep, &scope, walk)?;
-        let all = folds.len();
-        let ended = folds.into_iter().filter(|fold| has_ended(fold, &trials, metric)).collect();
-        let result = self.walked(sweep, &scope, ended, trials)?;
-        Ok(WalkForwardResult { is_complete: result.folds.len() == all, ..result })
+        let (mut walk, observer) = (self.prepared(sweep, walk, search)?, &mut ());
+        let mut session = self.session_of(sweep, &walk.names, trials, observer)?;
+        let ended = walk.run(&mut session)?;
+        let (trials, progress) = session.close()?;
+        self.walked(sweep, walk, ended, trials, progress)
     }
 
-    /// What came out of folds that came to their end.
+    /// Everything that a walk-forward needs before its first trial.
+    fn prepared(
+        &self,
+        sweep: &Sweep,
+        walk: &WalkForward,
+        search: &mut dyn FnMut(&Fold) -> Result<Box<dyn Search>>,
+    ) -> Result<Walk> {
+        let scope = self.scope(sweep)?;
+        let folds = self.folds(sweep, &scope, walk)?;
+        let searches = folds.iter().map(search).collect::<Result<Vec<_>>>()?;
+        let names = same_names(&searches)?;
+        let total = total(&searches, walk);
+        Ok(Walk { scope, folds, searches, names, total })
+    }
+
+    /// What came out of the first folds, which came to their end.
     fn walked(
         &self,
         sweep: &Sweep,
-        scope: &Scope,
-        folds: Vec<Fold>,
+        walk: Walk,
+        ended: usize,
         trials: Trials,
+        progress: Progress,
     ) -> Result<WalkForwardResult> {
+        let Walk { scope, mut folds, .. } = walk;
+        let is_complete = ended == folds.len();
+        folds.truncate(ended);
         let metric = sweep.objective.position(trials.metric_names())?;
-        let folds: Vec<FoldResult> =
-            folds.into_iter().map(|fold| FoldResult::of(fold, &trials, metric)).collect();
-        let out_of_sample = self.joined(sweep, scope, &folds, &trials)?;
-        let progress = Progress { done: trials.len() as u64, ..Progress::default() };
-        let version = scope.version;
-        Ok(WalkForwardResult { version, folds, out_of_sample, trials, is_complete: true, progress })
+        let folds = FoldResult::of_each(folds, &trials, metric);
+        let out_of_sample = self.joined(sweep, &scope, &folds)?;
+        Ok(WalkForwardResult { version: scope.version, folds, out_of_sample, trials, is_complete, progress })
     }
 
     /// The folds of the moments that count, as moments of the bundle.
@@ -154,17 +160,17 @@ impl Engine {
         Ok(folds.collect())
     }
 
-    fn joined(&self, sweep: &Sweep, scope: &Scope, folds: &[FoldResult], trials: &Trials) -> Result<Returns> {
+    /// The returns of what was chosen, test after test.
+    fn joined(&self, sweep: &Sweep, scope: &Scope, folds: &[FoldResult]) -> Result<Returns> {
         let mut joined = Returns::default();
-        for result in folds {
-            // A trial that failed on the test has no curve, and one that never returned would not do so now.
-            let mut tested = of_part(trials, &result.fold, Role::Test);
-            if !tested.any(|trial| trial.is_done()) {
-                continue;
-            }
+        for result in folds.iter().filter(|result| result.is_tested) {
             let Some(params) = &result.chosen else { continue };
             let scope = part(scope, &result.fold, &result.fold.test);
-            let Ok(Some(returns)) = self.returns_on(sweep, &scope, params) else { continue };
+            let returns = match self.returns_on(sweep, &scope, params) {
+                Ok(Some(returns)) => returns,
+                Err(error @ (Error::Data(_) | Error::Io { .. })) => return Err(error),
+                Ok(None) | Err(_) => continue,
+            };
             let known = joined.moments.last().copied();
             let new = returns
                 .moments
@@ -180,40 +186,54 @@ impl Engine {
     }
 }
 
-impl FoldResult {
-    /// A fold that came to its end, as its trials tell.
-    fn of(fold: Fold, trials: &Trials, metric: usize) -> Self {
-        let chosen = of_part(trials, &fold, Role::Test).next().map(|trial| trial.params());
-        let of_chosen = |role: Role| {
-            let mut trials = of_part(trials, &fold, role);
-            let chosen = trials.find(|trial| is_full(trial) && Some(trial.params()) == chosen);
-            chosen.map_or(f64::NAN, |trial| value(&trial, metric))
-        };
-        Self {
-            in_sample: of_chosen(Role::Train),
-            validated: of_chosen(Role::Validate),
-            out_of_sample: of_chosen(Role::Test),
-            chosen,
-            fold,
+/// A walk-forward before its first trial.
+struct Walk {
+    scope: Scope,
+    folds: Vec<Fold>,
+    /// One for each fold.
+    searches: Vec<Box<dyn Search>>,
+    names: Names,
+    total: Option<u64>,
+}
+
+impl Walk {
+    /// How many folds came to their end, the first of all.
+    fn run(&mut self, session: &mut Session<'_>) -> Result<usize> {
+        session.progress.total = self.total;
+        for (ended, (fold, search)) in self.folds.iter().zip(&mut self.searches).enumerate() {
+            let run = FoldRun { session, scope: &self.scope, fold, names: &self.names };
+            if !run.run(&mut **search)? {
+                return Ok(ended);
+            }
         }
+        Ok(self.folds.len())
     }
 }
 
-/// Whether a fold came to its end, as far as its trials tell. Nothing is tested where none had an objective on the validation, or
-/// none on the train.
-fn has_ended(fold: &Fold, trials: &Trials, metric: usize) -> bool {
-    let none_has_value = |role: Role| {
-        let mut full = of_part(trials, fold, role).filter(is_full).peekable();
-        full.peek().is_some() && full.all(|trial| value(&trial, metric).is_nan())
-    };
-    of_part(trials, fold, Role::Test).next().is_some()
-        || none_has_value(Role::Validate)
-        || none_has_value(Role::Train)
-}
-
-fn of_part<'t>(trials: &'t Trials, fold: &Fold, role: Role) -> impl Iterator<Item = Trial<'t>> {
-    let part = role.part_of(fold);
-    trials.iter().filter(move |trial| trial.fold() == part)
+impl FoldResult {
+    /// Folds that came to their end, as their trials tell. O(trials + folds).
+    fn of_each(folds: Vec<Fold>, trials: &Trials, metric: usize) -> Vec<Self> {
+        let mut parts: HashMap<u32, Vec<Trial<'_>>> = HashMap::new();
+        trials.iter().filter(is_full).for_each(|trial| parts.entry(trial.fold()).or_default().push(trial));
+        let result = |fold: Fold| {
+            let part = |role: Role| parts.get(&role.part_of(&fold)).map(Vec::as_slice).unwrap_or_default();
+            let tested = part(Role::Test).first();
+            let chosen = tested.map(|trial| trial.params());
+            let of_chosen = |role: Role| {
+                let trial = part(role).iter().find(|trial| Some(trial.params()) == chosen);
+                trial.map_or(f64::NAN, |trial| value(trial, metric))
+            };
+            Self {
+                in_sample: of_chosen(Role::Train),
+                validated: of_chosen(Role::Validate),
+                out_of_sample: of_chosen(Role::Test),
+                is_tested: tested.is_some_and(Trial::is_done),
+                chosen,
+                fold,
+            }
+        };
+        folds.into_iter().map(result).collect()
+    }
 }
 
 /// Whether a trial ran on all of its part: values on less do not compare.

@@ -147,6 +147,18 @@ impl Fold {
     }
 }
 
+/// As a ledger keeps it: what is resumed has to have the same folds.
+impl fmt::Display for Fold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { index, train, validate, test, warm_up } = self;
+        write!(f, "{index}: train {}..{}, ", train.start, train.end)?;
+        if let Some(validate) = validate {
+            write!(f, "validate {}..{}, ", validate.start, validate.end)?;
+        }
+        write!(f, "test {}..{}, warm-up {warm_up}", test.start, test.end)
+    }
+}
+
 impl WalkForward {
     /// Folds whose tests lie end to end, without validation, warm-up, purge and embargo.
     pub fn new(kind: Kind, train: Span, test: Span) -> Self {

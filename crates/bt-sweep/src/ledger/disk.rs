@@ -5,6 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::Path;
 
+use crate::{Error, Result};
+
 /// The steps that change a ledger, one method each: what a test fails or cuts short in turn.
 ///
 /// Every method has the real thing as its default.
@@ -74,6 +76,17 @@ pub(crate) fn write_all(disk: &dyn Disk, file: &File, mut bytes: &[u8]) -> io::R
             Err(error) => return Err(error),
         }
     }
+    Ok(())
+}
+
+/// Writes a file whole or not at all, whenever the machine dies: beside its place, then renamed there.
+pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
+    let failed = |error| Error::io(format!("write {}", path.display()), error);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = temporary(folder).map_err(failed)?;
+    write(file.as_file_mut()).map_err(failed)?;
+    file.as_file().sync_data().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
 

@@ -46,7 +46,7 @@ pub struct Header {
     pub bundle_version: String,
     /// How many assets there are in the sweep.
     pub asset_count: u64,
-    /// A digest of their names.
+    /// A digest of their ranks among the bundle's assets; of all of them the same for any bundle.
     pub assets_digest: String,
     /// The part of the data.
     pub range: String,

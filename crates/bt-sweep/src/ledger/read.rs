@@ -23,7 +23,8 @@ pub struct Contents {
     pub torn: Vec<TornTail>,
 }
 
-/// The end of a segment that a crash has left behind, or that its writer is still writing. None of it was reported as durable.
+/// The end of a segment that a crash has left behind, or that its writer is still writing. None of it was reported as durable, unless
+/// its last group was damaged afterwards: that looks the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TornTail {
     /// The segment.
@@ -37,11 +38,13 @@ pub struct TornTail {
 /// Reads a ledger, also while a sweep writes to it.
 ///
 /// # Errors
-/// [`Error::Io`] where there is none; [`Error::Damaged`] with file and offset where bytes that were durable have changed;
+/// [`Error::Io`] where there is none; [`Error::Damaged`] with file and offset where bytes that were durable have changed, in any group
+/// of a segment but its last;
 /// [`Error::Mismatch`] with both versions where its format is another one.
 ///
 /// # Complexity
-/// One pass over the bytes. Takes the memory of [`Trials`], and a buffer of 1 MiB.
+/// One pass over the bytes. Takes the memory of [`Trials`], a buffer of 1 MiB, and of a segment that ends badly what comes after its
+/// last good group.
 pub fn read(folder: impl AsRef<Path>) -> Result<Contents> {
     let folder = folder.as_ref();
     let stored = header::read(folder)?;

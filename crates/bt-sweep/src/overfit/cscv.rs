@@ -32,9 +32,9 @@ pub struct Overfitting {
 /// 20(4), 2017.
 ///
 /// # Complexity
-/// O(trials × combinations × S), and 16 bytes for each block. Where combinations × trials exceed 2^27 (from 10,429 trials on
+/// O(trials × combinations × S); 16 bytes for each block and 40 for each combination. Where combinations × trials exceed 2^27 (from 10,429 trials on
 /// with 16 blocks), so many combinations are drawn, with their complements, that they do not, but at least 256 of them: always the
-/// same ones. The standard error of the probability is then at most 1/√combinations.
+/// same ones; and never more than 2^20. The standard error of the probability is then at most 1/√combinations.
 ///
 /// # Errors
 /// [`Error::Invalid`] where there are fewer than 2 trials, where the blocks are not an even number of 2 to 32, and where one is
@@ -71,6 +71,7 @@ fn within<B: AsRef<[Block]>>(trials: &[B], evaluations: usize) -> Result<Overfit
 /// More of trials times combinations is not looked at.
 const EVALUATIONS: usize = 1 << 27;
 const LEAST_COMBINATIONS: usize = 256;
+const MOST_COMBINATIONS: usize = 1 << 20;
 const MOST_BLOCKS: usize = 32;
 
 /// The trials' returns and squared returns, summed: a row for each block, a column for each trial.
@@ -207,7 +208,7 @@ impl Choice {
 /// Halves of the blocks as bits, each without its complement, and whether these are all. Not many more than so many combinations.
 fn halves(blocks: usize, combinations: usize) -> (Vec<u32>, bool) {
     let all = (1..=blocks / 2).fold(1_u64, |ways, k| ways * (blocks - blocks / 2 + k) as u64 / k as u64) / 2;
-    let limit = combinations.max(LEAST_COMBINATIONS) as u64 / 2;
+    let limit = combinations.clamp(LEAST_COMBINATIONS, MOST_COMBINATIONS) as u64 / 2;
     if all <= limit {
         return (all_halves(blocks), true);
     }

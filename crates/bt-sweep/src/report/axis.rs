@@ -46,8 +46,8 @@ impl Parameter {
         Self { name: name.into(), domain: Domain::Range { low, high, logarithmic } }
     }
 
-    /// What the points of trials say of their parameters, where the space is not at hand: the distinct values, or from
-    /// [`MAX_CELLS`] distinct numbers on their range. A point that is shorter than `names` says nothing of the rest.
+    /// What the points of trials say of their parameters, where the space is not at hand: the distinct values, or with more than
+    /// [`MAX_CELLS`] distinct numbers their range. A point that is shorter than `names` says nothing of the rest.
     ///
     /// O(points × parameters × log distinct) time; holds the distinct values of texts.
     pub fn observed<'a>(names: &[String], points: impl IntoIterator<Item = &'a [Value]>) -> Vec<Self> {

@@ -41,6 +41,7 @@ mod sample;
 mod summary;
 mod top;
 
+use std::io::Write as _;
 use std::path::Path;
 
 use serde::Serialize;
@@ -61,7 +62,8 @@ pub use summary::{
 };
 pub use top::{MAX_TOP, TopTrial};
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::ledger::disk::replace;
 
 /// Everything that a report shows.
 #[derive(Clone, Debug, Serialize)]
@@ -117,15 +119,5 @@ pub struct Facts {
 /// # Errors
 /// [`Error::Io`] with the path.
 pub fn write(data: &ReportData, path: &Path) -> Result<()> {
-    let failed = |error| Error::io(format!("write {}", path.display()), error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".report");
-    // A temporary file is its owner's alone; a report has the permissions of any other new file.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    std::io::Write::write_all(&mut file, html(data).as_bytes()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    replace(path, |file| file.write_all(html(data).as_bytes()))
 }

@@ -532,10 +532,11 @@
     const folds = data.folds;
     if (!folds.length && !data.out_of_sample) return;
     const axes = T.axes.filter((axis) => !axis.fold), joined = data.out_of_sample ? usable([readCurve(data.out_of_sample, "trial")]) : [];
+    const hold = data.buy_and_hold ? usable([readCurve(data.buy_and_hold, "hold")]) : [];
     const rows = () => table([["fold", true], ["train"], ["validation"], ["test"], ...axes.map((axis) => [axis.name, true]), ["in sample", true], ["out of sample", true]],
       folds.map((fold) => [fold.number, span(fold.train), fold.validation ? span(fold.validation) : "–", span(fold.test), ...axes.map((_, i) => (fold.params[i] === undefined ? "–" : value(fold.params[i]))), format(fold.in_sample), format(fold.out_of_sample)]));
     section("Walk-forward", folds.length ? [h("div", { class: "pair" }, scatterFigure(folds), spansFigure(folds)), later("Table of the folds", rows)] : null,
-      joined.length ? curvesFigure("Out of sample", "the test parts of all folds, one after the other", joined) : null,
+      joined.length ? curvesFigure("Out of sample", `the test parts of all folds, one after the other${hold.length ? ", against buying the same assets and holding them" : ""}`, [...joined, ...hold]) : null,
       folds.length && axes.length ? [h("h3", null, "What each fold chose"), soft("A strategy with something to it chooses similar values from fold to fold."), h("div", { class: "pair" }, axes.map((axis, i) => stabilityFigure(axis, i, folds)))] : null);
   };
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use bt_core::Timestamp;
 use serde::Serialize;
 
 use super::curve::Curve;
@@ -165,16 +166,9 @@ fn facts_in_words(facts: &Facts, kind: &'static str, objective: &str) -> Vec<(&'
 
 const MAX_ASSETS: usize = 12;
 
-/// The date in UTC (Hinnant's `civil_from_days`).
+/// The date in UTC.
 fn date(nanoseconds: i64) -> String {
-    let days = nanoseconds.div_euclid(86_400_000_000_000) + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (year, month, day) = Timestamp::from_nanos(nanoseconds).date();
     format!("{year:04}-{month:02}-{day:02}")
 }
 

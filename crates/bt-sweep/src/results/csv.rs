@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::columns::{self, FIRST, LAST, MIDDLE, Type};
 use super::{Trial, Trials};
-use crate::ledger::disk;
-use crate::{Error, Result};
+use crate::Result;
+use crate::ledger::disk::replace;
 
 impl Trials {
     /// Writes the table as CSV, with a line of names first. The file is there as a whole or not at all.
@@ -95,16 +95,6 @@ fn end_line(line: &mut String, out: &mut impl Write) -> io::Result<()> {
     line.push('\n');
     out.write_all(line.as_bytes())?;
     line.clear();
-    Ok(())
-}
-
-/// Writes a file beside its place, then renames it there.
-pub(super) fn replace(path: &Path, write: impl FnOnce(&mut std::fs::File) -> io::Result<()>) -> Result<()> {
-    let failed = |error| Error::io(format!("write {}", path.display()), error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = disk::temporary(folder).map_err(failed)?;
-    write(file.as_file_mut()).map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
 

@@ -10,8 +10,8 @@ use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
 
 use super::columns::{self, FIRST, LAST, MIDDLE, Type};
-use super::csv::replace;
 use super::{Trial, Trials};
+use crate::ledger::disk::replace;
 use crate::ledger::record::Cell;
 use crate::{Error, Result};
 

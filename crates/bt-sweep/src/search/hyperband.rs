@@ -40,7 +40,7 @@ pub struct Bohb(Rungs);
 /// How [`Hyperband`] and [`Bohb`] divide their work.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Brackets {
-    /// The smallest share of the data, in (0, 1]; the smallest one used is the smallest power of `1 / eta` that is not below
+    /// The smallest share of the data, from 1e-6 to 1; the smallest one used is the smallest power of `1 / eta` that is not below
     /// it.
     pub min_fidelity: f64,
     /// One of how many points goes on, and how many times the data it goes on with: at least 2.
@@ -109,7 +109,7 @@ impl SuccessiveHalving {
     /// `points` random points, on at least `min_fidelity` of the data; one of `eta` goes on.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for 0 points, an `eta` below 2, a share outside of (0, 1], constraints that nothing satisfies.
+    /// [`Error::Invalid`] for 0 points, an `eta` below 2, a share below 1e-6 or above 1.
     pub fn new(space: Space, seed: u64, points: u64, min_fidelity: f64, eta: u32) -> Result<Self> {
         check_trials(points)?;
         let plan = vec![halving(points, eta.max(2), depth(min_fidelity, eta)?)];

@@ -126,7 +126,7 @@ impl StrategyInfo {
         let mut replaced = vec![false; parameters.len()];
         for parameter in given {
             let at = self.position(&parameter.name)?;
-            check_whole_numbers(&parameter, &self.parameters[at])?;
+            refuse_texts(&parameter, &self.parameters[at])?;
             if std::mem::replace(&mut replaced[at], true) {
                 let allowed = format!("one domain for each parameter of {}", self.name);
                 return Err(Error::invalid(format!("parameter {}", parameter.name), "two domains", allowed));
@@ -199,8 +199,8 @@ impl fmt::Debug for StrategyInfo {
     }
 }
 
-/// Parameters of built-in strategies are whole numbers: a text would be refused by every trial.
-fn check_whole_numbers(given: &Parameter, own: &ParameterInfo) -> Result<()> {
+/// Parameters of built-in strategies are numbers: a text would be refused by every trial.
+fn refuse_texts(given: &Parameter, own: &ParameterInfo) -> Result<()> {
     let is_text = |value: &Value| matches!(value, Value::Text(_));
     match &given.domain {
         Domain::Choice(values) if values.iter().any(is_text) => Err(Error::invalid(

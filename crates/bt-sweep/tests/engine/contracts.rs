@@ -1,8 +1,11 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use bt_sweep::{Objective, Observer, Progress, Status, Sweep, TrialRecord, bt_core};
+use bt_sweep::{
+    Backtest, BacktestId, Error, Objective, Observer, Outcome, Params, Progress, Status, Sweep, TrialRecord,
+    TrialView, bt_core,
+};
 
 use crate::fake::{Batches, Function, engine, name, sweep};
 
@@ -181,4 +184,61 @@ fn a_cancelled_sweep_ends_soon_and_keeps_what_is_done() {
     assert!(!result.is_complete);
     assert!((5..20).contains(&result.trials.len()), "{}", result.trials.len());
     assert!(result.trials.iter().all(|trial| trial.status() == Status::Done));
+}
+
+/// Notes how many trials its batches have.
+struct Parts(Arc<Mutex<Vec<usize>>>, Vec<String>);
+
+impl Backtest for Parts {
+    fn id(&self) -> BacktestId {
+        BacktestId { name: "parts".into(), version: 1, settings: String::new() }
+    }
+
+    fn metrics(&self) -> Vec<String> {
+        self.1.clone()
+    }
+
+    fn run(&self, _: &TrialView<'_>, _: &Params) -> Result<Outcome, Error> {
+        Ok(Outcome { metrics: vec![1.0], blocks: Vec::new() })
+    }
+
+    fn run_batch(&self, view: &TrialView<'_>, batch: &[Params]) -> Vec<Result<Outcome, Error>> {
+        self.0.lock().unwrap().push(batch.len());
+        batch.iter().map(|params| self.run(view, params)).collect()
+    }
+
+    fn batch_size(&self) -> usize {
+        50
+    }
+}
+
+fn parts(metrics: &[&str]) -> (Sweep, Arc<Mutex<Vec<usize>>>) {
+    let (parts, metrics) = (Arc::default(), metrics.iter().map(|name| (*name).to_owned()).collect());
+    let sweep = Sweep::new(Parts(Arc::clone(&parts), metrics), name(), Objective::maximize("value"));
+    (sweep, parts)
+}
+
+#[test]
+fn batches_are_as_few_and_as_even_as_the_workers_allow() {
+    for (workers, trials, expected) in [
+        (1, 100, vec![50, 50]),
+        (2, 100, vec![50, 50]),
+        (2, 101, vec![26, 26, 26, 23]),
+        (3, 100, vec![34, 34, 32]),
+        (8, 5, vec![1; 5]),
+    ] {
+        let (sweep, parts) = parts(&["value"]);
+        engine(workers).run(&sweep, &mut Batches::new([(0..trials).collect()]), &mut ()).unwrap();
+        let mut found = parts.lock().unwrap().clone();
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        assert_eq!(found, expected, "{trials} trials by {workers} workers");
+    }
+}
+
+#[test]
+fn a_backtest_with_two_metrics_of_a_name_is_refused() {
+    let (sweep, parts) = parts(&["value", "value"]);
+    let error = engine(1).run(&sweep, &mut Batches::new([vec![1]]), &mut ()).unwrap_err().to_string();
+    assert!(error.contains("metrics = value is out of range"), "{error}");
+    assert!(parts.lock().unwrap().is_empty());
 }

@@ -88,6 +88,25 @@ fn a_trial_that_calls_itself_cancelled_has_failed_and_the_others_go_on() {
 }
 
 #[test]
+fn a_late_trial_that_calls_itself_cancelled_was_late() {
+    let function = Function::new(|view, x| {
+        while x == 3 {
+            if view.check().is_err() {
+                return Err(Error::Cancelled);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(x as f64)
+    });
+    let sweep = Sweep { deadline: Some(Duration::from_millis(30)), ..sweep(function) };
+    let result = engine(2).run(&sweep, &mut Batches::new([(0..8).collect()]), &mut ()).unwrap();
+    assert!(result.is_complete);
+    let status: Vec<_> = result.trials.iter().map(|trial| trial.status_name()).collect();
+    assert_eq!(status.iter().filter(|status| **status == "deadline").count(), 1);
+    assert_eq!(status.iter().filter(|status| **status == "done").count(), 7);
+}
+
+#[test]
 fn a_sweep_of_which_all_trials_fail_ends_without_a_best_one() {
     let function = Function::new(|_, x| Err(Error::Strategy(format!("no {x}"))));
     let result = engine(2).run(&sweep(function), &mut Batches::new([(0..20).collect()]), &mut ()).unwrap();

@@ -81,12 +81,12 @@ fn a_walk_forward_killed_at_any_trial_comes_to_the_same_folds() {
         warm_up: 4,
         ..WalkForward::new(Kind::Rolling, "18b".parse().unwrap(), "12b".parse().unwrap())
     };
+    let search = |_: &_| {
+        let brackets = Brackets { min_fidelity: 1.0 / 3.0, ..Brackets::default() };
+        Ok(Box::new(Bohb::new(space(), 5, brackets)?) as Box<dyn Search>)
+    };
     let run = |engine: &bt_sweep::Engine, sweep: &Sweep, observer: &mut dyn Observer| {
-        let mut search = |_: &_| {
-            let brackets = Brackets { min_fidelity: 1.0 / 3.0, ..Brackets::default() };
-            Ok(Box::new(Bohb::new(space(), 5, brackets)?) as Box<dyn Search>)
-        };
-        engine.walk_forward(sweep, &walk, &mut search, observer)
+        engine.walk_forward(sweep, &walk, &mut { search }, observer)
     };
     let expected = run(&engines[0], &sweep(moody()), &mut ()).unwrap();
     assert!(expected.folds.len() >= 3);
@@ -100,7 +100,7 @@ fn a_walk_forward_killed_at_any_trial_comes_to_the_same_folds() {
         assert_eq!(result.trials.sorted_table_bytes(), expected.trials.sorted_table_bytes());
         assert_eq!(format!("{:?}", result.folds), format!("{:?}", expected.folds));
         let kept = ledger::read(folder.path()).unwrap().trials;
-        let of_ledger = engine.walk_forward_of(&second, &walk, kept).unwrap();
+        let of_ledger = engine.walk_forward_of(&second, &walk, &mut { search }, kept).unwrap();
         assert_eq!(format!("{:?}", of_ledger.folds), format!("{:?}", expected.folds));
         assert!(of_ledger.is_complete);
     }

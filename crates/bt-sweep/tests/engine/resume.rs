@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{fs, thread};
 
-use bt_sweep::search::{Grid, RandomSearch};
-use bt_sweep::{Error, Observer, Progress, Space, Sweep, SweepResult, TrialRecord};
+use bt_sweep::search::{Brackets, Grid, Hyperband, RandomSearch, Search};
+use bt_sweep::{Error, Observer, Progress, Space, Sweep, SweepResult, TrialRecord, ledger};
 
 use crate::fake::{Function, engine, sweep};
 
@@ -84,4 +84,48 @@ fn a_resumed_sweep_with_another_search_is_refused_and_told_what_differs() {
     let mut random = RandomSearch::new(space(), 7, 10).unwrap();
     let error = engine(1).run(&kept_in(folder.path(), true, counted().0), &mut random, &mut ()).unwrap_err();
     assert!(error.to_string().contains("search"), "{error}");
+}
+
+#[test]
+fn a_ledger_tells_whether_its_sweep_came_to_its_end_and_nothing_is_run_for_it() {
+    // Rungs repeat points: there are fewer trials than proposals.
+    let space = || Space::builder().int("x", 1, 11, 1).build().unwrap();
+    let brackets = Brackets { min_fidelity: 0.1, eta: 3, rounds: 1 };
+    let searches: [&dyn Fn() -> Box<dyn Search>; 2] =
+        [&|| Box::new(Hyperband::new(space(), 5, brackets.clone()).unwrap()), &|| {
+            Box::new(Grid::new(space()).unwrap())
+        }];
+    for search in searches {
+        let folder = tempfile::tempdir().unwrap();
+        let (function, runs) = counted();
+        let (engine, first) = (engine(2), kept_in(folder.path(), false, function));
+        let told = |runs: usize| {
+            let kept = ledger::read(folder.path()).unwrap().trials;
+            let result = engine.result_of(&first, &mut *search(), kept).unwrap();
+            assert_eq!(runs, result.trials.len(), "none is run");
+            result
+        };
+        let cut = engine.run(&first, &mut *search(), &mut CancelAt(3)).unwrap();
+        let of_ledger = told(runs.load(Ordering::Relaxed));
+        assert!(!cut.is_complete && !of_ledger.is_complete);
+        let second = Sweep { resume: true, ..first.clone() };
+        let whole = engine.run(&second, &mut *search(), &mut ()).unwrap();
+        let of_ledger = told(runs.load(Ordering::Relaxed));
+        assert!(whole.is_complete && of_ledger.is_complete);
+        assert_eq!(of_ledger.trials.sorted_table_bytes(), whole.trials.sorted_table_bytes());
+        assert_eq!(of_ledger.best().map(|best| best.params()), whole.best().map(|best| best.params()));
+    }
+}
+
+#[test]
+fn a_resumed_sweep_goes_on_at_the_time_where_its_last_trial_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = grid(1, &kept_in(folder.path(), false, counted().0), &mut CancelAt(100));
+    let end =
+        |result: &SweepResult| result.trials.iter().map(|trial| trial.started_us() + trial.took_us()).max();
+    let second = grid(1, &kept_in(folder.path(), true, counted().0), &mut ());
+    let known = first.trials.len();
+    let begun =
+        second.trials.iter().filter(|trial| trial.number() >= known as u64).map(|trial| trial.started_us());
+    assert!(begun.min() >= end(&first), "{:?} and {:?}", second.trials.len(), end(&first));
 }

@@ -96,7 +96,7 @@ fn a_fold_without_an_objective_on_its_validation_is_a_result_all_the_same() {
     let engine = engine(2);
     let result = engine.walk_forward(&sweep, &walk(), &mut |_| grid(), &mut ()).unwrap();
     let kept = ledger::read(folder.path()).unwrap().trials;
-    let of_ledger = engine.walk_forward_of(&sweep, &walk(), kept).unwrap();
+    let of_ledger = engine.walk_forward_of(&sweep, &walk(), &mut |_| grid(), kept).unwrap();
     for result in [result, of_ledger] {
         assert!(result.is_complete);
         assert_eq!(result.folds.len(), 2);
@@ -129,9 +129,15 @@ fn a_fold_that_was_cancelled_is_no_result_though_all_its_trials_have_failed_so_f
             thread::sleep(Duration::from_millis(1));
         }
     });
+    let (folder, engine) = (tempfile::tempdir().unwrap(), engine(1));
+    let sweep = Sweep { folder: Some(folder.path().to_owned()), ..sweep(function) };
     let mut cancel = CancelAtOnce::default();
-    let result = engine(1).walk_forward(&sweep(function), &walk(), &mut |_| grid(), &mut cancel).unwrap();
-    assert_eq!((result.is_complete, result.folds.len(), result.trials.len()), (false, 0, 1));
+    let result = engine.walk_forward(&sweep, &walk(), &mut |_| grid(), &mut cancel).unwrap();
+    let kept = ledger::read(folder.path()).unwrap().trials;
+    let of_ledger = engine.walk_forward_of(&sweep, &walk(), &mut |_| grid(), kept).unwrap();
+    for result in [result, of_ledger] {
+        assert_eq!((result.is_complete, result.folds.len(), result.trials.len()), (false, 0, 1));
+    }
 }
 
 /// Its returns are all there is, and on ten moments, a test, it panics, hangs or gives too few of them.
