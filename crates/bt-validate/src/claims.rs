@@ -132,19 +132,30 @@ pub enum Measure {
     Bytes,
     /// Bytes per bytes; exact.
     MemoryRatio,
+    /// `1 − bars / bars of the grid` that a search evaluates, a share; exact.
+    BarsSaved,
+    /// Runs that came to another result; exact.
+    OtherResults,
 }
 
 impl Measure {
     /// Whether it comes from times, and so from a test; the others are counted.
     #[must_use]
     pub fn is_timed(self) -> bool {
-        !matches!(self, Measure::HitRate | Measure::Bytes | Measure::MemoryRatio)
+        !matches!(
+            self,
+            Measure::HitRate
+                | Measure::Bytes
+                | Measure::MemoryRatio
+                | Measure::BarsSaved
+                | Measure::OtherResults
+        )
     }
 
     /// Whether a target is a least value; otherwise it is a largest.
     #[must_use]
     pub fn higher_is_better(self) -> bool {
-        matches!(self, Measure::TimeSaved | Measure::SpeedUp | Measure::HitRate)
+        matches!(self, Measure::TimeSaved | Measure::SpeedUp | Measure::HitRate | Measure::BarsSaved)
     }
 
     /// The largest ratio `optimised / base` that a target of this kind allows; the target itself if it is counted.

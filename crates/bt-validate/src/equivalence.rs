@@ -16,6 +16,12 @@ use crate::workloads::Workload;
 #[derive(Debug)]
 pub struct ArmsDiffer(String);
 
+impl ArmsDiffer {
+    pub(crate) fn new(what: String) -> Self {
+        Self(what)
+    }
+}
+
 impl fmt::Display for ArmsDiffer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the arms differ, so no time is reported: {}", self.0)

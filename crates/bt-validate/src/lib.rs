@@ -13,6 +13,7 @@
 //! - [`strategy`], [`workloads`], [`arms`]: the same trials, run in different ways on the same bars ([`data`]).
 //! - [`equivalence`] before anything else; then [`turn`]s of arms ([`constancy`]: of how many trials), [`pairs`] of
 //!   operations and starts of [`workers`], spread over processes ([`task`], [`collect`]).
+//! - [`sweeps`]: the engine `bt-sweep`, its pool, its searches, and what the arms' strategy takes in it.
 //! - [`prove`]: the whole run, from [`plan`] to report; [`faults`] show that it can fail.
 //!
 //! # Example
@@ -49,6 +50,7 @@ pub mod prove;
 pub mod report;
 pub mod stats;
 pub mod strategy;
+pub mod sweeps;
 pub mod task;
 pub mod turn;
 pub mod workers;

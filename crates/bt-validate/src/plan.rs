@@ -64,6 +64,8 @@ fn comparison(claim: &str) -> Option<Comparison> {
         (id::VS_CAREFUL, Side::sweep(Arm::Careful), Side::sweep(Arm::MAPPED)),
         (id::VS_IDEAL, Side::trials(Arm::Ideal), Side::trials(Arm::MAPPED)),
         (id::NO_REGRESSION, Side::sweep(Arm::Naive), Side::sweep(Arm::MAPPED)),
+        (id::SWEEP_SAVED, Side::sweep(Arm::Naive), Side::sweep(Arm::Engine)),
+        (id::VS_LAYERS, Side::sweep(Arm::MAPPED), Side::sweep(Arm::Engine)),
     ];
     let between =
         |workload, base, optimised| Comparison { claim: claim.to_owned(), workload, base, optimised };
@@ -82,18 +84,22 @@ fn comparison(claim: &str) -> Option<Comparison> {
 pub fn arms_of(workload: &Workload) -> Vec<Arm> {
     match workload.id {
         "seed" | "production" => Arm::all(),
-        _ => vec![Arm::Naive, Arm::Careful, Arm::Ideal, Arm::MAPPED],
+        _ => vec![Arm::Naive, Arm::Careful, Arm::Ideal, Arm::MAPPED, Arm::Engine],
     }
 }
 
 /// The sets that claims need: those of the comparisons' workloads, and those of what is measured beside them.
 pub fn sets_for(registry: &Registry, comparisons: &[Comparison]) -> Vec<Set> {
-    let beside: [(&str, &[Set]); 5] = [
+    let beside: [(&str, &[Set]); 9] = [
         (id::LAYER_1, &[Set::Seed]),
         (id::LAYER_2, &[Set::Seed, Set::Production]),
         (id::LAYER_3, &[Set::Seed, Set::Production, Set::Wide]),
         (id::PEAK, &[Set::Production, Set::Wide]),
         (id::SHARED_PAGES, &[Set::Shared]),
+        (id::POOL, &[Set::Seed, Set::Production]),
+        (id::SHARED_BUNDLE, &[Set::Shared]),
+        (id::BARS_SAVED, &[Set::Real, Set::Production]),
+        (id::SWEEP, &[Set::Production]),
     ];
     let needed = |set: &Set| {
         comparisons.iter().any(|one| one.workload.set == *set)
@@ -119,8 +125,16 @@ mod tests {
             assert!(run.contains(&comparison.base.arm) && run.contains(&comparison.optimised.arm));
         }
         let registry = Registry::standard();
-        let rows =
-            [id::CUMULATIVE, id::TIME_SAVED, id::VS_CAREFUL, id::VS_IDEAL, id::OVERHEAD, id::NO_REGRESSION];
+        let rows = [
+            id::CUMULATIVE,
+            id::TIME_SAVED,
+            id::VS_CAREFUL,
+            id::VS_IDEAL,
+            id::OVERHEAD,
+            id::NO_REGRESSION,
+            id::SWEEP_SAVED,
+            id::VS_LAYERS,
+        ];
         let about_arms = |id: &str| rows.iter().any(|row| id.starts_with(row));
         for claim in registry.claims().iter().filter(|claim| about_arms(&claim.id) && !claim.is_whole()) {
             assert!(comparisons.iter().any(|one| one.claim == claim.id), "{} is not compared", claim.id);

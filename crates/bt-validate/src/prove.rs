@@ -1,6 +1,7 @@
 //! The whole run: data, equivalence, rounds, counts, gate, report.
 
 mod counts;
+mod heavy;
 mod sections;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +22,8 @@ use crate::pairs::{self, Pairs};
 use crate::peers;
 use crate::plan::{Comparison, arms_of, comparisons, sets_for, workloads_for};
 use crate::report::{
-    BreakEven, ClaimResult, Equivalence, HitRate, Host, MemoryUse, Mode, Report, SCHEMA_VERSION, Scaling,
-    settle,
+    BreakEven, ClaimResult, Equivalence, Heavy, HitRate, Host, MemoryUse, Mode, Report, SCHEMA_VERSION,
+    Scaling, settle,
 };
 use crate::stats::Round;
 use crate::task::{RoundOfTurns, Setting, Task};
@@ -74,6 +75,7 @@ pub fn prove(plan: &Plan) -> anyhow::Result<u8> {
     run.compare_with_polars();
     run.start_workers()?;
     run.count()?;
+    run.heavy()?;
     let report = run.report(begin.elapsed())?;
     let folder = plan.root.join("report");
     report.write_to(&folder).with_context(|| format!("write the report to {}", folder.display()))?;
@@ -102,6 +104,7 @@ struct Run<'p> {
     memory: Vec<MemoryUse>,
     hit_rates: Vec<HitRate>,
     scaling: Vec<Scaling>,
+    heavy: Heavy,
     notes: Vec<String>,
 }
 
@@ -134,6 +137,7 @@ impl<'p> Run<'p> {
             memory: Vec::new(),
             hit_rates: Vec::new(),
             scaling: Vec::new(),
+            heavy: Heavy::default(),
             notes: Vec::new(),
         })
     }
@@ -182,7 +186,10 @@ impl<'p> Run<'p> {
         let collected = collect(&self.setting, task, claims)?;
         for reading in readings {
             let result = ClaimResult::timed(reading.0, &rounds_of(reading, &collected.rounds));
-            self.results.push(result.with_processes(&collected.processes));
+            let ran = collected.rounds.iter().zip(&collected.processes);
+            let processes: Vec<usize> =
+                ran.filter(|(round, _)| reading.1(round).is_some()).map(|(_, process)| *process).collect();
+            self.results.push(result.with_processes(&processes));
         }
         Ok(collected)
     }
@@ -323,6 +330,7 @@ impl<'p> Run<'p> {
             scaling: self.scaling,
             memory: self.memory,
             hit_rates: self.hit_rates,
+            heavy: self.heavy,
             notes: self.notes,
         })
     }

@@ -4,6 +4,7 @@
 
 mod chart;
 pub mod format;
+mod heavy;
 mod host;
 mod html;
 mod markdown;
@@ -11,6 +12,7 @@ mod phrases;
 mod result;
 mod text;
 
+pub use heavy::{Heavy, SameTable, ScalingRounds, SearchCost};
 pub use host::Host;
 pub use result::{ClaimResult, ProcessMean, Settled, settle};
 
@@ -55,6 +57,9 @@ pub struct Report {
     pub memory: Vec<MemoryUse>,
     /// Hit rates of the caches.
     pub hit_rates: Vec<HitRate>,
+    /// What heavy operations and the engine came to.
+    #[serde(default)]
+    pub heavy: Heavy,
     /// Whether the heavy operations are needed.
     pub gate: Option<Gate>,
     /// What a reader has to know.

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 use crate::arms::Layering;
 use crate::data::Dataset;
 use crate::faults::Fault;
+use crate::sweeps::pool::{self, Contest};
+use crate::sweeps::scaling;
 use crate::turn::{Arm, Turn, turn};
 use crate::workloads::{Set, Workload};
 use crate::{pairs, workers};
@@ -109,6 +111,32 @@ pub enum Task {
         /// Whether to read every column before saying so.
         touch: bool,
     },
+    /// Opens a bundle as a copy of its own, reads it, says so, and waits for a line.
+    HoldCopy {
+        /// The set's name.
+        set: String,
+    },
+    /// Rounds of a new pool for each batch against one pool for all.
+    Pools {
+        /// What is compared.
+        contest: Contest,
+        /// How many rounds.
+        rounds: usize,
+        /// Seed of the order.
+        seed: u64,
+    },
+    /// A worker of a pool: runs the trials of each line of its input.
+    Serve {
+        /// The set's name.
+        set: String,
+    },
+    /// Rounds of an engine with one worker against one with two.
+    Scaling {
+        /// How many rounds.
+        rounds: usize,
+        /// Seed of the order.
+        seed: u64,
+    },
     /// Runs a share of a sweep.
     Sweep {
         /// The workload's id.
@@ -145,6 +173,10 @@ pub fn run(setting: &Setting, task: &Task) -> anyhow::Result<()> {
         Task::Hold { set, arm, touch } => {
             workers::hold(&dataset(setting, set)?, arm_named(setting, arm)?, *touch)
         }
+        Task::HoldCopy { set } => workers::hold_copy(&dataset(setting, set)?),
+        Task::Pools { contest, rounds, seed } => print(&pool::rounds(setting, *contest, *rounds, *seed)?),
+        Task::Serve { set } => pool::serve(setting, set_named(set)?),
+        Task::Scaling { rounds, seed } => print(&scaling::rounds(setting, *rounds, *seed)?),
         Task::Sweep { workload, arm, from, to } => {
             let workload = workload_named(workload)?;
             workers::sweep(&setting.dataset(workload.set), workload, arm_named(setting, arm)?, *from..*to)

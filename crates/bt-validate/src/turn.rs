@@ -9,11 +9,11 @@ use anyhow::ensure;
 use serde::{Deserialize, Serialize};
 
 use crate::arms::{
-    CarefulWorker, Grouped, IdealWorker, LayeredShared, Layering, NaiveWorker, Scratch, Worker,
+    CarefulWorker, EngineWorker, Grouped, IdealWorker, LayeredShared, Layering, NaiveWorker, Scratch, Worker,
 };
 use crate::data::Dataset;
 use crate::stats::median;
-use crate::strategy::Unobserved;
+use crate::strategy::Trial;
 use crate::workloads::Workload;
 
 /// An arm by name.
@@ -27,13 +27,15 @@ pub enum Arm {
     Ideal,
     /// Our layers.
     Layers(Layering),
+    /// The sweep engine on all of them, over the mapped store.
+    Engine,
 }
 
 impl Arm {
-    /// The three references, the eight combinations over the Parquet file, and all layers over the mapped store.
+    /// The three references, the eight combinations over the Parquet file, all layers over the mapped store, and the engine on them.
     pub fn all() -> Vec<Self> {
         let layers = Layering::COMBINATIONS.into_iter().chain([Layering::MAPPED]).map(Self::Layers);
-        [Self::Naive, Self::Careful, Self::Ideal].into_iter().chain(layers).collect()
+        [Self::Naive, Self::Careful, Self::Ideal].into_iter().chain(layers).chain([Self::Engine]).collect()
     }
 
     /// All layers over the mapped store: what the `total.*` claims are about.
@@ -49,6 +51,7 @@ impl Arm {
             Self::Careful => "careful".into(),
             Self::Ideal => "ideal".into(),
             Self::Layers(layering) => layering.name(),
+            Self::Engine => "engine".into(),
         }
     }
 
@@ -67,6 +70,7 @@ impl Arm {
             Self::Careful => Started::Careful(dataset.clone()),
             Self::Ideal => Started::Ideal(Grouped::load(dataset)?),
             Self::Layers(layering) => Started::Layers(layering.start(dataset)?),
+            Self::Engine => Started::Engine(dataset.clone()),
         })
     }
 }
@@ -81,6 +85,8 @@ pub enum Started {
     Ideal(Grouped),
     /// The layers.
     Layers(LayeredShared),
+    /// Nothing but the store.
+    Engine(Dataset),
 }
 
 /// What is done with a worker: generic, so that each arm's trial loop is compiled for itself.
@@ -110,6 +116,7 @@ impl Started {
                 job.run(|| preloaded.clone().ok_or_else(|| unreachable!("it was checked")))
             }
             Self::Layers(layers) => job.run(|| layers.worker()),
+            Self::Engine(dataset) => job.run(|| EngineWorker::start(dataset)),
         }
     }
 }
@@ -257,15 +264,12 @@ impl Job for Share<'_> {
         let mut worker = make()?;
         let mut sums = Sums { ready: began.elapsed(), ..Sums::default() };
         let (mut scratch, moments, ready) = (Scratch::new(), worker.moments(), Instant::now());
-        for trial in self.trials.clone() {
-            let is_over = self.deadline.is_some_and(|deadline| Instant::now() >= deadline);
-            if sums.trials_run >= LEAST_TRIALS && is_over {
-                break;
-            }
-            let result = worker.trial(self.workload.trial(trial, moments), &mut scratch, &mut Unobserved)?;
-            std::hint::black_box(result);
-            sums.trials_run += 1;
-        }
+        let trials: Vec<Trial> =
+            self.trials.clone().map(|trial| self.workload.trial(trial, moments)).collect();
+        let deadline = self.deadline;
+        let mut has_time =
+            |ran| ran < LEAST_TRIALS || deadline.is_none_or(|deadline| Instant::now() < deadline);
+        sums.trials_run = worker.trials(&trials, &mut scratch, &mut has_time)?;
         sums.trials = ready.elapsed();
         Ok(sums)
     }

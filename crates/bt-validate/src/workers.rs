@@ -9,8 +9,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use bt_bundle::{OpenMode, OpenOptions, Store};
+use bt_core::BundleSource;
 use serde::{Deserialize, Serialize};
 
+use crate::arms::layered::read_all;
 use crate::arms::{NaiveWorker, Scratch, Worker};
 use crate::data::Dataset;
 use crate::proc;
@@ -129,6 +132,25 @@ pub fn hold(dataset: &Dataset, arm: Arm, touch: bool) -> anyhow::Result<()> {
     arm.start(dataset)?.work(&mut Hold { touch })
 }
 
+/// Opens a bundle as a copy for this process alone, reads all of it, says so, and holds it until a line comes.
+///
+/// # Errors
+/// Where the bundle cannot be opened.
+pub fn hold_copy(dataset: &Dataset) -> anyhow::Result<()> {
+    let copied = OpenOptions { mode: OpenMode::Read, ..OpenOptions::default() };
+    let bundle = Store::open(&dataset.store)?.with_options(copied).open(&dataset.name)?;
+    std::hint::black_box(read_all(&*bundle)?);
+    say_ready()
+}
+
+/// Tells the parent, and waits for its line.
+fn say_ready() -> anyhow::Result<()> {
+    println!("ready");
+    std::io::stdout().flush()?;
+    std::io::stdin().lock().read_line(&mut String::new())?;
+    Ok(())
+}
+
 struct Hold {
     touch: bool,
 }
@@ -141,10 +163,7 @@ impl Job for Hold {
         if self.touch {
             std::hint::black_box(worker.read_everything()?);
         }
-        println!("ready");
-        std::io::stdout().flush()?;
-        std::io::stdin().lock().read_line(&mut String::new())?;
-        Ok(())
+        say_ready()
     }
 }
 
@@ -210,16 +229,15 @@ fn process_start_seconds(setting: &Setting, set: Set, arm: Arm) -> anyhow::Resul
 }
 
 /// Total proportional set of so many processes that have read all of a set, in bytes; none where the system does not
-/// tell.
+/// tell. The task is one that says when it is ready.
 ///
 /// # Errors
 /// Where a process fails.
-pub fn proportional_set(setting: &Setting, set: Set, arm: Arm, count: usize) -> anyhow::Result<Option<u64>> {
-    let task = Task::Hold { set: set.name().to_owned(), arm: arm.name(), touch: true };
+pub fn proportional_set(setting: &Setting, task: &Task, count: usize) -> anyhow::Result<Option<u64>> {
     // A copy of the program, so that its code is not shared with this process: of one worker alone, half would be missing.
     let program = setting.folder.join("worker");
     fs::copy(std::env::current_exe().context("find this program")?, &program).context("copy this program")?;
-    let holders = holders(|| command_of(&program, setting, &task), count)?;
+    let holders = holders(|| command_of(&program, setting, task), count)?;
     let pss = |holder: &Holder| proc::bytes(&format!("/proc/{}/smaps_rollup", holder.child.id()), "Pss");
     let total = holders.iter().map(pss).sum();
     release(holders)?;

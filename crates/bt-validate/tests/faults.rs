@@ -32,7 +32,7 @@ fn an_arm_without_fault_is_reported_with_the_rounds_that_its_verdict_stands_on()
     assert!(claim.n == claim.rounds.len() && [10, 30].contains(&claim.n), "{claim:?}");
     assert!(claim.process_means.len() >= 3);
     assert_eq!(report.equivalence.len(), 1);
-    assert_eq!(report.equivalence[0].arms.len(), 12);
+    assert_eq!(report.equivalence[0].arms.len(), 13);
 }
 
 #[test]
@@ -71,6 +71,36 @@ fn a_copy_of_the_baseline_has_a_claim_of_much_saved_refuted() {
     let output = validate(root.path(), CLAIM, Some("same"));
     assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(report(root.path()).claim(CLAIM).unwrap().verdict, Some(Verdict::Refuted));
+}
+
+const POOL: &str = "heavy.persistent_pool.time_saved.threads";
+
+#[test]
+fn a_pool_that_does_everything_five_times_has_its_claim_refuted() {
+    let root = tempfile::tempdir().unwrap();
+    let output = validate(root.path(), POOL, Some("slow"));
+    assert_eq!(output.status.code(), Some(1), "{}", String::from_utf8_lossy(&output.stderr));
+    let report = report(root.path());
+    assert_eq!(report.claim(POOL).unwrap().verdict, Some(Verdict::Refuted));
+    assert!(!report.heavy.steps[0].accepted);
+}
+
+#[test]
+fn a_pool_that_is_new_for_each_batch_is_not_accepted() {
+    let root = tempfile::tempdir().unwrap();
+    let output = validate(root.path(), POOL, Some("same"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_ne!(report(root.path()).claim(POOL).unwrap().verdict, Some(Verdict::Pass), "{said}");
+}
+
+#[test]
+fn worker_processes_with_other_results_stop_the_run() {
+    let root = tempfile::tempdir().unwrap();
+    let output = validate(root.path(), "heavy.persistent_pool.time_saved.processes", Some("wrong"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("one pool of processes differs from ideal in trial 0"), "{said}");
+    assert!(!root.path().join("report").exists(), "times were reported");
 }
 
 #[test]

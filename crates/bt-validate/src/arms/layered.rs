@@ -3,7 +3,7 @@
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Float64Type;
 use bt_bundle::Store;
-use bt_core::{AssetId, BundleName, Field, Timestamp};
+use bt_core::{AssetId, Bundle, BundleName, Field, Timestamp};
 use bt_dataportal::{DataPortal, FrameSeries, Moment, Series};
 use bt_layers::{Layers, OptimizationConfig, Options, Windows};
 
@@ -66,6 +66,14 @@ impl Layering {
     /// # Errors
     /// Where the store or the file cannot be opened.
     pub fn start(self, dataset: &Dataset) -> anyhow::Result<LayeredShared> {
+        Ok(LayeredShared { layers: self.layers(dataset)?, name: dataset.name.clone(), fault: self.fault })
+    }
+
+    /// The layers over a data set, for whoever has workers of his own.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn layers(self, dataset: &Dataset) -> anyhow::Result<Layers> {
         let [enable_caching, enable_history_cache, enable_bundle_pooling] = self.layers;
         let config = OptimizationConfig {
             enable_caching,
@@ -73,11 +81,10 @@ impl Layering {
             enable_bundle_pooling,
             ..OptimizationConfig::default()
         };
-        let layers = match self.mapped {
+        Ok(match self.mapped {
             true => Layers::over_bundles(&config, Options::default(), Store::open(&dataset.store)?)?,
             false => Layers::over_tables(&config, Options::default(), dataset.tables())?,
-        };
-        Ok(LayeredShared { layers, name: dataset.name.clone(), fault: self.fault })
+        })
     }
 }
 
@@ -171,16 +178,22 @@ impl Worker for LayeredWorker {
     }
 
     fn read_everything(&mut self) -> anyhow::Result<f64> {
-        let data = self.worker.trial(&self.name)?;
-        let bundle = data.bundle();
-        let mut sum = 0.0;
-        for asset in bundle.assets().ids() {
-            let bars = bundle.bars(asset)?;
-            sum += bars.timestamps().iter().map(|bar| bar.as_nanos() as f64).sum::<f64>();
-            sum += Field::OHLCV.iter().flat_map(|&field| bars.field(field)).sum::<f64>();
-        }
-        Ok(sum)
+        Ok(read_all(&**self.worker.trial(&self.name)?.bundle())?)
     }
+}
+
+/// Reads every column of every bar; a sum over them.
+///
+/// # Errors
+/// Where an asset cannot be read.
+pub fn read_all(bundle: &dyn Bundle) -> bt_core::Result<f64> {
+    let mut sum = 0.0;
+    for asset in bundle.assets().ids() {
+        let bars = bundle.bars(asset)?;
+        sum += bars.timestamps().iter().map(|bar| bar.as_nanos() as f64).sum::<f64>();
+        sum += Field::OHLCV.iter().flat_map(|&field| bars.field(field)).sum::<f64>();
+    }
+    Ok(sum)
 }
 
 /// Layer 2 on: views.

@@ -1,13 +1,15 @@
 //! The arms: ways to run the same trials.
 
 pub mod careful;
+pub mod engine;
 pub mod layered;
 pub mod naive;
 pub mod parquet;
 
-use crate::strategy::{AssetState, Observer, Trial, TrialResult};
+use crate::strategy::{AssetState, Observer, Trial, TrialResult, Unobserved};
 
 pub use careful::{CarefulWorker, Grouped, IdealWorker};
+pub use engine::EngineWorker;
 pub use layered::{LayeredShared, Layering};
 pub use naive::NaiveWorker;
 
@@ -29,6 +31,25 @@ pub trait Worker {
         scratch: &mut Scratch,
         observer: &mut impl Observer,
     ) -> anyhow::Result<TrialResult>;
+
+    /// Runs trials in their order, asking before each whether there is time for more, given how many have run. How many it ran.
+    ///
+    /// # Errors
+    /// As [`trial`](Self::trial).
+    fn trials(
+        &mut self,
+        trials: &[Trial],
+        scratch: &mut Scratch,
+        has_time: &mut dyn FnMut(usize) -> bool,
+    ) -> anyhow::Result<usize> {
+        for (ran, &trial) in trials.iter().enumerate() {
+            if !has_time(ran) {
+                return Ok(ran);
+            }
+            std::hint::black_box(self.trial(trial, scratch, &mut Unobserved)?);
+        }
+        Ok(trials.len())
+    }
 
     /// Reads every column of every bar that it holds; a sum over them.
     ///

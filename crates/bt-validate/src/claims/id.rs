@@ -44,6 +44,25 @@ pub const NO_REGRESSION: &str = "micro.no_regression";
 /// Proportional sets of process workers.
 pub const SHARED_PAGES: &str = "workers.pss";
 
+/// How the ids of the heavy operations' rows begin.
+pub const HEAVY: &str = "heavy.";
+/// How the ids of the engine's own rows begin.
+pub const SWEEP: &str = "sweep.";
+/// Heavy operations: one pool against a new one for each batch.
+pub const POOL: &str = "heavy.persistent_pool.time_saved";
+/// Heavy operations: processes on one mapped bundle.
+pub const SHARED_BUNDLE: &str = "heavy.shared_bundle.pss";
+/// Heavy operations: bars evaluated, BOHB against the full grid.
+pub const BARS_SAVED: &str = "heavy.bohb.bars_saved";
+/// The engine on all layers against naive.
+pub const SWEEP_SAVED: &str = "sweep.time_saved";
+/// The engine against the loop of all layers.
+pub const VS_LAYERS: &str = "sweep.vs_layers";
+/// The engine: two threads against one.
+pub const SCALING: &str = "sweep.scaling";
+/// The engine: runs that give another table.
+pub const DETERMINISM: &str = "sweep.determinism";
+
 /// The id of a row's part; the row's own where the part has no name.
 #[must_use]
 pub fn part(row: &str, name: &str) -> String {

@@ -20,7 +20,8 @@ fn every_row_of_the_document_is_a_claim_with_its_target() {
 fn every_id_of_the_document_is_in_the_registry() {
     let document = include_str!("../../../../docs/validation.md");
     let registry = Registry::standard();
-    let prefixes = ["| `l1.", "| `l2.", "| `l3.", "| `total.", "| `micro.", "| `workers."];
+    let prefixes =
+        ["| `l1.", "| `l2.", "| `l3.", "| `total.", "| `micro.", "| `workers.", "| `heavy.", "| `sweep."];
     let rows = document.lines().filter(|line| prefixes.iter().any(|prefix| line.starts_with(prefix)));
     for row in rows {
         let id = row.split('`').nth(1).unwrap();

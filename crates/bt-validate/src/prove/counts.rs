@@ -36,7 +36,7 @@ impl Run<'_> {
             progress("peak memory of each arm, in processes of their own");
             self.peaks()?;
         }
-        if self.claims(id::SHARED_PAGES) {
+        if self.claims(id::SHARED_PAGES) || self.claims(id::SHARED_BUNDLE) {
             progress(&format!("memory of {WORKERS} worker processes"));
             self.proportional_sets()?;
         }
@@ -44,7 +44,7 @@ impl Run<'_> {
     }
 
     /// Judges a count, or says why there is none.
-    fn exact(&mut self, row: &str, part: &str, value: Result<f64, &str>) {
+    pub(super) fn exact(&mut self, row: &str, part: &str, value: Result<f64, &str>) {
         if let Some(claim) = self.claim(&id::part(row, part)) {
             self.results.push(match value {
                 Ok(value) => ClaimResult::exact(claim, value),
@@ -133,22 +133,36 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// What [`WORKERS`] processes hold as a multiple of what one does, on mapped pages and on copies of their own.
     fn proportional_sets(&mut self) -> anyhow::Result<()> {
+        let set = || Set::Shared.name().to_owned();
+        let none = "this system does not tell a proportional set";
+        let mapped = Task::Hold { set: set(), arm: Arm::MAPPED.name(), touch: true };
+        let ratio = self.many_to_one(&Arm::MAPPED.name(), &mapped)?.ok_or(none);
+        self.exact(id::SHARED_PAGES, "", ratio);
+        self.exact(id::SHARED_BUNDLE, "", ratio);
+        if self.claims(id::SHARED_BUNDLE) {
+            let copies = Task::HoldCopy { set: set() };
+            let ratio = self.many_to_one("private copies", &copies)?.ok_or(none);
+            self.exact(id::SHARED_BUNDLE, "private-copies", ratio);
+        }
+        Ok(())
+    }
+
+    fn many_to_one(&mut self, arm: &str, task: &Task) -> anyhow::Result<Option<f64>> {
         let mut sets = Vec::new();
         for count in [1, WORKERS] {
-            let pss_bytes = workers::proportional_set(&self.setting, Set::Shared, Arm::MAPPED, count)?;
+            let pss_bytes = workers::proportional_set(&self.setting, task, count)?;
             sets.push(pss_bytes);
             self.memory.push(MemoryUse {
                 workload: Set::Shared.name().to_owned(),
-                arm: Arm::MAPPED.name(),
+                arm: arm.to_owned(),
                 workers: count,
                 peak_rss_bytes: None,
                 pss_bytes,
             });
         }
-        let ratio = sets[1].zip(sets[0]).map(|(many, one)| many as f64 / one as f64);
-        self.exact(id::SHARED_PAGES, "", ratio.ok_or("this system does not tell a proportional set"));
-        Ok(())
+        Ok(sets[1].zip(sets[0]).map(|(many, one)| many as f64 / one as f64))
     }
 }
 

@@ -9,13 +9,14 @@ pub(crate) const NONE: &str = "–";
 #[must_use]
 pub fn value(measure: Measure, value: f64) -> String {
     match measure {
-        Measure::TimeSaved | Measure::HitRate => share(value),
+        Measure::TimeSaved | Measure::HitRate | Measure::BarsSaved => share(value),
         // Ratios near one are what these claims are about: two decimals would hide on which side of the target.
         Measure::TimeRatio if value < 10.0 => format!("{value:.3}×"),
         Measure::SpeedUp | Measure::TimeRatio | Measure::MemoryRatio => format!("{}×", digits(value)),
         Measure::Overhead => digits(value),
         Measure::Seconds => seconds(value),
         Measure::Bytes => bytes(value),
+        Measure::OtherResults => format!("{value} runs"),
     }
 }
 
@@ -23,12 +24,13 @@ pub fn value(measure: Measure, value: f64) -> String {
 #[must_use]
 pub fn target(measure: Measure, limit: f64) -> String {
     let number = match measure {
-        Measure::TimeSaved | Measure::HitRate => whole_share(limit),
+        Measure::TimeSaved | Measure::HitRate | Measure::BarsSaved => whole_share(limit),
         Measure::TimeRatio | Measure::MemoryRatio => format!("{limit:.2}×"),
         Measure::SpeedUp => format!("{limit}×"),
         Measure::Overhead => format!("{limit}"),
         Measure::Seconds => format!("{} ms", (1e9 * limit).round() / 1e6),
         Measure::Bytes => format!("{} MiB", limit / 1_048_576.0),
+        Measure::OtherResults => format!("{limit} runs"),
     };
     let sign = match measure {
         Measure::TimeSaved if limit == 0.0 => ">",

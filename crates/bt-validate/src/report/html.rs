@@ -1,12 +1,14 @@
 //! The report as one page: charts, each with its table, and nothing loaded from elsewhere.
 
+mod heavy;
+
 use super::chart::{self, Line, Row};
 use super::{
     ArmTime, BreakEven, ClaimResult, Curve, Equivalence, HitRate, MemoryUse, Report, Scaling, WorkloadTimes,
     format, phrases,
 };
 use crate::claims::{Measure, id};
-use crate::gate::Gate;
+use crate::gate::{Gate, Step};
 use crate::stats::Verdict;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -32,6 +34,7 @@ fn body(report: &Report) -> Markup {
         (cards(report))
         @if let Some(gate) = &report.gate { (gate_section(gate)) }
         (claims_section(report))
+        (heavy::section(report))
         @if !report.workloads.is_empty() {
             h2 { "Time per arm" }
             p.soft { "Geometric mean of a whole sweep with its interval, on a logarithmic axis: equal steps are equal factors." }
@@ -107,16 +110,7 @@ fn gate_section(gate: &Gate) -> Markup {
         p { (capitalised(&gate.reason)) "." }
         @if let Some(evaluation) = &gate.evaluation {
             p.soft { (phrases::evaluation()) }
-            div.scroll { table {
-                thead { tr { th { "step" } th.n { "saves" } th { "decision" } th.n { "saved so far" } th { "because" } } }
-                tbody { @for step in &evaluation.steps { tr {
-                    td { (step.name) }
-                    td.n { (format::share(step.time_saved.estimate)) }
-                    td { @if step.accepted { "accepted" } @else { "rejected" } }
-                    td.n { (format::share(step.time_saved_so_far)) }
-                    td { (step.reason) }
-                } } }
-            } }
+            (steps_table(&evaluation.steps))
             p.soft { "Ended because: " (evaluation.stop) "." }
         }
         @if !gate.ranked.is_empty() {
@@ -130,21 +124,38 @@ fn gate_section(gate: &Gate) -> Markup {
     }
 }
 
+fn steps_table(steps: &[Step]) -> Markup {
+    html! {
+        div.scroll { table {
+            thead { tr { th { "step" } th.n { "saves" } th { "decision" } th.n { "saved so far" } th { "because" } } }
+            tbody { @for step in steps { tr {
+                td { (step.name) }
+                td.n { (format::share(step.time_saved.estimate)) }
+                td { @if step.accepted { "accepted" } @else { "rejected" } }
+                td.n { (format::share(step.time_saved_so_far)) }
+                td { (step.reason) }
+            } } }
+        } }
+    }
+}
+
 fn claims_section(report: &Report) -> Markup {
     let tested = report.claims.iter().filter(|claim| claim.parts.is_empty());
     let rows: Vec<Row> = tested.filter_map(forest_row).collect();
+    let own = |claims: &[ClaimResult]| claims.iter().filter(|one| !heavy::is_own(one)).cloned().collect();
+    let (claims, shown): (Vec<_>, Vec<_>) = (own(&report.claims), own(&report.shown));
     html! {
         h2 { "Claims" }
-        (claims_table(&report.claims))
+        (claims_table(&claims))
         @if !rows.is_empty() {
             figure {
                 figcaption { b { "Distance from the target" } "the time taken as a ratio of the time that the target allows; a claim passes if its whole interval is in the shaded part; ◇ is the Python original, where it is near enough" }
                 (chart::forest("Intervals of every timed claim, relative to its target", &rows))
             }
         }
-        @if !report.shown.is_empty() {
+        @if !shown.is_empty() {
             h3 { "Shown beside them, without a target" }
-            (claims_table(&report.shown))
+            (claims_table(&shown))
         }
     }
 }

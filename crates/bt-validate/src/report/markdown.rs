@@ -1,10 +1,10 @@
 //! The report as Markdown.
 
 use super::{
-    ArmTime, BreakEven, ClaimResult, Curve, Equivalence, HitRate, MemoryUse, Report, Scaling, WorkloadTimes,
-    format, phrases,
+    ArmTime, BreakEven, ClaimResult, Curve, Equivalence, HitRate, MemoryUse, Report, SameTable, Scaling,
+    WorkloadTimes, format, phrases,
 };
-use crate::gate::Gate;
+use crate::gate::{Gate, Step};
 
 pub(super) fn render(report: &Report) -> String {
     let parts = [
@@ -15,6 +15,7 @@ pub(super) fn render(report: &Report) -> String {
         section("Time per arm", report.workloads.iter().map(workload).collect()),
         section("Break-even", report.break_even.as_ref().map_or(String::new(), break_even)),
         section("Workers", report.scaling.iter().map(scaling).collect()),
+        section("Heavy operations and the engine", heavy(report)),
         section("Memory", memory(&report.memory)),
         section("Hit rates", hit_rates(&report.hit_rates)),
         section("Equivalence", equivalence(&report.equivalence)),
@@ -86,13 +87,7 @@ fn claim_row(claim: &ClaimResult) -> Vec<String> {
 }
 
 fn gate_text(gate: &Gate) -> String {
-    let steps = gate.evaluation.iter().flat_map(|evaluation| &evaluation.steps).map(|step| {
-        let accepted = if step.accepted { "accepted" } else { "rejected" };
-        let (saved, so_far) =
-            (format::share(step.time_saved.estimate), format::share(step.time_saved_so_far));
-        vec![step.name.clone(), saved, accepted.to_owned(), so_far, step.reason.clone()]
-    });
-    let steps = table(&["step", "time saved", "decision", "time saved so far", "because"], steps);
+    let steps = gate.evaluation.as_ref().map_or(String::new(), |evaluation| steps(&evaluation.steps));
     let ranked = gate.ranked.iter().map(|ranked| {
         let flag = format!("`{}`", ranked.operation.flag());
         vec![ranked.operation.to_string(), flag, format::share(ranked.saves_at_most)]
@@ -102,6 +97,59 @@ fn gate_text(gate: &Gate) -> String {
         "{reason}.\n\n{evaluation}\n\n{steps}\n{}",
         table(&["operation", "flag", "attacks at most"], ranked)
     )
+}
+
+fn steps(steps: &[Step]) -> String {
+    let row = |step: &Step| {
+        let accepted = if step.accepted { "accepted" } else { "rejected" };
+        let (saved, so_far) =
+            (format::share(step.time_saved.estimate), format::share(step.time_saved_so_far));
+        vec![step.name.clone(), saved, accepted.to_owned(), so_far, step.reason.clone()]
+    };
+    table(&["step", "time saved", "decision", "time saved so far", "because"], steps.iter().map(row))
+}
+
+fn heavy(report: &Report) -> String {
+    let heavy = &report.heavy;
+    let steps = match heavy.steps.is_empty() {
+        true => String::new(),
+        false => format!("{}\n\n{}\n", phrases::pool_evaluation(), steps(&heavy.steps)),
+    };
+    let header = [
+        "space",
+        "data",
+        "search",
+        "points",
+        "within 1 %",
+        "median saved",
+        "least",
+        "most",
+        "seeds that got there",
+    ];
+    let searches = match heavy.searches.is_empty() {
+        true => String::new(),
+        false => {
+            let rows = heavy.searches.iter().map(|search| phrases::search_cells(search).to_vec());
+            format!("Bars saved: {}.\n\n{}\n", phrases::bars_saved(), table(&header, rows))
+        }
+    };
+    let scaling = heavy.scaling.as_ref().map_or(String::new(), |rounds| {
+        let cells = phrases::round_cells(rounds).into_iter().map(|cells| cells.to_vec());
+        let rows = table(&["round", "1 worker", "2 workers", "cores given", ""], cells);
+        format!("{}\n\n{rows}\n", phrases::scaling_rounds(rounds))
+    });
+    let run = |one: &SameTable| {
+        let digest = format!("`{}…`", one.digest);
+        vec![one.run.clone(), format::count(one.trials), digest, phrases::is_same(one).to_owned()]
+    };
+    let tables = match heavy.tables.is_empty() {
+        true => String::new(),
+        false => {
+            let rows = table(&["run", "trials", "digest", "bytes"], heavy.tables.iter().map(run));
+            format!("{}\n\n{rows}", phrases::tables())
+        }
+    };
+    [steps, searches, scaling, tables].concat()
 }
 
 fn workload(workload: &WorkloadTimes) -> String {

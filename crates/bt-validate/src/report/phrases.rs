@@ -1,6 +1,10 @@
 //! What the terminal, Markdown and HTML forms say in the same words.
 
-use super::{BreakEven, ClaimResult, Curve, Equivalence, Mode, WorkerKind, format};
+use super::{
+    BreakEven, ClaimResult, Curve, Equivalence, Mode, SameTable, ScalingRounds, SearchCost, WorkerKind,
+    format,
+};
+use crate::gate::Rule;
 use crate::stats::{ALPHA, CONFIDENCE, LOOK_ALPHA, LOOKS, Verdict};
 use crate::workloads::EVALUATION;
 
@@ -68,6 +72,71 @@ pub(super) fn evaluation() -> String {
         "The layers one after the other, on {}. Each step saves of the time that the steps before it left.",
         EVALUATION.description
     )
+}
+
+/// What a pool that lasts was put through.
+pub(super) fn pool_evaluation() -> String {
+    let least = format::whole_share(Rule::default().accept_at);
+    format!(
+        "Each kind of worker for itself, by the gate's rule: accepted where the lower bound of the time saved is at least {least}."
+    )
+}
+
+/// What the chart of searches shows.
+pub(super) fn bars_saved() -> &'static str {
+    "median over the seeds of one minus the bars evaluated until a result on the whole data is within 1 % of the grid's \
+     best, as a share of the full grid's"
+}
+
+/// A search's line: space, data, search, points, near the best, median, least, most, seeds.
+pub(super) fn search_cells(search: &SearchCost) -> [String; 9] {
+    let least = search.saved.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = search.saved.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    [
+        search.space.clone(),
+        search.set.clone(),
+        search.search.clone(),
+        format::count(search.points),
+        format::count(search.points_near_best),
+        format::share(search.median_saved),
+        format::share(least),
+        format::share(most),
+        format!("{} of {}", search.reached, search.saved.len()),
+    ]
+}
+
+/// Which rounds of two workers against one count.
+pub(super) fn scaling_rounds(rounds: &ScalingRounds) -> String {
+    let ScalingRounds { measured, left_out, least_cores, .. } = rounds;
+    let used = rounds.cores_used.map_or(String::new(), |[one, two]| {
+        let [one, two] = [one, two].map(format::digits);
+        format!(
+            " One worker used {one} cores, two used {two} (CPU time per second, medians over all rounds)."
+        )
+    });
+    format!(
+        "{left_out} of {measured} rounds are left out: threads that never sleep got less than {least_cores} of two cores.{used}"
+    )
+}
+
+/// A line for each round: number, one worker, two workers, cores given, whether it counts.
+pub(super) fn round_cells(rounds: &ScalingRounds) -> Vec<[String; 5]> {
+    let given = rounds.seconds.iter().zip(&rounds.cores_given).enumerate();
+    let cells = given.map(|(at, ([one, two], cores))| {
+        let counts = if *cores >= rounds.least_cores { "" } else { "left out" };
+        let (one, two) = (format::seconds(*one), format::seconds(*two));
+        [(at + 1).to_string(), one, two, format::digits(*cores), counts.to_owned()]
+    });
+    cells.collect()
+}
+
+/// What was compared of the tables.
+pub(super) fn tables() -> &'static str {
+    "The bytes of the sorted table, which holds everything but worker, start and time, against those of one worker in one go."
+}
+
+pub(super) fn is_same(table: &SameTable) -> &'static str {
+    if table.is_same { "the same" } else { "OTHERS" }
 }
 
 /// Which arms had no time for all trials: "naive 12, none 14"; nothing where all had.

@@ -204,7 +204,8 @@ impl ClaimResult {
             if self.measure.higher_is_better() { self.ci_low } else { self.ci_high }.or(self.measured);
         let strain = |target: f64| {
             let (worst, limit) = (self.measure.max_ratio(worst?), self.measure.max_ratio(target));
-            Some(if self.measure == Measure::HitRate { limit / worst } else { worst / limit })
+            let is_share = matches!(self.measure, Measure::HitRate | Measure::BarsSaved);
+            Some(if is_share { limit / worst } else { worst / limit })
         };
         let strain = self.target.and_then(strain).unwrap_or(f64::INFINITY);
         Weakness { verdict: self.verdict.unwrap_or(Verdict::Inconclusive), strain }

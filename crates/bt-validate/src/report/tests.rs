@@ -142,6 +142,7 @@ fn a_report_without_any_section_still_renders() {
         scaling: Vec::new(),
         memory: Vec::new(),
         hit_rates: Vec::new(),
+        heavy: Heavy::default(),
         gate: None,
         notes: Vec::new(),
         ..full
@@ -228,6 +229,44 @@ fn a_hit_rate_nearest_to_its_target_stands_for_the_whole() {
         |name: &str, rate| ClaimResult::exact(registry.get(&format!("l2.hit_rate.{name}")).unwrap(), rate);
     let whole = settle(&registry, vec![part("seed", 0.94), part("production", 0.99)]).claims.remove(0);
     assert_eq!(whole.weakest_part.as_deref(), Some("l2.hit_rate.seed"));
+}
+
+#[test]
+fn the_page_has_the_engines_claims_in_a_section_of_their_own() {
+    let html = synthetic::report().to_html();
+    let heading = "<h2>Heavy operations and the engine</h2>";
+    let (before, after) = html.split_once(heading).expect("the section is there");
+    let own = after.split("<h2>").next().unwrap();
+    for claim in Registry::standard().claims() {
+        let is_own = claim.id.starts_with("heavy.") || claim.id.starts_with("sweep.");
+        let row = format!("<code>{}</code><br>", claim.id);
+        assert!(!is_own || claim.part_of.is_some() || own.contains(&row), "{}", claim.id);
+        assert!(!is_own || !before.contains(&row), "{} is among the others", claim.id);
+        assert!(is_own || !own.contains(&row), "{} is in the section", claim.id);
+    }
+    for said in ["1 of 3 rounds are left out", "persistent worker pool, threads", "OTHERS", "random search"] {
+        assert!(own.contains(said), "{said}");
+    }
+}
+
+#[test]
+fn one_run_with_another_table_refutes_determinism() {
+    let registry = Registry::standard();
+    let claim = registry.get("sweep.determinism").unwrap();
+    assert_eq!(ClaimResult::exact(claim, 0.0).verdict, Some(Verdict::Pass));
+    assert_eq!(ClaimResult::exact(claim, 1.0).verdict, Some(Verdict::Refuted));
+}
+
+#[test]
+fn the_space_that_saves_least_stands_for_all_of_them() {
+    let registry = Registry::standard().select("heavy.bohb.bars_saved").unwrap();
+    let part = |name: &str, saved| {
+        ClaimResult::exact(registry.get(&format!("heavy.bohb.bars_saved.{name}")).unwrap(), saved)
+    };
+    let whole = settle(&registry, vec![part("crossover", 0.9), part("donchian", 0.0), part("rsi", 0.5)]);
+    let whole = &whole.claims[0];
+    assert_eq!(whole.weakest_part.as_deref(), Some("heavy.bohb.bars_saved.donchian"));
+    assert_eq!((whole.verdict, whole.measured), (Some(Verdict::Refuted), Some(0.0)));
 }
 
 #[test]

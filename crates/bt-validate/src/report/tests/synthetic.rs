@@ -36,6 +36,7 @@ pub(super) fn report() -> Report {
         scaling: vec![scaling(WorkerKind::Threads, &mut rng), scaling(WorkerKind::Processes, &mut rng)],
         memory: memory(),
         hit_rates: hit_rates(),
+        heavy: heavy(),
         gate: Some(gate()),
         notes: vec!["Invented numbers; <b>markup</b> & pipes | in a note stay text.".to_owned()],
     }
@@ -160,6 +161,41 @@ fn memory() -> Vec<MemoryUse> {
         row("wide workers", "all+mapped", 8, 520, Some(79)),
         row("wide workers", "naive", 8, 4200, Some(4100)),
     ]
+}
+
+fn heavy() -> Heavy {
+    let search = |space: &str, search: &str, saved: f64| SearchCost {
+        space: space.to_owned(),
+        set: "real".to_owned(),
+        search: search.to_owned(),
+        points: 515,
+        points_near_best: 3,
+        saved: vec![saved - 0.1, saved, saved + 0.1],
+        median_saved: saved,
+        reached: 3,
+    };
+    let table = |run: &str, is_same| SameTable {
+        run: run.to_owned(),
+        trials: 100,
+        digest: "0123456789abcdef".to_owned(),
+        is_same,
+    };
+    let saved = crate::stats::Interval { estimate: 0.3, low: 0.2, high: 0.4 };
+    let evaluated =
+        evaluate(&Rule::default(), &["persistent worker pool, threads"], |_, _| Ok::<_, Infallible>(saved));
+    Heavy {
+        steps: evaluated.unwrap().steps,
+        searches: vec![search("crossover", "BOHB", 0.7), search("crossover", "random search", 0.5)],
+        scaling: Some(ScalingRounds {
+            measured: 3,
+            left_out: 1,
+            least_cores: 1.8,
+            cores_given: vec![1.95, 1.2, 1.9],
+            cores_used: Some([1.0, 1.92]),
+            seconds: vec![[0.4, 0.21], [0.4, 0.33], [0.4, 0.2]],
+        }),
+        tables: vec![table("grid, 1 worker", true), table("grid, 2 workers", false)],
+    }
 }
 
 fn hit_rates() -> Vec<HitRate> {
