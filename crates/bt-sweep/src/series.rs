@@ -1,12 +1,14 @@
+use std::cell::RefCell;
 use std::fmt;
+use std::iter::repeat_n;
 use std::sync::Arc;
 
 use bt_cache::{Cache, CacheStats, Limits};
-use bt_core::{AssetId, BundleVersion, Field};
+use bt_core::{AssetId, Bars, BundleVersion, Field};
 use bt_dataportal::{DataPortal, Moment, Series};
 
 use crate::Result;
-use crate::indicator::{Indicator, column};
+use crate::indicator::{Indicator, Sums, column};
 
 /// Indicators that trials share: each is computed once per (bundle version, asset, field, indicator), whoever asks first, and read
 /// by all trials and workers.
@@ -72,7 +74,7 @@ impl SeriesCache {
         portal.series(asset, field)?;
         let load = || {
             let bars = portal.bundle().bars(asset)?;
-            Ok(indicator.over(bars, column(bars, field)?).into())
+            Ok(computed(indicator, bars, column(bars, field)?))
         };
         Ok(self.cache.get_or_load(&key, load)?)
     }
@@ -102,6 +104,23 @@ impl SeriesCache {
     pub fn stats(&self) -> CacheStats {
         self.cache.stats()
     }
+}
+
+thread_local! {
+    /// Each worker's, since a cache that is full computes series all the time.
+    static SUMS: RefCell<Sums> = RefCell::default();
+}
+
+/// Written where it will be read. A series that was collected first and copied then would take its memory three times over, in pieces
+/// that an allocator of threads does not easily give back.
+fn computed(indicator: Indicator, bars: Bars<'_>, values: &[f64]) -> Arc<[f64]> {
+    let mut out: Arc<[f64]> = repeat_n(f64::NAN, values.len()).collect();
+    let place = Arc::get_mut(&mut out).expect("nobody else has it yet");
+    SUMS.with_borrow_mut(|sums| {
+        sums.clear();
+        indicator.write(bars, values, sums, place);
+    });
+    out
 }
 
 impl Default for SeriesCache {

@@ -12,6 +12,7 @@ use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ use crate::backtest::check_metric_names;
 use crate::ledger::{Header, Ledger};
 use crate::results::{Trial, Trials, TrialsBuilder};
 use crate::search::Search;
-use crate::{Backtest, Error, Names, Objective, Params, Result, SeriesCache, Stop, TrialRecord};
+use crate::{Backtest, Error, Names, Objective, Params, Result, SeriesCache, Stop, TrialRecord, TrialView};
 use job::{Scope, caught};
 use pool::{Pool, Supplies};
 use run::{Run, Session};
@@ -222,24 +223,16 @@ impl Engine {
     }
 
     fn returns_on(&self, sweep: &Sweep, scope: &Scope, params: &Params) -> Result<Option<Returns>> {
-        let stop = Stop::default();
-        let mut desk = self.supplies.desk(0)?;
-        desk.view(scope, &stop, |view| {
-            let returns = || {
-                sweep.backtest.check(view, params)?;
-                sweep.backtest.returns(view, params)
-            };
-            let Some(returns) = caught(returns)? else { return Ok(None) };
-            let moments = view.portal().calendar().as_slice()[view.scored()].to_vec();
-            if returns.len() != moments.len() {
-                return Err(Error::Mismatch {
-                    what: "the number of returns of a trial".into(),
-                    found: returns.len().to_string(),
-                    expected: moments.len().to_string(),
-                });
-            }
-            Ok(Some(Returns { moments, returns }))
-        })?
+        let (backtest, scope, params) = (Arc::clone(&sweep.backtest), scope.clone(), params.clone());
+        let (sender, receiver) = channel();
+        // By a worker: the memory of what it reads and makes is there already.
+        self.pool.push_task(Box::new(move |desk| {
+            let returns =
+                || desk?.view(&scope, &Stop::default(), |view| returns(&*backtest, view, &params))?;
+            // Whoever asked may have given up.
+            let _ = sender.send(caught(returns));
+        }));
+        receiver.recv().unwrap_or_else(|_| Err(Error::Strategy("the worker ended".to_owned())))
     }
 
     fn session<'s>(
@@ -359,6 +352,20 @@ impl Engine {
             scored,
         })
     }
+}
+
+fn returns(backtest: &dyn Backtest, view: &TrialView<'_>, params: &Params) -> Result<Option<Returns>> {
+    backtest.check(view, params)?;
+    let Some(returns) = backtest.returns(view, params)? else { return Ok(None) };
+    let moments = view.portal().calendar().as_slice()[view.scored()].to_vec();
+    if returns.len() == moments.len() {
+        return Ok(Some(Returns { moments, returns }));
+    }
+    Err(Error::Mismatch {
+        what: "the number of returns of a trial".into(),
+        found: returns.len().to_string(),
+        expected: moments.len().to_string(),
+    })
 }
 
 /// The moments of a bundle's calendar with `from` ≤ moment < `until`, by index.

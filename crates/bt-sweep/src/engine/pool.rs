@@ -43,6 +43,14 @@ pub(crate) struct Chunk {
     pub(crate) done: Sender<Done>,
 }
 
+/// What a worker does with its desk beside trials; an error is why it has none.
+pub(crate) type Task = Box<dyn FnOnce(Result<&mut Desk>) + Send>;
+
+enum Work {
+    Chunk(Chunk),
+    Task(Task),
+}
+
 /// A chunk that came to its end.
 pub(crate) struct Done {
     /// The first of its trials, by which it is known.
@@ -115,7 +123,7 @@ struct Queue {
 
 #[derive(Default)]
 struct QueueState {
-    chunks: VecDeque<Chunk>,
+    waiting: VecDeque<Work>,
     is_closed: bool,
 }
 
@@ -139,8 +147,11 @@ impl Pool {
     }
 
     pub(crate) fn push(&self, chunk: Chunk) {
-        self.queue.state.lock().chunks.push_back(chunk);
-        self.queue.changed.notify_one();
+        self.queue.push(Work::Chunk(chunk));
+    }
+
+    pub(crate) fn push_task(&self, task: Task) {
+        self.queue.push(Work::Task(task));
     }
 
     /// Starts another thread in the place of one that is lost in a trial.
@@ -168,12 +179,17 @@ impl Drop for Pool {
 }
 
 impl Queue {
-    fn take(&self) -> Option<Chunk> {
+    fn push(&self, work: Work) {
+        self.state.lock().waiting.push_back(work);
+        self.changed.notify_one();
+    }
+
+    fn take(&self) -> Option<Work> {
         let sleep_at = Instant::now() + AWAKE;
         let mut state = self.state.lock();
         loop {
-            if let Some(chunk) = state.chunks.pop_front() {
-                return Some(chunk);
+            if let Some(work) = state.waiting.pop_front() {
+                return Some(work);
             }
             if state.is_closed {
                 return None;
@@ -189,8 +205,14 @@ impl Queue {
 
 fn work(queue: &Queue, supplies: &Supplies, index: u32) {
     let mut desk: Option<Desk> = None;
-    while let Some(chunk) = queue.take() {
-        let Chunk { job, trials, state, done } = chunk;
+    while let Some(work) = queue.take() {
+        let Chunk { job, trials, state, done } = match work {
+            Work::Chunk(chunk) => chunk,
+            Work::Task(task) => {
+                task(at_desk(&mut desk, supplies, index));
+                continue;
+            }
+        };
         let first = trials.first().map_or(0, |trial| trial.number);
         if !state.begin(index) {
             continue;

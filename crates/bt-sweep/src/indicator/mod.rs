@@ -22,7 +22,8 @@ pub(crate) use sma::Sums;
 /// # Missing values
 /// A value that is not a finite number is missing. There everything ends and starts anew after it, as if the series began
 /// with the next value: the indicator is NaN at the missing value and until there are values enough again. So a window that
-/// holds a missing value has none, and a mean that remembers everything forgets what was before.
+/// holds a missing value has none, and a mean that remembers everything forgets what was before. The average true range begins anew
+/// after a bar without one of its prices, and still measures that bar's close against the next one, if it has a close.
 ///
 /// ```
 /// use bt_core::{Bars, Field, Timestamp};

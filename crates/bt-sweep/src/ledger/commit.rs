@@ -95,7 +95,7 @@ struct Shared {
     /// Somebody waits: no pause.
     is_urgent: AtomicBool,
     is_closing: AtomicBool,
-    /// No group will be written any more; why is in `ended`.
+    /// What is appended from now on will not be reported as durable; why is in `ended`.
     has_ended: AtomicBool,
     ended: Mutex<Option<Error>>,
     /// With `ended`: a group was written, or no other will be.

@@ -43,6 +43,7 @@ impl TrialsBuilder {
     /// [`Error::Mismatch`](crate::Error::Mismatch) for a record of another sweep: other parameters, another number of metrics.
     pub fn push(&mut self, record: &TrialRecord) -> Result<bool> {
         record::check(record, &self.table.names, self.table.metric_names.len())?;
+        // By way of the ledger's bytes: a table of what ran and one of what was kept cannot differ.
         let mut encoded = std::mem::take(&mut self.encoded);
         encoded.clear();
         record::encode(record, &mut encoded);
