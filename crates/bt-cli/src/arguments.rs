@@ -1,6 +1,7 @@
 //! The command line: what can be asked for.
 
 mod exact;
+mod idle;
 pub mod input;
 pub mod sweep;
 
@@ -10,6 +11,7 @@ use bt_bundle::bt_core::BundleName;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+pub use idle::idle;
 pub use input::{Format, InputArguments};
 pub use sweep::{
     FillKind, FoldArguments, PlanArguments, ReportArguments, RunArguments, SearchKind, SweepArguments,

@@ -11,8 +11,8 @@ pub mod progress;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use arguments::{Arguments, Command};
 use exit::{Code, Failure};
@@ -21,11 +21,18 @@ use output::Output;
 /// Runs the command line, of which the first argument is the program's name, and says how the process shall end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let parsed = match Arguments::try_parse_from(&arguments) {
+    let matches = match Arguments::command().try_get_matches_from(&arguments) {
+        Ok(matches) => matches,
+        Err(error) => return unparsed(&error, &arguments),
+    };
+    let parsed = match Arguments::from_arg_matches(&matches) {
         Ok(parsed) => parsed,
         Err(error) => return unparsed(&error, &arguments),
     };
     let output = Output { json: parsed.json, quiet: parsed.quiet };
+    if let Some(message) = idle(&matches, &parsed.command) {
+        return Failure::new(Code::Usage, message).tell(output.json).into();
+    }
     let store = &parsed.store;
     let done = match &parsed.command {
         Command::Ingest(arguments) => commands::ingest::run(arguments, store, output),
@@ -46,6 +53,16 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(()) => Code::Success.into(),
         Err(failure) => failure.tell(output.json).into(),
     }
+}
+
+/// What is wrong where an option would do nothing.
+fn idle(matches: &ArgMatches, command: &Command) -> Option<String> {
+    let plan = match command {
+        Command::Sweep(arguments) => &arguments.run.plan,
+        Command::WalkForward(arguments) => &arguments.run.plan,
+        _ => return None,
+    };
+    arguments::idle(matches.subcommand()?.1, plan)
 }
 
 /// Help and version are no errors; what cannot be parsed is told as `--json` asks, if it does.

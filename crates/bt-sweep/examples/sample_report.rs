@@ -26,6 +26,7 @@ fn main() -> Result<()> {
         buy_and_hold: Some(curve("buy and hold", 0.0002, 3)?),
         walk_forward: Some(walk_forward()?),
         overfitting: Some(overfitting()),
+        unfinished: None,
     };
     write(&data, Path::new(&path))
 }

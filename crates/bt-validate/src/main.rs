@@ -16,7 +16,7 @@ const USAGE: &str = "\
 bt-validate [--quick] [--only CLAIM] [--json PATH] [--arm-fault slow|wrong|same]
 
   --quick            wide data of 504 bars, 3 turns of 20 ms in a round instead of 5 of 50; the same code and claims;
-                     two minutes and a half
+                     four minutes
   --only CLAIM       one claim, or all whose id begins so: l1, total.vs_careful …
   --json PATH        write report.json there as well
   --arm-fault FAULT  make the arm of all layers slow, wrong or the baseline itself: shows that the proof can fail

@@ -148,7 +148,7 @@ impl Report {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// A fifth of the wide data and shorter turns, at most two minutes.
+    /// A fifth of the wide data and shorter turns, four minutes.
     Quick,
     /// Everything.
     Full,

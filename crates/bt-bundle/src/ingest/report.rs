@@ -145,7 +145,11 @@ impl IngestReport {
         }
         if let Some(first) = self.missing.examples.first() {
             let values = counted(self.missing.count, "value");
-            writeln!(f, "  missing    {values}, kept as NaN, such as {}", first.place())?;
+            writeln!(
+                f,
+                "  missing    {values}, kept as NaN, such as {}; a mean or another window begins anew after one",
+                first.place()
+            )?;
         }
         Ok(())
     }

@@ -250,6 +250,25 @@ impl Prepared {
         })
     }
 
+    /// What is said of splits and dividends that the bundle stores; none where it has none.
+    pub(crate) fn not_applied(&self) -> Result<Option<String>, Failure> {
+        let mut worker = self.engine.layers().worker()?;
+        let name = &self.sweep.bundle;
+        let trial = match self.sweep.version {
+            Some(version) => worker.trial_on(name, version)?,
+            None => worker.trial(name)?,
+        };
+        let bundle = trial.bundle();
+        let mut stored = 0;
+        for asset in bundle.assets().ids() {
+            stored += bundle.adjustments(asset)?.len();
+        }
+        Ok((stored > 0).then(|| {
+            let stored = counted(stored as u64, "adjustment");
+            format!("{name} stores {stored} for splits and dividends, which are not applied: prices are taken as they are")
+        }))
+    }
+
     /// Keeps trials in a folder from now on.
     pub(crate) fn keep(&mut self, folder: PathBuf, resume: bool) {
         self.sweep.folder = Some(folder);

@@ -26,6 +26,8 @@ pub(crate) struct Results<'r> {
     pub(crate) objective: &'r Objective,
     pub(crate) top: usize,
     pub(crate) is_complete: bool,
+    /// Trials in all, where the search knows.
+    pub(crate) planned: Option<u64>,
     pub(crate) overfitting: Option<&'r Overfitting>,
     /// Of a walk-forward.
     pub(crate) folds: Option<&'r [FoldResult]>,
@@ -33,6 +35,8 @@ pub(crate) struct Results<'r> {
     pub(crate) spans: &'r [report::Fold],
     /// The return over all tests, of a walk-forward.
     pub(crate) out_of_sample: Option<f64>,
+    /// The last moment of the data.
+    pub(crate) last: Option<Timestamp>,
     pub(crate) files: Vec<PathBuf>,
 }
 
@@ -65,6 +69,7 @@ impl Results<'_> {
             "objective": self.objective.to_string(),
             "trials": {
                 "total": self.trials.len(),
+                "planned": self.planned,
                 "done": count("done"),
                 "failed": count("failed"),
                 "deadline": count("deadline"),
@@ -84,11 +89,12 @@ impl Results<'_> {
         if let Some(folds) = self.folds {
             object["folds"] = folds.iter().zip(self.spans).map(fold_json).collect();
             object["out_of_sample_return"] = finite(self.out_of_sample);
+            object["untested_after"] = self.untested_after().map(|moment| moment.to_string()).into();
         }
         object
     }
 
-    /// The best trials; of a walk-forward those of its tests, in order.
+    /// The best trials; none of a walk-forward, whose parts do not compare.
     fn best(&self) -> Vec<Trial<'_>> {
         if self.folds.is_some() {
             return Vec::new();
@@ -101,6 +107,12 @@ impl Results<'_> {
         let metrics: Map<String, Json> =
             metrics.map(|(name, value)| (name.clone(), finite(Some(*value)))).collect();
         json!({ "number": trial.number(), "params": params_json(&trial.params()), "metrics": metrics })
+    }
+
+    /// The end of the last test of a walk-forward, where there are later bars: too few for another fold.
+    fn untested_after(&self) -> Option<Timestamp> {
+        let last = self.spans.iter().map(|fold| fold.test.last_ns).max().filter(|_| self.is_complete)?;
+        self.last.filter(|end| end.as_nanos() > last).map(|_| Timestamp::from_nanos(last))
     }
 
     /// The metrics of the table: the objective first.
@@ -140,8 +152,10 @@ impl Display for Results<'_> {
         if other > 0 {
             write!(f, ", {} failed or late", grouped(other))?;
         }
-        if !self.is_complete {
-            write!(f, "; the sweep is not complete")?;
+        match self.planned {
+            _ if self.is_complete => {}
+            Some(planned) => write!(f, "; the sweep is not complete, of {}", counted(planned, "trial"))?,
+            None => write!(f, "; the sweep is not complete")?,
         }
         write!(f, "; {}", self.objective)?;
         match self.folds {
@@ -156,10 +170,18 @@ impl Display for Results<'_> {
             write!(f, "\n\nfirst failure: {message}")?;
         }
         if let Some(total) = self.out_of_sample {
-            write!(f, "\n\nreturn out of sample, over all tests joined: {}", percent(total))?;
+            let tests = if self.is_complete { "all tests" } else { "the tests so far" };
+            write!(f, "\n\nreturn out of sample, over {tests} joined: {}", percent(total))?;
+        }
+        if let Some(moment) = self.untested_after() {
+            let until = crate::output::moment(Some(&moment.to_string()));
+            write!(f, "\nbars after {until} are in no test: they are too few for another fold")?;
         }
         if let Some(luck) = self.overfitting {
             write!(f, "\n\n{}", Luck(luck))?;
+            if !self.is_complete {
+                write!(f, "\nof the trials so far: which is best is not known before all have run")?;
+            }
         }
         if !self.files.is_empty() {
             let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();

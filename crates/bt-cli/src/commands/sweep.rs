@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bt_sweep::bt_core::Timestamp;
 use bt_sweep::{Observer, SweepResult, TrialRecord, WalkForwardResult};
 
 use super::request::{Prepared, Request, holds_one};
@@ -34,6 +35,9 @@ pub(crate) fn run(
     let mut prepared = request.prepare(store, run.workers)?;
     let search = prepared.described()?;
     if let (None, Some(words)) = (&run.resume, prepared.warm_up()) {
+        output.note(words);
+    }
+    if let (None, Some(words)) = (&run.resume, prepared.not_applied()?) {
         output.note(words);
     }
     let is_taken = run.out.as_deref().is_some_and(Request::has_begun);
@@ -139,10 +143,14 @@ pub(crate) fn show_stored(
     output: Output,
 ) -> Result<bool, Failure> {
     let Prepared { engine, sweep, .. } = prepared;
-    let (page, trials, is_complete) = match outcome {
-        Outcome::Sweep(result) => (engine.report(sweep, search, result)?, &result.trials, result.is_complete),
+    let (page, trials, is_complete, planned) = match outcome {
+        Outcome::Sweep(result) => {
+            let page = engine.report(sweep, search, result)?;
+            (page, &result.trials, result.is_complete, result.progress.total)
+        }
         Outcome::WalkForward(result) => {
-            (engine.walk_forward_report(sweep, search, result)?, &result.trials, result.is_complete)
+            let page = engine.walk_forward_report(sweep, search, result)?;
+            (page, &result.trials, result.is_complete, result.progress.total)
         }
     };
     // What cannot be written is shown all the same, and told after it.
@@ -165,10 +173,12 @@ pub(crate) fn show_stored(
         objective: &sweep.objective,
         top,
         is_complete,
+        planned,
         overfitting: page.overfitting.as_ref(),
         folds,
         spans: page.walk_forward.as_ref().map(|walk| &walk.folds[..]).unwrap_or_default(),
         out_of_sample,
+        last: page.facts.range.map(|range| Timestamp::from_nanos(range.last_ns)),
         files,
     };
     output.show(&results.json(), &results)?;

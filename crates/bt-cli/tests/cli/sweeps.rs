@@ -41,6 +41,9 @@ fn what_cannot_be_swept_is_refused_with_what_is_allowed() {
         ("--workers 0", 2, &["--workers"]),
         ("--bundle-version ffff", 4, &["bundle us has no version ffff; it has"]),
         ("--vectorised --metric calmar", 2, &["no metric \"calmar\""]),
+        ("--vectorised --metric sharpe", 2, &["sum_of_returns and no other metric"]),
+        ("--vectorised --cash 5", 2, &["--cash has no effect with --vectorised"]),
+        ("--seed 5", 2, &["--seed has no effect with --search grid; it is for random, tpe"]),
     ] {
         place.run(&format!("sweep sma-crossover us {options} --out runs/no")).fails(code, told);
         assert!(!place.path("runs/no").exists(), "{options}");
@@ -190,7 +193,7 @@ fn what_programs_read_has_the_documented_keys() {
         ["strategy", "bundle", "bundle_version", "search", "complete", "objective", "trials", "top", "files"];
     let sweep = place.json("sweep sma-crossover us --out s --top 2");
     has(&sweep, &[&common[..], &["overfitting"]].concat());
-    has(&sweep["trials"], &["total", "done", "failed", "deadline"]);
+    has(&sweep["trials"], &["total", "planned", "done", "failed", "deadline"]);
     has(&sweep["top"][1], &["number", "params", "metrics"]);
     let luck =
         ["trials", "sharpe", "expected_maximum_sharpe", "deflated_sharpe", "probability_of_overfitting"];
@@ -198,7 +201,7 @@ fn what_programs_read_has_the_documented_keys() {
     assert_eq!((&sweep["trials"]["done"], &sweep["complete"]), (&100.into(), &true.into()));
     assert_eq!(place.json("report s --top 2"), sweep);
     let walk = place.json("walk-forward sma-crossover us --param fast=5 --train 4y --test 2y");
-    has(&walk, &[&common[..], &["folds", "out_of_sample_return"]].concat());
+    has(&walk, &[&common[..], &["folds", "out_of_sample_return", "untested_after"]].concat());
     let fold = [
         "fold",
         "params",

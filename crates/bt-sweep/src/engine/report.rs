@@ -2,8 +2,8 @@
 
 use bt_core::{Field, Timestamp};
 
-use crate::engine::{Engine, FoldResult, Returns, Sweep, SweepResult, WalkForwardResult};
-use crate::report::{self, Curve, Facts, ReportData, Span};
+use crate::engine::{Engine, FoldResult, Progress, Returns, Sweep, SweepResult, WalkForwardResult};
+use crate::report::{self, Curve, Facts, ReportData, Span, Unfinished};
 use crate::results::Trials;
 use crate::{Params, Result, Stop, TrialView};
 
@@ -26,6 +26,7 @@ impl Engine {
             data.curves.push(curve(params.to_string(), &returns)?);
         }
         data.overfitting = report::deflate(&result.trials, &result.objective);
+        data.unfinished = unfinished(result.is_complete, &result.trials, &result.progress);
         Ok(data)
     }
 
@@ -64,6 +65,7 @@ impl Engine {
             (!joined.moments.is_empty()).then(|| curve("out of sample".into(), joined)).transpose()?;
         data.walk_forward =
             Some(report::WalkForward { folds: result.folds.iter().map(fold).collect(), out_of_sample });
+        data.unfinished = unfinished(result.is_complete, &result.trials, &result.progress);
         Ok(data)
     }
 
@@ -105,6 +107,10 @@ impl Engine {
         data.buy_and_hold = Some(curve("buy and hold".into(), &held)?);
         Ok(data)
     }
+}
+
+fn unfinished(is_complete: bool, trials: &Trials, progress: &Progress) -> Option<Unfinished> {
+    (!is_complete).then(|| Unfinished { trials: trials.len() as u64, planned: progress.total })
 }
 
 /// Equal parts of all assets, bought at each one's first close that counts and held: what a strategy has to beat. What is not

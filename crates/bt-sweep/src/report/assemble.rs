@@ -1,5 +1,7 @@
 //! From a table of trials to what a report shows of them.
 
+use std::collections::HashSet;
+
 use super::{Histogram, Overfitting, Parameter, Pbo, Summarizer, TrialRow, TrialSummary};
 use crate::overfit::{SharpeEstimate, deflated_sharpe, overfitting, sharpe_variance};
 use crate::results::{Trial, Trials};
@@ -30,7 +32,8 @@ pub fn summarize(trials: &Trials, objective: &Objective, is_walk_forward: bool) 
 /// What is left of the best trial when the search for it is taken into account; none where trials have no per-bar returns, or
 /// fewer than two have any that vary.
 ///
-/// The deflated Sharpe ratio counts every trial as independent of the others, which deflates more where they are alike.
+/// The deflated Sharpe ratio counts every trial as independent of the others, which deflates more where they are alike. Points that ran
+/// on less data alone count as well: those that ran on all of it were chosen among them.
 pub fn deflate(trials: &Trials, objective: &Objective) -> Option<Overfitting> {
     let fidelity = trials.iter().map(Trial::fidelity).fold(0.0, f64::max);
     let compared: Vec<Trial<'_>> = trials
@@ -48,15 +51,29 @@ pub fn deflate(trials: &Trials, objective: &Objective) -> Option<Overfitting> {
     let (skewness, kurtosis) = (metric(Metric::Skewness)?, metric(Metric::Kurtosis)?);
     let estimate = SharpeEstimate { sharpe, bars, skewness, kurtosis };
     let variance = sharpe_variance(&sharpes)?;
-    let deflated = deflated_sharpe(&estimate, compared.len() as f64, variance).ok();
+    let tried = points_tried(trials, fidelity, compared.len());
+    let deflated = deflated_sharpe(&estimate, tried as f64, variance).ok();
     Some(Overfitting {
-        trials: compared.len() as u64,
+        trials: tried as u64,
         sharpe: Some(annual),
         // Both are per bar: their ratio is what makes one annual.
         expected_maximum: deflated.map(|deflated| deflated.expected_maximum * (annual / sharpe)),
         deflated: deflated.map(|deflated| deflated.probability),
         pbo: pbo(&compared),
     })
+}
+
+/// The trials that are compared, and the points that ran on less data and not on all of it.
+fn points_tried(trials: &Trials, fidelity: f64, compared: usize) -> usize {
+    let point = |trial: Trial<'_>| trial.values().map(|value| value.to_string()).collect::<Vec<_>>();
+    let (whole, parts): (Vec<_>, Vec<_>) =
+        trials.iter().filter(Trial::is_done).partition(|trial| trial.fidelity() == fidelity);
+    if parts.is_empty() {
+        return compared;
+    }
+    let whole: HashSet<_> = whole.into_iter().map(point).collect();
+    let others: HashSet<_> = parts.into_iter().map(point).filter(|point| !whole.contains(point)).collect();
+    compared + others.len()
 }
 
 fn pbo(trials: &[Trial<'_>]) -> Option<Pbo> {

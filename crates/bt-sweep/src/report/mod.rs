@@ -80,12 +80,31 @@ pub struct ReportData {
     pub walk_forward: Option<WalkForward>,
     /// What is left of the best result when the search for it is taken into account.
     pub overfitting: Option<Overfitting>,
+    /// Where the sweep was interrupted: how far it had come. The page says so first.
+    pub unfinished: Option<Unfinished>,
+}
+
+/// A sweep that did not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Unfinished {
+    /// Trials that there are.
+    pub trials: u64,
+    /// Trials that there would have been, where the search knows.
+    pub planned: Option<u64>,
 }
 
 impl ReportData {
     /// A report of trials alone; its other parts are filled in as far as they are known.
     pub fn new(facts: Facts, trials: TrialSummary) -> Self {
-        Self { facts, trials, curves: Vec::new(), buy_and_hold: None, walk_forward: None, overfitting: None }
+        Self {
+            facts,
+            trials,
+            curves: Vec::new(),
+            buy_and_hold: None,
+            walk_forward: None,
+            overfitting: None,
+            unfinished: None,
+        }
     }
 }
 
@@ -117,7 +136,7 @@ pub struct Facts {
 /// Writes the page to a file, whole or not at all.
 ///
 /// # Errors
-/// [`Error::Io`] with the path.
+/// [`Error::Io`](crate::Error::Io) with the path.
 pub fn write(data: &ReportData, path: &Path) -> Result<()> {
     replace(path, |file| file.write_all(html(data).as_bytes()))
 }

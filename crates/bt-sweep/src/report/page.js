@@ -150,6 +150,8 @@
 
   // The head: what came out, in a line and a few numbers.
   const counts = T.counts, best = T.top[0];
+  // Where the parameters of a fold were compared last.
+  const chosenOn = data.folds.some((fold) => fold.validation) ? "on the validation" : "in sample";
   const summary = () => {
     if (!counts.total) return ["inconclusive", "No trial has finished."];
     if (!counts.done) return ["refuted", `None of ${plural(counts.total, "trial")} is done: ${count(counts.failed)} failed, ${count(counts.deadline)} did not end within their deadline.`];
@@ -161,7 +163,7 @@
         return sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
       };
       const over = ["in_sample", "out_of_sample"].map((part) => format(middle(data.folds.map((fold) => fold[part]))));
-      return ["shown", `Median ${T.objective.metric} of the chosen parameters over ${plural(data.folds.length, "fold")}: ${over[1]} out of sample, ${over[0]} where they were chosen. The best of a train says nothing.`];
+      return ["shown", `Median ${T.objective.metric} of the chosen parameters over ${plural(data.folds.length, "fold")}: ${over[1]} out of sample, ${over[0]} ${chosenOn}. The best of a train says nothing.`];
     }
     const where = T.axes.filter((axis) => !axis.fold).map((axis, i) => `${axis.name} = ${value(best.params[i])}`).join(", ");
     return ["shown", `Best ${T.objective.metric}: ${format(best.metrics[objectiveAt])}${where ? ` at ${where}` : ""}. This is raw, picked from ${plural(counts.plotted, "trial")}.`];
@@ -490,13 +492,13 @@
     const points = folds.map((fold) => ({ fold, x: Number(fold.in_sample), y: Number(fold.out_of_sample) })).filter((p) => Number.isFinite(p.x) && Number.isFinite(p.y));
     const left = 64, right = 440, topAt = 10, bottom = 350, limits = range(points.flatMap((p) => [p.x, p.y])), x = axisOf(limits, left, right, 0.08), y = axisOf(limits, bottom, topAt, 0.08), metric = T.objective.metric;
     const undefinedFolds = folds.length - points.length;
-    return figure("In sample against out of sample", `${metric} of each fold's choice; below the line it was worse out of sample`.replace("below", sign > 0 ? "below" : "above"),
-      chart(`${metric} in sample and out of sample, ${plural(points.length, "fold")}`, 460, bottom + 42,
+    return figure(`${chosenOn[0].toUpperCase()}${chosenOn.slice(1)} against out of sample`, `${metric} of each fold's choice; below the line it was worse out of sample`.replace("below", sign > 0 ? "below" : "above"),
+      chart(`${metric} ${chosenOn} and out of sample, ${plural(points.length, "fold")}`, 460, bottom + 42,
         x.ticks.map((tick) => [s("line", { class: "grid", x1: x.at(tick), x2: x.at(tick), y1: topAt, y2: bottom }), text(x.at(tick), bottom + 17, format(tick, 3), { class: "tick", "text-anchor": "middle" })]),
         y.ticks.map((tick) => [s("line", { class: "grid", x1: left, x2: right, y1: y.at(tick), y2: y.at(tick) }), text(left - 8, y.at(tick) + 4, format(tick, 3), { class: "tick", "text-anchor": "end" })]),
         s("line", { class: "zero", x1: left, y1: bottom, x2: right, y2: topAt }),
-        text((left + right) / 2, bottom + 37, "in sample", { class: "axis", "text-anchor": "middle" }), text(14, (topAt + bottom) / 2, "out of sample", { class: "axis", "text-anchor": "middle", transform: `rotate(-90 14 ${(topAt + bottom) / 2})` }),
-        points.map((p) => s("g", hints(() => `fold ${p.fold.number}\nin sample ${format(p.x)}\nout of sample ${format(p.y)}\n${paramsText(p.fold.params)}`),
+        text((left + right) / 2, bottom + 37, chosenOn, { class: "axis", "text-anchor": "middle" }), text(14, (topAt + bottom) / 2, "out of sample", { class: "axis", "text-anchor": "middle", transform: `rotate(-90 14 ${(topAt + bottom) / 2})` }),
+        points.map((p) => s("g", hints(() => `fold ${p.fold.number}\n${chosenOn} ${format(p.x)}\nout of sample ${format(p.y)}\n${paramsText(p.fold.params)}`),
           s("circle", { class: "dot", cx: x.at(p.x), cy: y.at(p.y), r: 6 }), folds.length <= 30 ? text(x.at(p.x) + 9, y.at(p.y) + 4, p.fold.number, { class: "tick" }) : null))),
       undefinedFolds ? soft(`${plural(undefinedFolds, "fold")} without a finite value on both sides left out.`) : null);
   };
@@ -533,7 +535,7 @@
     if (!folds.length && !data.out_of_sample) return;
     const axes = T.axes.filter((axis) => !axis.fold), joined = data.out_of_sample ? usable([readCurve(data.out_of_sample, "trial")]) : [];
     const hold = data.buy_and_hold ? usable([readCurve(data.buy_and_hold, "hold")]) : [];
-    const rows = () => table([["fold", true], ["train"], ["validation"], ["test"], ...axes.map((axis) => [axis.name, true]), ["in sample", true], ["out of sample", true]],
+    const rows = () => table([["fold", true], ["train"], ["validation"], ["test"], ...axes.map((axis) => [axis.name, true]), [chosenOn, true], ["out of sample", true]],
       folds.map((fold) => [fold.number, span(fold.train), fold.validation ? span(fold.validation) : "–", span(fold.test), ...axes.map((_, i) => (fold.params[i] === undefined ? "–" : value(fold.params[i]))), format(fold.in_sample), format(fold.out_of_sample)]));
     section("Walk-forward", folds.length ? [h("div", { class: "pair" }, scatterFigure(folds), spansFigure(folds)), later("Table of the folds", rows)] : null,
       joined.length ? curvesFigure("Out of sample", `the test parts of all folds, one after the other${hold.length ? ", against buying the same assets and holding them" : ""}`, [...joined, ...hold]) : null,

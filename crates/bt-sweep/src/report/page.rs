@@ -1,6 +1,6 @@
 //! The page: a head made here, and plots that its script draws from the data embedded in it.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use bt_core::Timestamp;
 use serde::Serialize;
@@ -9,7 +9,7 @@ use super::curve::Curve;
 use super::extras::{Fold, Overfitting, Span};
 use super::packed::clipped;
 use super::summary::TrialSummary;
-use super::{Facts, ReportData};
+use super::{Facts, ReportData, Unfinished};
 
 /// The most bytes that a page has.
 pub const MAX_BYTES: usize = 5_000_000;
@@ -133,7 +133,19 @@ fn head(data: &ReportData) -> String {
         let _ = writeln!(head, "<span><b>{what}</b> {text}</span>");
     }
     head.push_str("</div>\n</header>\n");
+    if let Some(unfinished) = data.unfinished {
+        let _ = writeln!(head, "<p class=\"banner inconclusive\">{unfinished}</p>");
+    }
     head
+}
+
+impl fmt::Display for Unfinished {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { trials, planned } = self;
+        write!(f, "Not complete: there are {trials} ")?;
+        planned.map_or(Ok(()), |planned| write!(f, "of {planned} "))?;
+        f.write_str("trials. Which is best, and how much of that is luck, is not known before all have run.")
+    }
 }
 
 fn facts_in_words(facts: &Facts, kind: &'static str, objective: &str) -> Vec<(&'static str, String)> {

@@ -17,7 +17,7 @@ impl Trials {
     /// gets the prefix `param.`, a metric `metric.`.
     ///
     /// # Errors
-    /// [`Error::Io`] naming the path.
+    /// [`Error::Io`](crate::Error::Io) naming the path.
     pub fn write_csv(&self, path: impl AsRef<Path>) -> Result<()> {
         replace(path.as_ref(), |file| {
             let mut out = BufWriter::with_capacity(1 << 16, file);

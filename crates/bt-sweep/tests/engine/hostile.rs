@@ -90,11 +90,11 @@ fn a_trial_that_calls_itself_cancelled_has_failed_and_the_others_go_on() {
 #[test]
 fn a_late_trial_that_calls_itself_cancelled_was_late() {
     let function = Function::new(|view, x| {
-        while x == 3 {
-            if view.check().is_err() {
-                return Err(Error::Cancelled);
+        if x == 3 {
+            while view.check().is_ok() {
+                thread::sleep(Duration::from_millis(1));
             }
-            thread::sleep(Duration::from_millis(1));
+            return Err(Error::Cancelled);
         }
         Ok(x as f64)
     });

@@ -1,6 +1,6 @@
 use bt_sweep::report::{
     Curve, Facts, Fold, Histogram, MAX_BYTES, Overfitting, Parameter, Pbo, ReportData, Span, Summarizer,
-    TrialRow, TrialSummary, WalkForward, html, write,
+    TrialRow, TrialSummary, Unfinished, WalkForward, html, write,
 };
 use bt_sweep::{Objective, Status, Value};
 use serde_json::Value as Json;
@@ -231,4 +231,17 @@ fn a_report_is_written_whole_or_not_at_all() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no other file is left");
     let missing = folder.path().join("none").join("report.html");
     assert!(write(&data, &missing).unwrap_err().to_string().contains("report.html"));
+}
+
+#[test]
+fn an_interrupted_sweep_says_so_first() {
+    assert!(!html(&everything()).contains("Not complete"));
+    for (planned, expected) in
+        [(Some(15_000), "there are 2288 of 15000 trials"), (None, "there are 2288 trials")]
+    {
+        let page =
+            html(&ReportData { unfinished: Some(Unfinished { trials: 2288, planned }), ..everything() });
+        let place = page.find(expected).unwrap();
+        assert!(place < page.find("id=\"plots\"").unwrap());
+    }
 }
