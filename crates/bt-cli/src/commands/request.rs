@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bt_bundle::Store;
-use bt_bundle::bt_core::{BundleName, BundleSource, BundleVersion, Timestamp};
+use bt_bundle::bt_core::{Bundle, BundleName, BundleSource, BundleVersion, Timestamp};
 use bt_layers::{Layers, OptimizationConfig, Options};
 use bt_sweep::folds::{Fold, WalkForward};
+use bt_sweep::metrics::{Metrics, Trading, periods_per_year};
 use bt_sweep::search::{Bohb, Brackets, Grid, Hyperband, RandomSearch, Search, SuccessiveHalving, Tpe};
 use bt_sweep::{
     Accounting, Commission, Constraint, Direction, Domain, Engine, EngineOptions, Fill, Metric, Objective,
-    Parameter, Params, Space, Sweep, Value as Number, strategies,
+    Parameter, Params, Returns, Space, Sweep, Value as Number, strategies,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -252,21 +253,35 @@ impl Prepared {
 
     /// What is said of splits and dividends that the bundle stores; none where it has none.
     pub(crate) fn not_applied(&self) -> Result<Option<String>, Failure> {
+        let stored = self.on_bundle(|bundle| {
+            let of_each = bundle.assets().ids().map(|asset| Ok(bundle.adjustments(asset)?.len()));
+            of_each.sum::<bt_core::Result<usize>>()
+        })??;
+        let name = &self.sweep.bundle;
+        Ok((stored > 0).then(|| {
+            let stored = counted(stored as u64, "adjustment");
+            format!("{name} stores {stored} for splits and dividends, which are not applied: prices are taken as they are")
+        }))
+    }
+
+    /// The metrics of joined tests; none where there are no returns.
+    pub(crate) fn joined(&self, tests: &Returns) -> Result<Option<Metrics>, Failure> {
+        if tests.returns.is_empty() {
+            return Ok(None);
+        }
+        let frequency = self.on_bundle(|bundle| bundle.frequency())?;
+        let periods = self.request.plan.periods_per_year.unwrap_or_else(|| periods_per_year(frequency));
+        Ok(Some(Metrics::new(&tests.returns, &Trading::default(), periods)))
+    }
+
+    fn on_bundle<T>(&self, see: impl FnOnce(&dyn Bundle) -> T) -> Result<T, Failure> {
         let mut worker = self.engine.layers().worker()?;
         let name = &self.sweep.bundle;
         let trial = match self.sweep.version {
             Some(version) => worker.trial_on(name, version)?,
             None => worker.trial(name)?,
         };
-        let bundle = trial.bundle();
-        let mut stored = 0;
-        for asset in bundle.assets().ids() {
-            stored += bundle.adjustments(asset)?.len();
-        }
-        Ok((stored > 0).then(|| {
-            let stored = counted(stored as u64, "adjustment");
-            format!("{name} stores {stored} for splits and dividends, which are not applied: prices are taken as they are")
-        }))
+        Ok(see(&**trial.bundle()))
     }
 
     /// Keeps trials in a folder from now on.

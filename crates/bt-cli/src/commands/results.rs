@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use bt_sweep::bt_core::Timestamp;
 use bt_sweep::report::{self, Overfitting, ReportData};
 use bt_sweep::results::{Trial, Trials};
-use bt_sweep::{FoldResult, Objective, Value};
+use bt_sweep::{FoldResult, Metric, Metrics, Objective, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::request::Request;
@@ -33,8 +33,8 @@ pub(crate) struct Results<'r> {
     pub(crate) folds: Option<&'r [FoldResult]>,
     /// When their parts are; as many.
     pub(crate) spans: &'r [report::Fold],
-    /// The return over all tests, of a walk-forward.
-    pub(crate) out_of_sample: Option<f64>,
+    /// Over all tests joined, of a walk-forward: the metrics that returns alone tell.
+    pub(crate) out_of_sample: Option<Metrics>,
     /// The last moment of the data.
     pub(crate) last: Option<Timestamp>,
     pub(crate) files: Vec<PathBuf>,
@@ -88,7 +88,10 @@ impl Results<'_> {
         }
         if let Some(folds) = self.folds {
             object["folds"] = folds.iter().zip(self.spans).map(fold_json).collect();
-            object["out_of_sample_return"] = finite(self.out_of_sample);
+            let of = |metric: Metric| finite(self.out_of_sample.map(|metrics| metrics.get(metric)));
+            object["out_of_sample_return"] = of(Metric::TotalReturn);
+            object["out_of_sample_sharpe"] = of(Metric::Sharpe);
+            object["out_of_sample_max_drawdown"] = of(Metric::MaxDrawdown);
             object["untested_after"] = self.untested_after().map(|moment| moment.to_string()).into();
         }
         object
@@ -169,9 +172,15 @@ impl Display for Results<'_> {
         if let Some(message) = self.trials.iter().find_map(|trial| trial.message().map(str::to_owned)) {
             write!(f, "\n\nfirst failure: {message}")?;
         }
-        if let Some(total) = self.out_of_sample {
+        if let Some(metrics) = self.out_of_sample {
             let tests = if self.is_complete { "all tests" } else { "the tests so far" };
-            write!(f, "\n\nreturn out of sample, over {tests} joined: {}", percent(total))?;
+            let [total, drawdown] =
+                [Metric::TotalReturn, Metric::MaxDrawdown].map(|metric| percent(metrics.get(metric)));
+            let sharpe = figure(metrics.get(Metric::Sharpe));
+            write!(
+                f,
+                "\n\nout of sample, over {tests} joined: return {total}, Sharpe ratio {sharpe}, deepest drawdown {drawdown}"
+            )?;
         }
         if let Some(moment) = self.untested_after() {
             let until = crate::output::moment(Some(&moment.to_string()));

@@ -160,11 +160,7 @@ pub(crate) fn show_stored(
     };
     let (folds, out_of_sample) = match outcome {
         Outcome::Sweep(_) => (None, None),
-        Outcome::WalkForward(result) => {
-            let returns = &result.out_of_sample.returns;
-            let grown = returns.iter().map(|value| 1.0 + value).product::<f64>();
-            (Some(&result.folds[..]), (!returns.is_empty()).then_some(grown - 1.0))
-        }
+        Outcome::WalkForward(result) => (Some(&result.folds[..]), prepared.joined(&result.out_of_sample)?),
     };
     let results = Results {
         request: &prepared.request,

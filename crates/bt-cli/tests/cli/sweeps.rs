@@ -201,7 +201,9 @@ fn what_programs_read_has_the_documented_keys() {
     assert_eq!((&sweep["trials"]["done"], &sweep["complete"]), (&100.into(), &true.into()));
     assert_eq!(place.json("report s --top 2"), sweep);
     let walk = place.json("walk-forward sma-crossover us --param fast=5 --train 4y --test 2y");
-    has(&walk, &[&common[..], &["folds", "out_of_sample_return", "untested_after"]].concat());
+    let joined = ["out_of_sample_return", "out_of_sample_sharpe", "out_of_sample_max_drawdown"];
+    has(&walk, &[&common[..], &joined, &["folds", "untested_after"]].concat());
+    assert!(joined.iter().all(|key| walk[key].is_f64()), "{walk}");
     let fold = [
         "fold",
         "params",

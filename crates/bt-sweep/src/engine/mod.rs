@@ -186,14 +186,9 @@ impl Engine {
         observer: &mut dyn Observer,
     ) -> Result<SweepResult> {
         let scope = self.scope(sweep)?;
-        let version = scope.version;
         let header = self.header(sweep, search.names(), search.describe(), &scope)?;
-        let mut session = self.session(sweep, search.names(), header, observer)?;
-        session.progress.total = search.total();
-        let found = Run::new(&mut session, search, scope, 0, 1).run()?;
-        let (trials, progress) = session.close()?;
-        let objective = sweep.objective.clone();
-        Ok(SweepResult { version, trials, objective, is_complete: found.is_complete, progress })
+        let session = self.session(sweep, search.names(), header, observer)?;
+        searched(session, search, scope)
     }
 
     /// What a sweep came to, as its trials tell: those of a ledger. None is run: where the search asks for one that is not there,
@@ -203,13 +198,8 @@ impl Engine {
     /// As [`run`](Self::run).
     pub fn result_of(&self, sweep: &Sweep, search: &mut dyn Search, trials: Trials) -> Result<SweepResult> {
         let (scope, observer) = (self.scope(sweep)?, &mut ());
-        let version = scope.version;
-        let mut session = self.session_of(sweep, search.names(), trials, observer)?;
-        session.progress.total = search.total();
-        let found = Run::new(&mut session, search, scope, 0, 1).run()?;
-        let (trials, progress) = session.close()?;
-        let objective = sweep.objective.clone();
-        Ok(SweepResult { version, trials, objective, is_complete: found.is_complete, progress })
+        let session = self.session_of(sweep, search.names(), trials, observer)?;
+        searched(session, search, scope)
     }
 
     /// The return of a trial on each moment that counts, and the moments: what its equity curve is made of. None where the
@@ -352,6 +342,15 @@ impl Engine {
             scored,
         })
     }
+}
+
+/// A session's one search, to its end.
+fn searched(mut session: Session<'_>, search: &mut dyn Search, scope: Scope) -> Result<SweepResult> {
+    let (version, objective) = (scope.version, session.sweep.objective.clone());
+    session.progress.total = search.total();
+    let found = Run::new(&mut session, search, scope, 0, 1).run()?;
+    let (trials, progress) = session.close()?;
+    Ok(SweepResult { version, trials, objective, is_complete: found.is_complete, progress })
 }
 
 fn returns(backtest: &dyn Backtest, view: &TrialView<'_>, params: &Params) -> Result<Option<Returns>> {
