@@ -143,6 +143,8 @@ pub(crate) fn show_stored(
     output: Output,
 ) -> Result<bool, Failure> {
     let Prepared { engine, sweep, .. } = prepared;
+    // Page and tables take the place of what no trial needs any more.
+    engine.series().clear();
     let (page, trials, is_complete, planned) = match outcome {
         Outcome::Sweep(result) => {
             let page = engine.report(sweep, search, result)?;
