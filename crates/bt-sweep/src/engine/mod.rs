@@ -232,6 +232,8 @@ impl Engine {
         header: Header,
         observer: &'s mut dyn Observer,
     ) -> Result<Session<'s>> {
+        // Before a folder is begun.
+        let metric = checked(sweep)?;
         let (ledger, known) = match &sweep.folder {
             None if sweep.resume => {
                 return Err(Error::invalid("folder", "none", "the folder of the ledger that is resumed"));
@@ -243,7 +245,7 @@ impl Engine {
             }
             Some(folder) => (Some(Arc::new(Ledger::create(folder, &header)?)), None),
         };
-        Ok(Session { ledger, ..self.session_after(sweep, names, known, observer)? })
+        Ok(Session { ledger, ..self.session_after(sweep, names, metric, known, observer) })
     }
 
     /// A session in which nothing runs.
@@ -254,7 +256,8 @@ impl Engine {
         trials: Trials,
         observer: &'s mut dyn Observer,
     ) -> Result<Session<'s>> {
-        Ok(Session { is_past: true, ..self.session_after(sweep, names, Some(trials), observer)? })
+        let metric = checked(sweep)?;
+        Ok(Session { is_past: true, ..self.session_after(sweep, names, metric, Some(trials), observer) })
     }
 
     /// A session that keeps nothing, after what is known.
@@ -262,22 +265,17 @@ impl Engine {
         &'s self,
         sweep: &'s Sweep,
         names: &Names,
+        metric: usize,
         known: Option<Trials>,
         observer: &'s mut dyn Observer,
-    ) -> Result<Session<'s>> {
-        if sweep.deadline.is_some_and(|deadline| deadline.is_zero()) {
-            return Err(Error::invalid("deadline", "0", "a time above 0, or none"));
-        }
-        let metrics = sweep.backtest.metrics();
-        check_metric_names(&metrics)?;
-        let metric = sweep.objective.position(&metrics)?;
+    ) -> Session<'s> {
         // An interrupted sweep goes on at the time where its last trial ended.
         let before =
             known.iter().flat_map(Trials::iter).map(|trial| trial.started_us() + trial.took_us()).max();
         let now = Instant::now();
         let begin = now.checked_sub(Duration::from_micros(before.unwrap_or(0))).unwrap_or(now);
-        let (table, progress) = (TrialsBuilder::new(names, &metrics), Progress::default());
-        Ok(Session {
+        let (table, progress) = (TrialsBuilder::new(names, &sweep.backtest.metrics()), Progress::default());
+        Session {
             engine: self,
             sweep,
             metric,
@@ -288,13 +286,12 @@ impl Engine {
             is_past: false,
             table,
             progress,
-        })
+        }
     }
 
     fn header(&self, sweep: &Sweep, names: &Names, search: String, scope: &Scope) -> Result<Header> {
         let id = sweep.backtest.id();
         let metrics = sweep.backtest.metrics();
-        sweep.objective.position(&metrics)?;
         let mut header = Header::new(names, &metrics, sweep.objective.clone());
         (header.strategy, header.strategy_version, header.settings) = (id.name, id.version, id.settings);
         header.search = search;
@@ -342,6 +339,16 @@ impl Engine {
             scored,
         })
     }
+}
+
+/// Refuses what no trial would come to; gives the place of the objective among the metrics.
+fn checked(sweep: &Sweep) -> Result<usize> {
+    if sweep.deadline.is_some_and(|deadline| deadline.is_zero()) {
+        return Err(Error::invalid("deadline", "0", "a time above 0, or none"));
+    }
+    let metrics = sweep.backtest.metrics();
+    check_metric_names(&metrics)?;
+    sweep.objective.position(&metrics)
 }
 
 /// A session's one search, to its end.

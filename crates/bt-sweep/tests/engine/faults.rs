@@ -11,7 +11,8 @@ use bt_core::{
 };
 use bt_sweep::search::{Asked, Hyperband, Search, Told};
 use bt_sweep::{
-    Error, Names, Observer, Params, Progress, Proposal, Space, Status, Sweep, TrialRecord, bt_core, ledger,
+    Error, Names, Objective, Observer, Params, Progress, Proposal, Space, Status, Sweep, TrialRecord,
+    bt_core, ledger,
 };
 use bt_testkit::{Market, MemoryBundle};
 
@@ -349,6 +350,11 @@ fn what_a_sweep_cannot_do_is_refused_before_it_begins() {
     assert!(nowhere.contains("folder = none"), "{nowhere}");
     let no_time = run(Sweep { deadline: Some(Duration::ZERO), ..plain() });
     assert!(no_time.contains("deadline = 0"), "{no_time}");
+    let folder = tempfile::tempdir().unwrap();
+    let kept = Some(folder.path().join("kept"));
+    run(Sweep { deadline: Some(Duration::ZERO), folder: kept.clone(), ..plain() });
+    run(Sweep { objective: Objective::maximize("nothing"), folder: kept.clone(), ..plain() });
+    assert!(kept.is_some_and(|folder| !folder.exists()), "a folder was begun");
 }
 
 #[test]
