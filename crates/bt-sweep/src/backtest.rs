@@ -32,8 +32,7 @@ impl fmt::Display for BacktestId {
 
 /// What a sweep runs, once for each point of a space: the seam that a framework author plugs an engine into.
 ///
-/// One
-/// value serves all workers at once. The same data and parameters give the same bits, on any thread.
+/// One value serves all workers at once. The same data and parameters give the same bits, on any thread.
 pub trait Backtest: Send + Sync + 'static {
     /// What the ledger knows it by.
     fn id(&self) -> BacktestId;

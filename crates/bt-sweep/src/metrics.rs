@@ -53,7 +53,7 @@ pub enum Metric {
     Kurtosis,
     /// The number of scored bars, n.
     Bars,
-    /// Σ r: what a vectorised sweep compares.
+    /// Σ r, nothing compounded. What a vectorised backtest without accounting has under this name is a sum over assets as well.
     SumOfReturns,
 }
 

@@ -8,9 +8,6 @@ pub mod duel;
 pub mod pool;
 pub mod scaling;
 
-use std::sync::Arc;
-
-use bt_core::Timestamp;
 use bt_sweep::{Backtest, Engine, EngineOptions, Objective, Sweep};
 
 use crate::arms::Layering;
@@ -31,17 +28,6 @@ pub(crate) fn cores() -> usize {
 }
 
 /// A sweep over all of a data set.
-fn sweep(dataset: &Dataset, backtest: Arc<dyn Backtest>, objective: Objective) -> Sweep {
-    Sweep {
-        backtest,
-        bundle: dataset.name.clone(),
-        version: None,
-        assets: None,
-        from: Timestamp::MIN,
-        until: Timestamp::MAX,
-        objective,
-        deadline: None,
-        folder: None,
-        resume: false,
-    }
+fn sweep(dataset: &Dataset, backtest: impl Backtest, objective: Objective) -> Sweep {
+    Sweep::new(backtest, dataset.name.clone(), objective)
 }

@@ -6,7 +6,7 @@ use bt_sweep::{BacktestId, ledger};
 
 use super::request::{Prepared, Request};
 use super::store;
-use super::sweep::{Outcome, show_stored};
+use super::sweep::{Outcome, show};
 use crate::arguments::ReportArguments;
 use crate::exit::{Code, Failure};
 use crate::output::Output;
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &ReportArguments, store: &Path, output: Output) -> 
         }
         None => Outcome::Sweep(engine.result_of(sweep, &mut *prepared.search()?, contents.trials)?),
     };
-    show_stored(&prepared, &search, &outcome, Some(&arguments.folder), arguments.top, output).map(drop)
+    show(&prepared, &search, &outcome, Some(&arguments.folder), arguments.top, output).map(drop)
 }
 
 /// Refuses trials of another version of the strategy: its searches and its curves would not be those of the trials.

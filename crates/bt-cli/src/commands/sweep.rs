@@ -48,7 +48,10 @@ pub(crate) fn run(
     let outcome = Outcome::of(&prepared, &mut watch);
     watch.progress.finish();
     let outcome = outcome.map_err(|failure| not_begun(failure, run, is_taken))?;
-    show(&prepared, &search, &outcome, folder.as_deref(), run.top, output)
+    match show(&prepared, &search, &outcome, folder.as_deref(), run.top, output)? {
+        true => Ok(()),
+        false => Err(interrupted(folder.as_deref())),
+    }
 }
 
 /// The request of a folder, if it is one of the command that it is given to.
@@ -112,29 +115,19 @@ impl Outcome {
     }
 }
 
-/// Writes the folder's files and shows the rest. A sweep that is not complete was interrupted.
-fn show(
-    prepared: &Prepared,
-    search: &str,
-    outcome: &Outcome,
-    folder: Option<&Path>,
-    top: usize,
-    output: Output,
-) -> Result<(), Failure> {
-    if show_stored(prepared, search, outcome, folder, top, output)? {
-        return Ok(());
-    }
+/// A sweep that is not complete was interrupted.
+fn interrupted(folder: Option<&Path>) -> Failure {
     let failure = Failure::new(Code::Interrupted, "interrupted before all trials had run");
-    Err(match folder {
+    match folder {
         Some(folder) => {
             failure.with_hint(format!("`--resume {}` goes on where it stopped", folder.display()))
         }
         None => failure.with_hint("with --out DIR a sweep can go on where it stopped"),
-    })
+    }
 }
 
-/// The same, whether complete or not; tells which.
-pub(crate) fn show_stored(
+/// Writes the folder's files and shows the rest; tells whether the sweep is complete.
+pub(crate) fn show(
     prepared: &Prepared,
     search: &str,
     outcome: &Outcome,

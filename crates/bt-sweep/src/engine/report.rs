@@ -2,6 +2,7 @@
 
 use bt_core::{Field, Timestamp};
 
+use crate::engine::job::Scope;
 use crate::engine::{Engine, FoldResult, Progress, Returns, Sweep, SweepResult, WalkForwardResult};
 use crate::report::{self, Curve, Facts, ReportData, Span, Unfinished};
 use crate::results::Trials;
@@ -17,8 +18,8 @@ impl Engine {
     /// As [`Engine::run`].
     pub fn report(&self, sweep: &Sweep, search: &str, result: &SweepResult) -> Result<ReportData> {
         let sweep = &Sweep { version: Some(result.version), ..sweep.clone() };
-        let mut data = self.report_of_trials(sweep, search, &result.trials, None)?;
         let scope = self.scope(sweep)?;
+        let mut data = self.report_of_trials(sweep, &scope, search, &result.trials, None)?;
         for trial in result.trials.top(CURVES, &result.objective)? {
             let params = trial.params();
             // What went wrong with a trial is told by its record; here it has no curve.
@@ -42,8 +43,8 @@ impl Engine {
     ) -> Result<ReportData> {
         let sweep = &Sweep { version: Some(result.version), ..sweep.clone() };
         let tested = &result.out_of_sample.moments;
-        let mut data = self.report_of_trials(sweep, search, &result.trials, Some(tested))?;
         let scope = self.scope(sweep)?;
+        let mut data = self.report_of_trials(sweep, &scope, search, &result.trials, Some(tested))?;
         let mut worker = self.layers().worker()?;
         let trial = worker.trial_on(&sweep.bundle, scope.version)?;
         let calendar = trial.bundle().calendar().as_slice();
@@ -73,14 +74,14 @@ impl Engine {
     fn report_of_trials(
         &self,
         sweep: &Sweep,
+        scope: &Scope,
         search: &str,
         trials: &Trials,
         tested: Option<&[Timestamp]>,
     ) -> Result<ReportData> {
         let summary = report::summarize(trials, &sweep.objective, tested.is_some())?;
-        let scope = self.scope(sweep)?;
         let stop = Stop::default();
-        let (assets, held) = self.supplies.desk(0)?.view(&scope, &stop, |view| {
+        let (assets, held) = self.supplies.desk(0)?.view(scope, &stop, |view| {
             let names =
                 view.assets().iter().map(|&asset| view.portal().assets().name(asset).map(str::to_owned));
             Ok::<_, crate::Error>((names.collect::<bt_core::Result<Vec<_>>>()?, buy_and_hold(view)?))

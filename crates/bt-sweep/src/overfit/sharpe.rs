@@ -104,7 +104,7 @@ pub fn probabilistic_sharpe(estimate: &SharpeEstimate, benchmark: f64) -> Result
 pub struct Deflated {
     /// The best Sharpe ratio per bar that so many trials without skill are expected to show.
     pub expected_maximum: f64,
-    /// The deflated Sharpe ratio: the probability that the best trial's true ratio is above 0, after the search for it.
+    /// The deflated Sharpe ratio: the probability that the best trial's true ratio is above that.
     pub probability: f64,
 }
 

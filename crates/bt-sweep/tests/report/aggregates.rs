@@ -226,10 +226,10 @@ proptest! {
     }
 }
 
-#[test]
-fn a_sample_of_many_trials_is_spread_over_all_of_them() {
-    let trial = |number: u64| Trial {
-        number,
+/// A trial like any other.
+fn plain() -> Trial {
+    Trial {
+        number: 0,
         fold: 0,
         params: vec![Value::Int(5), Value::Float(1.0), "open".into()],
         fidelity: 1.0,
@@ -238,8 +238,12 @@ fn a_sample_of_many_trials_is_spread_over_all_of_them() {
         worker: 0,
         started_us: 0,
         took_us: 0,
-    };
-    let trials: Vec<Trial> = (0..10_000).map(trial).collect();
+    }
+}
+
+#[test]
+fn a_sample_of_many_trials_is_spread_over_all_of_them() {
+    let trials: Vec<Trial> = (0..10_000).map(|number| Trial { number, ..plain() }).collect();
     let sample = summary(&trials, Direction::Maximize).sample;
     assert!((MAX_SAMPLED / 2..=MAX_SAMPLED).contains(&sample.len()), "{}", sample.len());
     for (group, trial) in (0..).zip(&sample) {
@@ -255,15 +259,12 @@ fn a_sample_of_many_trials_is_spread_over_all_of_them() {
 #[test]
 fn a_time_line_reaches_as_far_as_a_clock_does() {
     let trial = |worker, started_us, took_us| Trial {
-        number: 0,
-        fold: 0,
-        params: vec![Value::Int(5), Value::Float(1.0), "open".into()],
-        fidelity: 1.0,
         status: Status::Deadline,
         metrics: Vec::new(),
         worker,
         started_us,
         took_us,
+        ..plain()
     };
     let line = summary(&[trial(0, 0, 10), trial(7, u64::MAX - 5, u64::MAX)], Direction::Maximize).time_line;
     assert_eq!((line.end_us, line.lanes.len()), (u64::MAX, 2));
@@ -273,17 +274,7 @@ fn a_time_line_reaches_as_far_as_a_clock_does() {
 #[test]
 fn rows_that_do_not_fit_are_refused_and_not_counted() {
     let mut summarizer = Summarizer::new(&parameters(), &metrics(), Objective::maximize("sharpe")).unwrap();
-    let good = Trial {
-        number: 0,
-        fold: 0,
-        params: vec![Value::Int(5), Value::Float(1.0), "open".into()],
-        fidelity: 1.0,
-        status: Status::Done,
-        metrics: vec![0.0; 3],
-        worker: 0,
-        started_us: 0,
-        took_us: 0,
-    };
+    let good = plain();
     let short = Trial { metrics: vec![0.0; 2], ..good.clone() };
     assert!(matches!(summarizer.add(&short.row()), Err(Error::Mismatch { .. })));
     let few = Trial { params: Vec::new(), ..good.clone() };

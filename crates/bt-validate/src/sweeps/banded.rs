@@ -1,7 +1,6 @@
 //! The strategy of the arms as an event-driven backtest of the engine.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use anyhow::ensure;
 use bt_core::Field;
@@ -61,11 +60,7 @@ impl OnBar for State<'_> {
 
 /// A sweep of this strategy over all of a data set.
 pub fn sweep(dataset: &Dataset) -> Sweep {
-    super::sweep(
-        dataset,
-        Arc::new(EventDriven { strategy: Banded, accounting: None }),
-        Objective::maximize("sum"),
-    )
+    super::sweep(dataset, EventDriven { strategy: Banded, accounting: None }, Objective::maximize("sum"))
 }
 
 /// The results of trials, by their numbers, as bits.
