@@ -26,7 +26,7 @@ fn example(name: &str, scratch: &Path) -> Result<()> {
         .ok_or_else(|| Error::Failed(format!("{} has no ```rust block", readme.display())))?;
     let package = scratch.join(format!("uses-{name}"));
     std::fs::create_dir_all(package.join("src")).map_err(io_error("cannot make", &package))?;
-    write(&package.join("Cargo.toml"), &manifest(name))?;
+    write(&package.join("Cargo.toml"), &manifest(name)?)?;
     write(&package.join("src/main.rs"), &program(&code))?;
     // The same versions in the same target folder: what the workspace has built is not built again.
     let lock = root().join("Cargo.lock");
@@ -39,13 +39,15 @@ fn write(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).map_err(io_error("cannot write", path))
 }
 
-fn manifest(name: &str) -> String {
-    let path = root().join("crates").join(name);
-    format!(
+fn manifest(name: &str) -> Result<String> {
+    let (path, workspace) = (root().join("crates").join(name), root().join("Cargo.toml"));
+    let text = std::fs::read_to_string(&workspace).map_err(io_error("cannot read", &workspace))?;
+    // With other settings nothing that is built could be shared.
+    let profile = text.find("[profile.dev]").map_or("", |at| &text[at..]);
+    Ok(format!(
         "[package]\nname = \"uses-{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-         [dependencies]\n{name} = {{ path = {path:?} }}\n\n\
-         [profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n"
-    )
+         [dependencies]\n{name} = {{ path = {path:?} }}\n\n{profile}"
+    ))
 }
 
 /// The first fenced block marked `rust`, without the marks that hide a line from the rendered page.
@@ -137,8 +139,9 @@ mod tests {
 
     #[test]
     fn the_new_crate_depends_on_the_named_one_alone() {
-        let text = manifest("bt-dataportal");
+        let text = manifest("bt-dataportal").unwrap();
         assert_eq!(text.matches("path = ").count(), 1, "{text}");
+        assert!(text.ends_with("opt-level = 0\n") && text.contains("[profile.dev]"), "{text}");
         assert!(text.contains("[dependencies]\nbt-dataportal = "), "{text}");
     }
 }
