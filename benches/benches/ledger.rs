@@ -53,7 +53,7 @@ fn records(worker: u32, count: u64) -> Vec<TrialRecord> {
                     .to_le_bytes(),
             ),
             number,
-            fold: 0,
+            part: 0,
             params: Params::new(&names, values).expect("one value for each name"),
             fidelity: 1.0,
             status: Status::Done,

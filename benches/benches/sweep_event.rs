@@ -92,8 +92,7 @@ impl Strategy for Crossover {
     }
 
     fn start<'t>(&'t self, view: &TrialView<'t>, _: &Params) -> Result<Box<dyn OnBar + 't>> {
-        let closes = view.assets().iter().map(|&asset| view.portal().series(asset, Field::CLOSE));
-        let closes = closes.collect::<Result<Vec<_>, _>>()?;
+        let closes = view.series(Field::CLOSE)?;
         let is_long = vec![false; closes.len()];
         Ok(Box::new(State { closes, averages: &self.averages, is_long, sum: 0.0, asks: self.asks }))
     }

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use bt_core::{AssetId, Field};
-use bt_dataportal::{DataPortal, Moments};
+use bt_dataportal::{DataPortal, Moments, Series};
 
-use crate::{Error, Indicator, IndicatorSeries, Outcome, Params, Result, SeriesCache};
+use crate::{Error, Indicator, Indicators, Outcome, Params, Result, SeriesCache};
 
 /// Names a backtest for the ledger: results of another name, version or setting are never mistaken for its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -181,19 +181,35 @@ impl<'t> TrialView<'t> {
         self.portal.moments_in(self.scored())
     }
 
-    /// An indicator of one asset, computed once for all trials on this data, and read at a moment: nothing later is reachable.
-    /// Ask once for each asset, before the loop over moments.
+    /// One field of each of the [`assets`](Self::assets), in their order, to be read at moment after moment. O(assets).
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the lookback is 0; [`Error::Data`] where the asset is of another version, the bundle has no
-    /// such field, or its storage fails.
-    pub fn indicator(
+    /// [`Error::Data`] where the bundle has no such field, or its storage fails.
+    pub fn series(&self, field: Field) -> Result<Vec<Series<'t>>> {
+        Ok(self.assets.iter().map(|&asset| self.portal.series(asset, field)).collect::<Result<_, _>>()?)
+    }
+
+    /// An indicator of all [`assets`](Self::assets), computed once for all trials on this data, and read at a moment: nothing later
+    /// is reachable. Ask once, before the loop over moments. O(assets) where another trial has asked before.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where the lookback is 0; [`Error::Data`] where the bundle has no such field, or its storage fails.
+    pub fn indicators(&self, field: Field, indicator: Indicator) -> Result<Indicators<'t>> {
+        self.indicators_of(self.assets, field, indicator)
+    }
+
+    /// As [`indicators`](Self::indicators), of other assets of the bundle: an index that the others are compared with. Another list
+    /// of assets is another series.
+    ///
+    /// # Errors
+    /// As [`indicators`](Self::indicators); [`Error::Data`] where an asset is of another version.
+    pub fn indicators_of(
         &self,
-        asset: AssetId,
+        assets: &[AssetId],
         field: Field,
         indicator: Indicator,
-    ) -> Result<IndicatorSeries<'t>> {
-        self.series.series(self.portal, asset, field, indicator)
+    ) -> Result<Indicators<'t>> {
+        self.series.indicators(self.portal, assets, field, indicator)
     }
 
     /// Whether the trial has to end: call it now and then in a loop of your own, and pass its error on. A read of an atomic.

@@ -142,6 +142,12 @@ fn write_unknown(f: &mut fmt::Formatter<'_>, what: &str, name: &str, allowed: &[
     }
 }
 
+/// Of an asset named by its place among so many.
+#[cold]
+pub(crate) fn no_place(place: usize, places: usize) -> Error {
+    Error::invalid("the place of an asset", place, format!("a place in 0..{places}, the assets in order"))
+}
+
 impl std::error::Error for Error {
     /// The cause behind what the message says; the message holds that of its direct source already.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {

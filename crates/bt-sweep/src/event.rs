@@ -32,9 +32,7 @@ use crate::{Backtest, BacktestId, Error, Outcome, Params, Result, TrialView};
 ///     }
 ///
 ///     fn start<'t>(&'t self, view: &TrialView<'t>, params: &Params) -> Result<Box<dyn OnBar + 't>> {
-///         let close = |&asset| view.portal().series(asset, Field::CLOSE);
-///         let closes = view.assets().iter().map(close).collect::<Result<_, _>>()?;
-///         Ok(Box::new(State { closes, lookback: params.count("lookback")? }))
+///         Ok(Box::new(State { closes: view.series(Field::CLOSE)?, lookback: params.count("lookback")? }))
 ///     }
 /// }
 ///

@@ -11,6 +11,7 @@ mod indicator;
 mod kernel;
 pub mod ledger;
 pub mod metrics;
+mod moments;
 mod objective;
 pub mod overfit;
 mod params;
@@ -36,7 +37,7 @@ pub use metrics::{Metric, Metrics};
 pub use objective::{Direction, Objective};
 pub use params::{Names, Params, Value};
 pub use part::Part;
-pub use series::{IndicatorSeries, SeriesCache};
+pub use series::{Indicators, SeriesCache};
 pub use space::{Constraint, Domain, Parameter, Relation, Space, SpaceBuilder};
 pub use trial::{Block, Outcome, Proposal, Status, TrialKey, TrialRecord};
 

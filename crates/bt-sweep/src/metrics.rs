@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use bt_core::Frequency;
 
+use crate::moments::Moments;
 use crate::{Block, Direction, Error, Result};
 
 /// A figure of one trial.
@@ -20,7 +21,7 @@ pub enum Metric {
     AnnualReturn,
     /// Standard deviation of the returns (of a sample: over n − 1) × √p. NaN with fewer than 2 bars.
     Volatility,
-    /// `m / s × √p`, where s is the standard deviation of the returns (of a sample). NaN where s is 0 or not defined. Sharpe,
+    /// `m / s × √p`, where s is the standard deviation of the returns (of a sample). NaN with fewer than 2 bars, and where returns do not vary beyond rounding. Sharpe,
     /// "The Sharpe Ratio", Journal of Portfolio Management 21 (1994).
     Sharpe,
     /// `m / d × √p`, where `d = √(Σ min(r, 0)² / n)`, over all n bars. NaN where no return is below 0. Sortino and Price,
@@ -41,15 +42,16 @@ pub enum Metric {
     /// The mean over all bars of (value held long + value held short) ÷ equity.
     Exposure,
     /// Round trips: an asset's holding from nothing to nothing, or through 0 to the other side. What is still held at the end
-    /// is none.
+    /// is none; what was held at a ruin is one.
     Trades,
     /// The share of round trips that earned more than their costs. NaN without a trip.
     WinRate,
     /// What winning trips earned ÷ what the others lost, costs included. NaN where nothing was lost.
     ProfitFactor,
-    /// Third standardised moment, `(Σ (r − m)³ / n) / σ³` with σ over n. NaN where σ is 0.
+    /// Third standardised moment, `(Σ (r − m)³ / n) / σ³` with σ over n. NaN where returns do not vary.
     Skewness,
-    /// Fourth standardised moment, `(Σ (r − m)⁴ / n) / σ⁴` with σ over n: 3 for a normal distribution. NaN where σ is 0.
+    /// Fourth standardised moment, `(Σ (r − m)⁴ / n) / σ⁴` with σ over n: 3 for a normal distribution. NaN where returns do not
+    /// vary.
     Kurtosis,
     /// The number of scored bars, n.
     Bars,
@@ -173,13 +175,14 @@ impl Metrics {
         let moments = Moments::of(returns);
         let curve = Curve::of(returns);
         let total = curve.end - 1.0;
-        let annual = if curve.end <= 0.0 { -1.0 } else { curve.end.powf(periods_per_year / bars) - 1.0 };
+        let annual =
+            if curve.end <= 0.0 { -1.0 } else { libm::pow(curve.end, periods_per_year / bars) - 1.0 };
         let root = periods_per_year.sqrt();
         let value = |metric| match metric {
             Metric::TotalReturn => total,
             Metric::AnnualReturn => annual,
             Metric::Volatility => moments.sample_deviation() * root,
-            Metric::Sharpe => ratio(moments.mean, moments.sample_deviation()) * root,
+            Metric::Sharpe => moments.sharpe() * root,
             Metric::Sortino => ratio(moments.mean, moments.downside) * root,
             Metric::Calmar => ratio(annual, curve.drawdown),
             Metric::MaxDrawdown => curve.drawdown,
@@ -189,8 +192,8 @@ impl Metrics {
             Metric::Trades => trading.trades as f64,
             Metric::WinRate => ratio(trading.wins as f64, trading.trades as f64),
             Metric::ProfitFactor => ratio(trading.profit, trading.loss),
-            Metric::Skewness => ratio(moments.third, moments.second.powf(1.5)),
-            Metric::Kurtosis => ratio(moments.fourth, moments.second * moments.second),
+            Metric::Skewness => moments.skewness(),
+            Metric::Kurtosis => moments.kurtosis(),
             Metric::Bars => bars,
             Metric::SumOfReturns => moments.sum,
         };
@@ -241,49 +244,6 @@ fn sum_of_block(returns: &[f64]) -> Block {
 /// `a / b`, which is not defined where b is 0.
 fn ratio(a: f64, b: f64) -> f64 {
     if b == 0.0 { f64::NAN } else { a / b }
-}
-
-/// Mean and central moments of returns, over n.
-struct Moments {
-    bars: f64,
-    sum: f64,
-    mean: f64,
-    second: f64,
-    third: f64,
-    fourth: f64,
-    /// `√(Σ min(r, 0)² / n)`.
-    downside: f64,
-}
-
-impl Moments {
-    /// In two passes: a central moment as a difference of sums of powers would lose all its digits.
-    fn of(returns: &[f64]) -> Self {
-        let bars = returns.len() as f64;
-        let sum: f64 = returns.iter().sum();
-        let mean = match returns {
-            // The mean of equal numbers is that number, and rounding must not make a deviation of it.
-            [first, rest @ ..] if rest.iter().all(|r| r == first) => *first,
-            _ => sum / bars,
-        };
-        let (mut second, mut third, mut fourth, mut downside) = (0.0, 0.0, 0.0, 0.0);
-        for &r in returns {
-            let (off, below) = (r - mean, r.min(0.0));
-            let square = off * off;
-            second += square;
-            third += square * off;
-            fourth += square * square;
-            downside += below * below;
-        }
-        let downside = f64::sqrt(downside / bars);
-        Self { bars, sum, mean, second: second / bars, third: third / bars, fourth: fourth / bars, downside }
-    }
-
-    fn sample_deviation(&self) -> f64 {
-        match self.bars {
-            bars if bars < 2.0 => f64::NAN,
-            bars => (self.second * bars / (bars - 1.0)).sqrt(),
-        }
-    }
 }
 
 /// The equity from a start of 1.

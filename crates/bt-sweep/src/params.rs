@@ -77,7 +77,11 @@ impl Names {
 /// # Ok::<(), bt_sweep::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
-pub struct Params {
+pub struct Params(Arc<Point>);
+
+/// All of it is shared: searches, workers and tables hand points to one another, and would contend for the count of the names.
+#[derive(Debug, PartialEq)]
+struct Point {
     names: Names,
     values: Box<[Value]>,
 }
@@ -96,17 +100,17 @@ impl Params {
                 expected: format!("{}, one for each of {}", names.0.len(), names.0.join(", ")),
             });
         }
-        Ok(Self { names: names.clone(), values })
+        Ok(Self(Arc::new(Point { names: names.clone(), values })))
     }
 
     /// The names, in order.
     pub fn names(&self) -> &Names {
-        &self.names
+        &self.0.names
     }
 
     /// The values, in the order of the names.
     pub fn values(&self) -> &[Value] {
-        &self.values
+        &self.0.values
     }
 
     /// The value of a parameter.
@@ -114,8 +118,9 @@ impl Params {
     /// # Errors
     /// [`Error::Unknown`] with the names that there are.
     pub fn get(&self, name: &str) -> Result<&Value> {
-        let at = self.names.position(name);
-        at.map(|at| &self.values[at]).ok_or_else(|| Error::unknown("parameter", name, self.names.0.to_vec()))
+        let Point { names, values } = &*self.0;
+        let at = names.position(name);
+        at.map(|at| &values[at]).ok_or_else(|| Error::unknown("parameter", name, names.0.to_vec()))
     }
 
     /// A whole number.
@@ -172,7 +177,7 @@ fn other_type(name: &str, value: &Value, allowed: &str) -> Error {
 
 impl fmt::Display for Params {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (name, value)) in self.names.0.iter().zip(&self.values).enumerate() {
+        for (at, (name, value)) in self.names().as_slice().iter().zip(self.values()).enumerate() {
             let space = if at == 0 { "" } else { " " };
             write!(f, "{space}{name}={value}")?;
         }

@@ -3,14 +3,15 @@ use std::fmt;
 use std::iter::repeat_n;
 use std::sync::Arc;
 
-use bt_cache::{Cache, CacheStats, Limits};
-use bt_core::{AssetId, Bars, BundleVersion, Field};
+use bt_cache::{Cache, CacheStats, Equivalent, Limits};
+use bt_core::{AssetId, BundleVersion, Field};
 use bt_dataportal::{DataPortal, Moment, Series};
 
 use crate::Result;
+use crate::error::no_place;
 use crate::indicator::{Indicator, Sums, column};
 
-/// Indicators that trials share: each is computed once per (bundle version, asset, field, indicator), whoever asks first, and read
+/// Indicators that trials share: each is computed once per (bundle version, assets, field, indicator), whoever asks first, and read
 /// by all trials and workers.
 ///
 /// Bounded by bytes, the least recently used goes first; any number of threads that ask for the same missing series cause one
@@ -27,12 +28,28 @@ pub struct SeriesCache {
 }
 
 /// What a series is computed from, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Key {
     version: BundleVersion,
-    rank: u32,
+    assets: Arc<[AssetId]>,
     field: Field,
     indicator: Indicator,
+}
+
+/// The same, of assets that somebody else holds. Its fields are hashed in the order of the key's.
+#[derive(Hash)]
+struct Asked<'a> {
+    version: BundleVersion,
+    assets: &'a [AssetId],
+    field: Field,
+    indicator: Indicator,
+}
+
+impl Equivalent<Key> for Asked<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        (self.field, self.indicator, self.version) == (key.field, key.indicator, key.version)
+            && *self.assets == *key.assets
+    }
 }
 
 impl SeriesCache {
@@ -46,53 +63,55 @@ impl SeriesCache {
     pub fn new(max_bytes: usize) -> Result<Self> {
         // Bytes alone bound it: the overhead that is counted for each entry bounds the number.
         let limits = Limits { max_bytes, max_entries: usize::MAX };
-        Ok(Self { cache: Cache::new(limits, |_, values: &[f64]| size_of_val(values))? })
+        let weigh = |key: &Key, values: &[f64]| size_of_val(&*key.assets) + size_of_val(values);
+        Ok(Self { cache: Cache::new(limits, weigh)? })
     }
 
-    /// The indicator over all bars of the asset in the portal's bundle, one value for each bar: kept, or computed in O(bars).
+    /// The indicator over all bars of the assets in the portal's bundle, one asset after the other, one value for each bar: kept, in
+    /// O(assets), or computed in O(bars).
     ///
-    /// It holds later bars too. A strategy that goes from moment to moment reads it through [`IndicatorSeries`].
+    /// It holds later bars too. A strategy that goes from moment to moment reads it through [`Indicators`].
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) where the lookback is 0; [`Error::Data`](crate::Error::Data) where the asset is of another version, the bundle has no
-    /// such field, or its storage fails.
+    /// [`Error::Invalid`](crate::Error::Invalid) where the lookback is 0; [`Error::Data`](crate::Error::Data) where an asset is of another version, the bundle has no such field,
+    /// or its storage fails.
     pub fn get(
         &self,
         portal: &DataPortal<'_>,
-        asset: AssetId,
+        assets: &[AssetId],
         field: Field,
         indicator: Indicator,
     ) -> Result<Arc<[f64]>> {
         indicator.check()?;
-        let field = indicator.reads(field);
-        let rank = portal.assets().rank(asset)? as u32;
-        let key = Key { version: portal.version(), rank, field, indicator };
-        if let Some(kept) = self.cache.get_kept(&key) {
+        let asked = Asked { version: portal.version(), assets, field: indicator.reads(field), indicator };
+        if let Some(kept) = self.cache.get_kept(&asked) {
             return Ok(kept);
         }
-        // The portal names the columns that there are where this one is not.
-        portal.series(asset, field)?;
-        let load = || {
-            let bars = portal.bundle().bars(asset)?;
-            Ok(computed(indicator, bars, column(bars, field)?))
-        };
-        Ok(self.cache.get_or_load(&key, load)?)
+        let Asked { version, field, .. } = asked;
+        let key = Key { version, assets: assets.into(), field, indicator };
+        Ok(self.cache.get_or_load(&key, || computed(portal, assets, field, indicator))?)
     }
 
-    /// The indicator of one asset, to be read at moment after moment.
+    /// The indicator of several assets, to be read at moment after moment. O(assets) where it is kept.
     ///
     /// # Errors
     /// As [`get`](Self::get).
-    pub fn series<'t>(
+    pub fn indicators<'t>(
         &self,
         portal: &'t DataPortal<'t>,
-        asset: AssetId,
+        assets: &[AssetId],
         field: Field,
         indicator: Indicator,
-    ) -> Result<IndicatorSeries<'t>> {
-        let values = self.get(portal, asset, field, indicator)?;
-        let bars = portal.series(asset, indicator.reads(field))?;
-        Ok(IndicatorSeries { values, bars })
+    ) -> Result<Indicators<'t>> {
+        let values = self.get(portal, assets, field, indicator)?;
+        let mut start = 0;
+        let line = |&asset| {
+            let line = Line { start, bars: portal.series(asset, indicator.reads(field))? };
+            start += portal.bundle().bars(asset)?.len();
+            Ok(line)
+        };
+        let lines = assets.iter().map(line).collect::<Result<_>>()?;
+        Ok(Indicators { values, lines })
     }
 
     /// Takes all series out.
@@ -100,7 +119,7 @@ impl SeriesCache {
         self.cache.clear();
     }
 
-    /// Counters and sizes: `loads` is the number of series that were computed.
+    /// Counters and sizes: `loads` is the number of series that were computed, whatever the number of assets in each.
     pub fn stats(&self) -> CacheStats {
         self.cache.stats()
     }
@@ -111,16 +130,29 @@ thread_local! {
     static SUMS: RefCell<Sums> = RefCell::default();
 }
 
-/// Written where it will be read. A series that was collected first and copied then would take its memory three times over, in pieces
-/// that an allocator of threads does not easily give back.
-fn computed(indicator: Indicator, bars: Bars<'_>, values: &[f64]) -> Arc<[f64]> {
-    let mut out: Arc<[f64]> = repeat_n(f64::NAN, values.len()).collect();
-    let place = Arc::get_mut(&mut out).expect("nobody else has it yet");
-    SUMS.with_borrow_mut(|sums| {
-        sums.clear();
-        indicator.write(bars, values, sums, place);
-    });
-    out
+/// Written where it will be read. What was collected first and copied then would take its memory three times over.
+fn computed(
+    portal: &DataPortal<'_>,
+    assets: &[AssetId],
+    field: Field,
+    indicator: Indicator,
+) -> bt_core::Result<Arc<[f64]>> {
+    // The portal names the columns that there are where this one is not.
+    assets.iter().try_for_each(|&asset| portal.series(asset, field).map(|_| ()))?;
+    let bars = |&asset| portal.bundle().bars(asset);
+    let all = assets.iter().map(bars).collect::<bt_core::Result<Vec<_>>>()?;
+    let mut out: Arc<[f64]> = repeat_n(f64::NAN, all.iter().map(|bars| bars.len()).sum()).collect();
+    let mut rest = Arc::get_mut(&mut out).expect("nobody else has it yet");
+    for bars in all {
+        let (place, others) = rest.split_at_mut(bars.len());
+        let values = column(bars, field)?;
+        SUMS.with_borrow_mut(|sums| {
+            sums.clear();
+            indicator.write(bars, values, sums, place);
+        });
+        rest = others;
+    }
+    Ok(out)
 }
 
 impl Default for SeriesCache {
@@ -136,22 +168,31 @@ impl fmt::Debug for SeriesCache {
     }
 }
 
-/// An indicator of one asset, read at moment after moment: hands out nothing that is not known yet.
+/// An indicator of several assets, read at moment after moment: hands out nothing that is not known yet. Assets are named by
+/// their place among those that it was asked for.
 #[derive(Clone)]
-pub struct IndicatorSeries<'t> {
+pub struct Indicators<'t> {
     values: Arc<[f64]>,
+    lines: Vec<Line<'t>>,
+}
+
+/// Where one asset's values begin, and its bars.
+#[derive(Clone)]
+struct Line<'t> {
+    start: usize,
     bars: Series<'t>,
 }
 
-impl IndicatorSeries<'_> {
-    /// The value at the last bar known; none before there are bars enough, and after a missing value. In a gap and after a
+impl Indicators<'_> {
+    /// The value at the asset's last bar known; none before there are bars enough, and after a missing value. In a gap and after a
     /// delisting that is still the last bar's. O(1); on a bundle without a slab one binary search.
     ///
     /// # Errors
-    /// [`Error::Data`](crate::Error::Data) where the moment is of another bundle version.
+    /// [`Error::Data`](crate::Error::Data) where the moment is of another bundle version; [`Error::Invalid`](crate::Error::Invalid) where there is no such place.
     #[inline(always)]
-    pub fn at(&self, moment: Moment<'_>) -> Result<Option<f64>> {
-        Ok(self.known(moment)?.last().copied().filter(|value| !value.is_nan()))
+    pub fn at(&self, place: usize, moment: Moment<'_>) -> Result<Option<f64>> {
+        let line = self.line(place)?;
+        Ok(self.value(line.start, line.bars.at(moment)?.len()))
     }
 
     /// As [`at`](Self::at), but none where the asset has no bar *now*.
@@ -159,10 +200,9 @@ impl IndicatorSeries<'_> {
     /// # Errors
     /// As [`at`](Self::at).
     #[inline(always)]
-    pub fn current(&self, moment: Moment<'_>) -> Result<Option<f64>> {
-        let known = self.bars.current(moment)?.map_or(0, <[f64]>::len);
-        let last = known.checked_sub(1).and_then(|last| self.values.get(last));
-        Ok(last.copied().filter(|value| !value.is_nan()))
+    pub fn current(&self, place: usize, moment: Moment<'_>) -> Result<Option<f64>> {
+        let line = self.line(place)?;
+        Ok(self.value(line.start, line.bars.current(moment)?.map_or(0, <[f64]>::len)))
     }
 
     /// One value for each bar known, oldest first; NaN where there is none. In the time of [`at`](Self::at).
@@ -170,9 +210,8 @@ impl IndicatorSeries<'_> {
     /// # Errors
     /// As [`at`](Self::at).
     #[inline(always)]
-    pub fn known(&self, moment: Moment<'_>) -> Result<&[f64]> {
-        let known = self.bars.at(moment)?.len();
-        Ok(self.values.get(..known).unwrap_or(&self.values))
+    pub fn known(&self, place: usize, moment: Moment<'_>) -> Result<&[f64]> {
+        self.window(place, moment, usize::MAX)
     }
 
     /// The values at the last `bar_count` bars known, oldest first, NaN where there is none; fewer where fewer bars are known. In
@@ -181,23 +220,49 @@ impl IndicatorSeries<'_> {
     /// # Errors
     /// As [`at`](Self::at).
     #[inline(always)]
-    pub fn window(&self, moment: Moment<'_>, bar_count: usize) -> Result<&[f64]> {
-        let known = self.known(moment)?;
-        Ok(&known[known.len() - bar_count.min(known.len())..])
+    pub fn window(&self, place: usize, moment: Moment<'_>, bar_count: usize) -> Result<&[f64]> {
+        let line = self.line(place)?;
+        let known = line.bars.at(moment)?.len();
+        let end = line.start + known;
+        Ok(self.values.get(end - bar_count.min(known)..end).unwrap_or_default())
     }
 
-    /// The asset that it belongs to.
+    /// How many assets there are.
     #[inline]
-    pub fn asset(&self) -> AssetId {
-        self.bars.asset()
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The asset of a place.
+    #[inline]
+    pub fn asset(&self, place: usize) -> Option<AssetId> {
+        self.lines.get(place).map(|line| line.bars.asset())
+    }
+
+    /// The last of so many values from `start` on.
+    #[inline(always)]
+    fn value(&self, start: usize, known: usize) -> Option<f64> {
+        let last = self.values.get(start + known.checked_sub(1)?);
+        last.copied().filter(|value| !value.is_nan())
+    }
+
+    #[inline(always)]
+    fn line(&self, place: usize) -> Result<&Line<'_>> {
+        self.lines.get(place).ok_or_else(|| no_place(place, self.lines.len()))
     }
 }
 
-impl fmt::Debug for IndicatorSeries<'_> {
+impl fmt::Debug for Indicators<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IndicatorSeries")
-            .field("asset", &self.asset())
-            .field("bars", &self.values.len())
+        f.debug_struct("Indicators")
+            .field("assets", &self.lines.len())
+            .field("values", &self.values.len())
             .finish()
     }
 }

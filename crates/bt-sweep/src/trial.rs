@@ -92,9 +92,9 @@ pub struct TrialRecord {
     pub key: TrialKey,
     /// Its number among the search's proposals.
     pub number: u64,
-    /// Which part of the data it ran on: 0 in a plain sweep; in a walk-forward `3 × fold` for the fold's train, one more for its
-    /// validation, two more for its test.
-    pub fold: u32,
+    /// Which part of the data it ran on: 0 in a plain sweep; in a walk-forward that of the fold and the [`Role`](crate::folds::Role),
+    /// as [`Role::part`](crate::folds::Role::part) counts them.
+    pub part: u32,
     /// The point.
     pub params: Params,
     /// The share of the data that it ran on.

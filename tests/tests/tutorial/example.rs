@@ -37,13 +37,14 @@ impl TableSource for OwnBars {
 }
 
 use bt_sweep::bt_dataportal::{Moment, Series};
-use bt_sweep::{Indicator, IndicatorSeries, OnBar, Orders, Params, Result, Strategy, TrialView};
+use bt_sweep::{Indicator, Indicators, OnBar, Orders, Params, Result, Strategy, TrialView};
 
 /// Holds what closes above its mean by more than a band, in equal parts.
 struct AboveMean;
 
 struct State<'t> {
-    assets: Vec<(Series<'t>, IndicatorSeries<'t>)>,
+    closes: Vec<Series<'t>>,
+    means: Indicators<'t>,
     band: f64,
 }
 
@@ -53,18 +54,17 @@ impl Strategy for AboveMean {
     }
 
     fn start<'t>(&'t self, view: &TrialView<'t>, params: &Params) -> Result<Box<dyn OnBar + 't>> {
-        let mean = Indicator::Sma(params.count("window")?);
-        let of = |&id| Ok((view.portal().series(id, Field::CLOSE)?, view.indicator(id, Field::CLOSE, mean)?));
-        let assets = view.assets().iter().map(of).collect::<Result<_>>()?;
-        Ok(Box::new(State { assets, band: params.float("band")? }))
+        let means = view.indicators(Field::CLOSE, Indicator::Sma(params.count("window")?))?;
+        Ok(Box::new(State { closes: view.series(Field::CLOSE)?, means, band: params.float("band")? }))
     }
 }
 
 impl OnBar for State<'_> {
     fn on_bar(&mut self, moment: Moment<'_>, orders: &mut Orders<'_>) -> Result<()> {
-        let share = 1.0 / self.assets.len() as f64;
-        for (place, (closes, mean)) in self.assets.iter().enumerate() {
-            if let (Some([.., close]), Some(mean)) = (closes.current(moment)?, mean.current(moment)?) {
+        let share = 1.0 / self.closes.len() as f64;
+        for (place, closes) in self.closes.iter().enumerate() {
+            let mean = self.means.current(place, moment)?;
+            if let (Some([.., close]), Some(mean)) = (closes.current(moment)?, mean) {
                 orders.set_weight(place, if *close > mean * (1.0 + self.band) { share } else { 0.0 })?;
             }
         }

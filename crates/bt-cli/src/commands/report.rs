@@ -5,8 +5,8 @@ use std::path::Path;
 use bt_sweep::{BacktestId, ledger};
 
 use super::request::{Prepared, Request};
-use super::store;
 use super::sweep::{Outcome, show};
+use super::{results, store};
 use crate::arguments::ReportArguments;
 use crate::exit::{Code, Failure};
 use crate::output::Output;
@@ -19,8 +19,11 @@ pub(crate) fn run(arguments: &ReportArguments, store: &Path, output: Output) -> 
         return Err(Failure::new(Code::NotFound, message).with_hint(hint));
     }
     let contents = ledger::read(&arguments.folder)?;
-    let store = store::open(store)?;
-    request.check_version(&store)?;
+    let store = match store::open(store).and_then(|store| request.check_version(&store).map(|()| store)) {
+        Ok(store) => store,
+        // Trials do not need the bars that they ran on; the curves of the page do.
+        Err(failure) => return Err(results::only_tables(failure, &arguments.folder, &contents.trials)),
+    };
     let prepared = request.prepare(store, None)?;
     let search = prepared.described()?;
     let Prepared { engine, sweep, walk, .. } = &prepared;

@@ -93,15 +93,16 @@ impl Request {
     /// Of the folder of a sweep.
     pub(crate) fn read(folder: &Path) -> Result<Self, Failure> {
         let path = folder.join(FILE);
+        let damaged =
+            |reason: String| Failure::new(Code::Damaged, format!("{} is damaged: {reason}", path.display()));
         let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
             std::io::ErrorKind::NotFound => {
                 Failure::new(Code::NotFound, format!("no sweep in {}: there is no {FILE}", folder.display()))
                     .with_hint("`bt sweep … --out DIR` keeps a sweep in a folder")
             }
+            std::io::ErrorKind::InvalidData => damaged(error.to_string()),
             _ => Failure::new(Code::Failure, format!("read {}: {error}", path.display())),
         })?;
-        let damaged =
-            |reason: String| Failure::new(Code::Damaged, format!("{} is damaged: {reason}", path.display()));
         let keys: Value = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         match keys.get("format").and_then(Value::as_u64) {
             Some(FORMAT) => {}
@@ -195,7 +196,7 @@ impl Request {
         }
         let short = store::short(&version);
         let message = format!("bundle {name} has no version {short} any more, on which this sweep began");
-        let hint = "trials.csv has what ran; --out ANOTHER begins a new sweep on the current version";
+        let hint = "`bt report DIR` writes what ran as tables; --out ANOTHER begins a new sweep on the current version";
         Err(Failure::new(Code::NotFound, message).with_hint(hint))
     }
 

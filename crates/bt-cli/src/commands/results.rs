@@ -42,11 +42,30 @@ pub(crate) struct Results<'r> {
 
 /// Writes tables and page into a sweep's folder; tells their names.
 pub(crate) fn write(folder: &Path, trials: &Trials, page: &ReportData) -> Result<Vec<PathBuf>, Failure> {
-    let files = ["trials.parquet", "trials.csv", "report.html"].map(|name| folder.join(name));
+    let mut files = write_tables(folder, trials)?;
+    files.push(folder.join("report.html"));
+    report::write(page, &files[2])?;
+    Ok(files)
+}
+
+/// Writes the tables into a sweep's folder; tells their names.
+pub(crate) fn write_tables(folder: &Path, trials: &Trials) -> Result<Vec<PathBuf>, Failure> {
+    let files = ["trials.parquet", "trials.csv"].map(|name| folder.join(name));
     trials.write_parquet(&files[0])?;
     trials.write_csv(&files[1])?;
-    report::write(page, &files[2])?;
     Ok(files.to_vec())
+}
+
+/// Writes the tables where there can be no page; the failure says why, and that they are there.
+pub(crate) fn only_tables(failure: Failure, folder: &Path, trials: &Trials) -> Failure {
+    match write_tables(folder, trials) {
+        Ok(files) => {
+            let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+            let trials = counted(trials.len() as u64, "trial");
+            failure.with_hint(format!("{trials} of the sweep are written to {}", files.join(" and ")))
+        }
+        Err(unwritten) => unwritten,
+    }
 }
 
 impl Results<'_> {
@@ -74,6 +93,7 @@ impl Results<'_> {
                 "failed": count("failed"),
                 "deadline": count("deadline"),
             },
+            "first_failure": self.first_failure(),
             "top": self.best().into_iter().map(|trial| self.trial_json(trial)).collect::<Vec<_>>(),
             "files": self.files,
         });
@@ -92,6 +112,7 @@ impl Results<'_> {
             object["out_of_sample_return"] = of(Metric::TotalReturn);
             object["out_of_sample_sharpe"] = of(Metric::Sharpe);
             object["out_of_sample_max_drawdown"] = of(Metric::MaxDrawdown);
+            object["untested_folds"] = folds.iter().filter(|fold| !fold.is_joined).count().into();
             object["untested_after"] = self.untested_after().map(|moment| moment.to_string()).into();
         }
         object
@@ -110,6 +131,32 @@ impl Results<'_> {
         let metrics: Map<String, Json> =
             metrics.map(|(name, value)| (name.clone(), finite(Some(*value)))).collect();
         json!({ "number": trial.number(), "params": params_json(&trial.params()), "metrics": metrics })
+    }
+
+    fn first_failure(&self) -> Option<&str> {
+        self.trials.iter().find_map(Trial::message)
+    }
+
+    /// What all tests joined come to, and which are not among them.
+    fn joined(&self, folds: &[FoldResult]) -> String {
+        let tested = folds.iter().filter(|fold| fold.is_joined).count();
+        let (Some(metrics), 1..) = (self.out_of_sample, tested) else {
+            return "out of sample: no test came to returns".to_owned();
+        };
+        let tests = match folds.len() {
+            all if tested < all => format!(
+                "{tested} of {} joined, since the others came to no returns",
+                counted(all as u64, "test")
+            ),
+            _ if self.is_complete => "all tests joined".to_owned(),
+            _ => "the tests so far joined".to_owned(),
+        };
+        let [total, drawdown] =
+            [Metric::TotalReturn, Metric::MaxDrawdown].map(|metric| percent(metrics.get(metric)));
+        let sharpe = figure(metrics.get(Metric::Sharpe));
+        format!(
+            "out of sample, over {tests}: return {total}, Sharpe ratio {sharpe}, deepest drawdown {drawdown}"
+        )
     }
 
     /// The end of the last test of a walk-forward, where there are later bars: too few for another fold.
@@ -169,18 +216,11 @@ impl Display for Results<'_> {
             }
             None => write!(f, "\n\n{}", self.table())?,
         }
-        if let Some(message) = self.trials.iter().find_map(|trial| trial.message().map(str::to_owned)) {
+        if let Some(message) = self.first_failure() {
             write!(f, "\n\nfirst failure: {message}")?;
         }
-        if let Some(metrics) = self.out_of_sample {
-            let tests = if self.is_complete { "all tests" } else { "the tests so far" };
-            let [total, drawdown] =
-                [Metric::TotalReturn, Metric::MaxDrawdown].map(|metric| percent(metrics.get(metric)));
-            let sharpe = figure(metrics.get(Metric::Sharpe));
-            write!(
-                f,
-                "\n\nout of sample, over {tests} joined: return {total}, Sharpe ratio {sharpe}, deepest drawdown {drawdown}"
-            )?;
+        if let Some(folds) = self.folds {
+            write!(f, "\n\n{}", self.joined(folds))?;
         }
         if let Some(moment) = self.untested_after() {
             let until = crate::output::moment(Some(&moment.to_string()));
@@ -207,7 +247,7 @@ impl Display for Luck<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let luck = self.0;
         let raw = luck.sharpe.map_or_else(|| "-".into(), figure);
-        write!(f, "best Sharpe ratio {raw}")?;
+        write!(f, "Sharpe ratio of the best trial {raw}")?;
         if let Some(expected) = luck.expected_maximum {
             write!(
                 f,
@@ -220,7 +260,11 @@ impl Display for Luck<'_> {
             write!(f, "\ndeflated Sharpe ratio: {} that there is skill", percent(deflated))?;
         }
         if let Some(pbo) = &luck.pbo {
-            write!(f, "\nprobability of backtest overfitting: {}", percent(pbo.probability))?;
+            write!(
+                f,
+                "\nprobability of backtest overfitting, by Sharpe ratios: {}",
+                percent(pbo.probability)
+            )?;
         }
         Ok(())
     }

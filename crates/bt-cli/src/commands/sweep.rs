@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bt_sweep::bt_core::Timestamp;
+use bt_sweep::results::Trials;
 use bt_sweep::{Observer, SweepResult, TrialRecord, WalkForwardResult};
 
 use super::request::{Prepared, Request, holds_one};
@@ -140,14 +141,15 @@ pub(crate) fn show(
     engine.series().clear();
     let (page, trials, is_complete, planned) = match outcome {
         Outcome::Sweep(result) => {
-            let page = engine.report(sweep, search, result)?;
+            let page = engine.report(sweep, search, result);
             (page, &result.trials, result.is_complete, result.progress.total)
         }
         Outcome::WalkForward(result) => {
-            let page = engine.walk_forward_report(sweep, search, result)?;
+            let page = engine.walk_forward_report(sweep, search, result);
             (page, &result.trials, result.is_complete, result.progress.total)
         }
     };
+    let page = page.map_err(|error| without_page(error, folder, trials))?;
     // What cannot be written is shown all the same, and told after it.
     let (files, unwritten) = match folder.map(|folder| results::write(folder, trials, &page)).transpose() {
         Ok(files) => (files.unwrap_or_default(), Ok(())),
@@ -177,6 +179,18 @@ pub(crate) fn show(
     match results.all_failed() {
         Some(failure) if is_complete => Err(failure),
         _ => Ok(is_complete),
+    }
+}
+
+/// What was asked for was found right before the first trial: it is no question of usage any more.
+fn without_page(error: bt_sweep::Error, folder: Option<&Path>, trials: &Trials) -> Failure {
+    let mut failure = Failure::from(error);
+    if failure.code == Code::Usage {
+        failure.code = Code::Failure;
+    }
+    match folder {
+        Some(folder) => results::only_tables(failure, folder, trials),
+        None => failure,
     }
 }
 

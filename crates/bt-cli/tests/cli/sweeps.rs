@@ -152,8 +152,14 @@ fn a_sweep_stays_with_the_version_it_began_on_and_says_so_when_that_is_gone() {
     assert!(run.err.contains("has a newer version") && run.err.contains("stays with it"), "{run:?}");
     assert_eq!(table(&place.path("runs/first")), before);
     place.done("gc us --keep 1");
-    for line in ["sweep --resume runs/first", "report runs/first"] {
-        place.run(line).fails(4, &["any more, on which this sweep began", "trials.csv has what ran"]);
+    let gone = "any more, on which this sweep began";
+    place.run("sweep --resume runs/first").fails(4, &[gone, "`bt report DIR` writes what ran"]);
+    // Without its bars and even without a store a ledger gives its trials.
+    for store in ["", " --store nowhere"] {
+        std::fs::remove_file(place.path("runs/first/trials.csv")).unwrap();
+        let run = place.run(&format!("report runs/first{store}"));
+        run.fails(4, &["trials of the sweep are written to", "trials.csv"]);
+        assert_eq!(table(&place.path("runs/first")), before);
     }
 }
 
@@ -189,8 +195,18 @@ fn what_programs_read_has_the_documented_keys() {
             assert!(documentation.contains(&format!("`{key}`")), "{key} is not documented");
         }
     };
-    let common =
-        ["strategy", "bundle", "bundle_version", "search", "complete", "objective", "trials", "top", "files"];
+    let common = [
+        "strategy",
+        "bundle",
+        "bundle_version",
+        "search",
+        "complete",
+        "objective",
+        "trials",
+        "first_failure",
+        "top",
+        "files",
+    ];
     let sweep = place.json("sweep sma-crossover us --out s --top 2");
     has(&sweep, &[&common[..], &["overfitting"]].concat());
     has(&sweep["trials"], &["total", "planned", "done", "failed", "deadline"]);
@@ -202,7 +218,7 @@ fn what_programs_read_has_the_documented_keys() {
     assert_eq!(place.json("report s --top 2"), sweep);
     let walk = place.json("walk-forward sma-crossover us --param fast=5 --train 4y --test 2y");
     let joined = ["out_of_sample_return", "out_of_sample_sharpe", "out_of_sample_max_drawdown"];
-    has(&walk, &[&common[..], &joined, &["folds", "untested_after"]].concat());
+    has(&walk, &[&common[..], &joined, &["folds", "untested_folds", "untested_after"]].concat());
     assert!(joined.iter().all(|key| walk[key].is_f64()), "{walk}");
     let fold = [
         "fold",

@@ -5,6 +5,7 @@ mod accounting;
 use bt_core::{Field, Timestamp};
 use bt_dataportal::{Moment, Series};
 
+use crate::error::no_place;
 use crate::metrics::{Metrics, Trading, blocks};
 use crate::{Block, Error, Result, TrialView};
 
@@ -29,8 +30,10 @@ pub use accounting::{Accounting, Commission, Fill};
 ///   below 0 and bears no interest, and what it bought is seen as exposure above 1. Shorts are allowed and cost no fee.
 /// - **Value.** Each holding at the last known price: its last close, or the price of a fill after that. An asset that has no
 ///   bar, a missing close, or was delisted keeps its value until there is a price again.
+/// - **Ruin.** Where the equity is not above 0, nothing is left: what is held is gone at its value, what is owed beyond it is
+///   written off, the return of that moment is −1, and of all later ones 0. Targets are no orders any more.
 ///
-/// At any time `equity = initial cash + gains − commission − slippage` of the [`Totals`], up to rounding.
+/// At any time `equity = initial cash + gains − commission − slippage + written off` of the [`Totals`], up to rounding.
 ///
 /// # Complexity
 /// A moment costs O(assets held or ordered); the others are not touched. Nothing is allocated after the start.
@@ -85,6 +88,8 @@ pub struct Totals {
     pub slippage: f64,
     /// Money bought and sold for: shares × the price paid, purchases plus sales.
     pub traded: f64,
+    /// What was owed beyond all that there was when the account was ruined.
+    pub written_off: f64,
 }
 
 /// One fill, as [`Account::advance_with`] tells of it.
@@ -185,8 +190,8 @@ impl<'t> Account<'t> {
     /// Goes on to the next moment: fills what waits, values what is held, notes the return.
     ///
     /// # Errors
-    /// [`Error::Strategy`] where nothing is left: an equity that is not above 0 has no returns. [`Error::Mismatch`] where the
-    /// moment is not after the last one; [`Error::Data`] where it is of another version.
+    /// [`Error::Mismatch`] where the moment is not after the last one; [`Error::Data`] where it is of another version;
+    /// [`Error::Strategy`] where the equity is beyond what a float holds.
     pub fn advance(&mut self, moment: Moment<'_>) -> Result<()> {
         self.advance_with(moment, |_| ())
     }
@@ -201,13 +206,17 @@ impl<'t> Account<'t> {
             return Err(self.out_of_order(moment));
         }
         self.position = moment.position();
+        if self.is_ruined() {
+            self.returns.push(0.0);
+            return Ok(());
+        }
         if !self.waiting.is_empty() {
             self.fill_waiting(moment, filled)?;
         }
         let gross = self.value_holdings(moment)?;
         let equity = self.cash + self.value;
         if !(equity > 0.0 && equity.is_finite()) {
-            return Err(ruined(equity, moment));
+            return self.ruin(equity, moment);
         }
         self.returns.push(equity / self.equity - 1.0);
         self.equity = equity;
@@ -241,6 +250,12 @@ impl<'t> Account<'t> {
     #[inline]
     pub fn equity(&self) -> f64 {
         self.equity
+    }
+
+    /// Whether nothing is left.
+    #[inline]
+    pub fn is_ruined(&self) -> bool {
+        self.equity == 0.0
     }
 
     /// Cash at the last moment; below 0 where purchases took more than there was.
@@ -330,6 +345,9 @@ impl<'t> Account<'t> {
             return Err(not_finite(place, target));
         }
         slot.target = target;
+        if self.equity == 0.0 {
+            return Ok(());
+        }
         let order = match target {
             Target::Weight(weight) => Order::Money(weight * self.equity),
             Target::Shares(shares) => Order::Shares(shares),
@@ -414,6 +432,29 @@ impl<'t> Account<'t> {
     }
 
     #[cold]
+    fn ruin(&mut self, equity: f64, moment: Moment<'_>) -> Result<()> {
+        if !equity.is_finite() {
+            return Err(Error::Strategy(format!(
+                "the equity of the account is {equity} at {}",
+                moment.now()
+            )));
+        }
+        for slot in self.slots.iter_mut() {
+            slot.order = None;
+            if slot.shares != 0.0 {
+                self.closed.add(std::mem::take(&mut slot.flow) + slot.shares * slot.mark);
+                slot.shares = 0.0;
+            }
+        }
+        self.held.clear();
+        self.waiting.clear();
+        self.totals.written_off = -equity;
+        (self.cash, self.value, self.equity) = (0.0, 0.0, 0.0);
+        self.returns.push(-1.0);
+        Ok(())
+    }
+
+    #[cold]
     fn out_of_order(&self, moment: Moment<'_>) -> Error {
         Error::Mismatch {
             what: "the order of moments".into(),
@@ -464,20 +505,6 @@ impl<'t> Slot<'t> {
 fn price_of(series: &Series<'_>, moment: Moment<'_>) -> Result<Option<f64>> {
     let price = series.current(moment)?.and_then(|known| known.last());
     Ok(price.copied().filter(|&price| price > 0.0 && price < f64::INFINITY))
-}
-
-#[cold]
-fn ruined(equity: f64, moment: Moment<'_>) -> Error {
-    Error::Strategy(format!("the account is ruined: its equity is {equity} at {}", moment.now()))
-}
-
-#[cold]
-fn no_place(place: usize, places: usize) -> Error {
-    Error::invalid(
-        "the place of an asset",
-        place,
-        format!("0 to {}, the trial's assets in order", places - 1),
-    )
 }
 
 #[cold]

@@ -23,7 +23,7 @@ use crate::{
 pub(crate) struct Job {
     pub(crate) backtest: Arc<dyn Backtest>,
     pub(crate) scope: Scope,
-    pub(crate) fold: u32,
+    pub(crate) part: u32,
     /// None where nothing is kept. The sweep alone holds it: a trial that never returns must not keep its folder locked.
     pub(crate) ledger: Option<Weak<Ledger>>,
     /// What each outcome has to bring.
@@ -91,14 +91,14 @@ impl Job {
     pub(crate) fn new(
         backtest: Arc<dyn Backtest>,
         scope: Scope,
-        fold: u32,
+        part: u32,
         fidelity: f64,
         ledger: Option<&Arc<Ledger>>,
         begin: Instant,
     ) -> Self {
-        let keys = KeyPrefix::new(&backtest.id(), &scope, fold, fidelity);
+        let keys = KeyPrefix::new(&backtest.id(), &scope, part, fidelity);
         let (metrics, ledger) = (backtest.metrics().len(), ledger.map(Arc::downgrade));
-        Self { backtest, scope, fold, ledger, metrics, begin, keys }
+        Self { backtest, scope, part, ledger, metrics, begin, keys }
     }
 
     /// A trial's record before it ran.
@@ -106,7 +106,7 @@ impl Job {
         TrialRecord {
             key: self.keys.key(&proposal.params),
             number: proposal.number,
-            fold: self.fold,
+            part: self.part,
             params: proposal.params,
             fidelity: proposal.fidelity,
             status: Status::Deadline,

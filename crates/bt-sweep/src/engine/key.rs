@@ -10,14 +10,14 @@ use crate::{BacktestId, Params, TrialKey, Value};
 pub(crate) struct KeyPrefix(Sha256);
 
 impl KeyPrefix {
-    pub(crate) fn new(id: &BacktestId, scope: &Scope, fold: u32, fidelity: f64) -> Self {
+    pub(crate) fn new(id: &BacktestId, scope: &Scope, part: u32, fidelity: f64) -> Self {
         let mut hash = Sha256::new();
         hash.update(b"bt-sweep trial 1\0");
         text(&mut hash, &id.name);
         hash.update(id.version.to_le_bytes());
         text(&mut hash, &id.settings);
         // Parts of two folds may be the same bars; each fold keeps its own trials.
-        hash.update(fold.to_le_bytes());
+        hash.update(part.to_le_bytes());
         // Two shares of few bars may be the same bars; each is a row of the table.
         hash.update(fidelity.to_bits().to_le_bytes());
         hash.update(scope.version.0);

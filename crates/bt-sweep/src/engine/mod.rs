@@ -381,7 +381,11 @@ fn scored(bundle: &dyn Bundle, from: Timestamp, until: Timestamp) -> Result<Rang
     let scored = before(from)..before(until);
     match (calendar.first(), calendar.last()) {
         (Some(first), Some(last)) if scored.is_empty() => {
-            Err(Error::invalid("range", format!("{from} to {until}"), format!("a part of {first} to {last}")))
+            let range = match until {
+                Timestamp::MAX => format!("from {from} on"),
+                _ => format!("{from} to {until}"),
+            };
+            Err(Error::invalid("range", range, format!("a part of {first} to {last}")))
         }
         (None, _) | (_, None) => Err(Error::invalid("bundle", "without a bar", "one with bars")),
         _ => Ok(scored),

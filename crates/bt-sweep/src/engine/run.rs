@@ -1,9 +1,12 @@
 //! One search under way.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
+
+use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 
 use crate::engine::job::{Job, Scope};
 use crate::engine::pool::{Chunk, ChunkState, Done};
@@ -42,7 +45,8 @@ pub(crate) struct Session<'s> {
 pub(crate) struct Found {
     /// False where it was cancelled.
     pub(crate) is_complete: bool,
-    /// The best trials at full fidelity, the best first.
+    /// The best trials at full fidelity, the best first. Where none has an objective, the first that came to a result: a strategy
+    /// that never traded is still one that can be followed.
     pub(crate) best: Vec<Candidate>,
 }
 
@@ -57,7 +61,7 @@ pub(crate) struct Run<'r, 's> {
     session: &'r mut Session<'s>,
     search: &'r mut dyn Search,
     scope: Scope,
-    fold: u32,
+    part: u32,
     /// How many of the best trials are wanted.
     wanted: usize,
     /// One for each fidelity, by its bits.
@@ -73,6 +77,8 @@ pub(crate) struct Run<'r, 's> {
     /// The number of the trial that is due.
     next: u64,
     best: Vec<Candidate>,
+    /// The first trial at full fidelity that came to a result without an objective.
+    unscored: Option<Candidate>,
     /// Trials that ran, and their time.
     ran: u64,
     took_us: u64,
@@ -96,7 +102,7 @@ impl<'r, 's> Run<'r, 's> {
         session: &'r mut Session<'s>,
         search: &'r mut dyn Search,
         scope: Scope,
-        fold: u32,
+        part: u32,
         wanted: usize,
     ) -> Self {
         let (sender, receiver) = channel();
@@ -104,7 +110,7 @@ impl<'r, 's> Run<'r, 's> {
             session,
             search,
             scope,
-            fold,
+            part,
             wanted,
             jobs: HashMap::new(),
             asked: VecDeque::new(),
@@ -114,6 +120,7 @@ impl<'r, 's> Run<'r, 's> {
             early: BTreeMap::new(),
             next: 0,
             best: Vec::new(),
+            unscored: None,
             ran: 0,
             took_us: 0,
             numbered: 0,
@@ -133,7 +140,11 @@ impl<'r, 's> Run<'r, 's> {
         for record in std::mem::take(&mut self.early).into_values() {
             self.session.count(&record);
         }
-        Ok(Found { is_complete, best: std::mem::take(&mut self.best) })
+        let mut best = std::mem::take(&mut self.best);
+        if best.is_empty() {
+            best.extend(self.unscored.take());
+        }
+        Ok(Found { is_complete, best })
     }
 
     fn drive(&mut self) -> Result<bool> {
@@ -202,17 +213,20 @@ impl<'r, 's> Run<'r, 's> {
         let job = self.job(fidelity)?;
         let same = self.asked.iter().take_while(|next| next.fidelity == fidelity);
         let chunk = same.take(self.chunk_len()).count();
-        let records: Vec<TrialRecord> =
-            self.asked.drain(..chunk).map(|proposal| job.record(proposal)).collect();
-        let mut trials = Vec::with_capacity(records.len());
-        for record in records {
+        let mut trials = Vec::with_capacity(chunk);
+        for _ in 0..chunk {
+            let Some(proposal) = self.asked.pop_front() else { break };
+            let record = job.record(proposal);
             if let Some(known) = self.session.known(&record) {
                 self.end(known)?;
-            } else if let Some(twins) = self.twins.get_mut(&record.key) {
-                twins.push(record.number);
             } else {
-                self.twins.insert(record.key, Vec::new());
-                trials.push(record);
+                match self.twins.entry(record.key) {
+                    Entry::Occupied(mut twins) => twins.get_mut().push(record.number),
+                    Entry::Vacant(place) => {
+                        place.insert(Vec::new());
+                        trials.push(record);
+                    }
+                }
             }
         }
         if self.session.is_past && !trials.is_empty() {
@@ -258,7 +272,7 @@ impl<'r, 's> Run<'r, 's> {
         let scope = self.scope.first_share(fidelity)?;
         let Session { sweep, ledger, begin, .. } = &*self.session;
         let backtest = Arc::clone(&sweep.backtest);
-        let job = Job::new(backtest, scope, self.fold, fidelity, ledger.as_ref(), *begin);
+        let job = Job::new(backtest, scope, self.part, fidelity, ledger.as_ref(), *begin);
         let job = Arc::new(job);
         self.jobs.insert(fidelity.to_bits(), Arc::clone(&job));
         Ok(job)
@@ -294,6 +308,9 @@ impl<'r, 's> Run<'r, 's> {
             self.session.progress.known += 1;
             self.early.insert(number, TrialRecord { number, ..record.clone() });
         }
+        if record.number == self.next {
+            return self.tell(record);
+        }
         self.early.insert(record.number, record);
         Ok(())
     }
@@ -301,18 +318,30 @@ impl<'r, 's> Run<'r, 's> {
     /// Tells the search what came out, in the order of the numbers.
     fn deliver(&mut self) -> Result<()> {
         while let Some(record) = self.early.remove(&self.next) {
-            self.next += 1;
-            let score = self.session.score(&record);
-            self.search.tell(Told { number: record.number, score })?;
-            self.session.count(&record);
-            self.compare(record, score);
+            self.tell(record)?;
         }
+        Ok(())
+    }
+
+    /// The number is the one that is due.
+    fn tell(&mut self, record: TrialRecord) -> Result<()> {
+        self.next += 1;
+        let score = self.session.score(&record);
+        self.search.tell(Told { number: record.number, score })?;
+        self.session.count(&record);
+        self.compare(record, score);
         Ok(())
     }
 
     /// Keeps the best trials; of equals those with the smaller numbers. Values on less data do not compare.
     fn compare(&mut self, record: TrialRecord, score: Option<f64>) {
-        let Some(score) = score.filter(|_| record.fidelity >= 1.0) else { return };
+        if record.fidelity < 1.0 || record.status != Status::Done {
+            return;
+        }
+        let Some(score) = score else {
+            self.unscored.get_or_insert(Candidate { score: f64::NAN, params: record.params });
+            return;
+        };
         let place = self.best.partition_point(|better| better.score >= score);
         if place < self.wanted && !self.best.iter().any(|other| other.params == record.params) {
             self.best.insert(place, Candidate { score, params: record.params });

@@ -8,7 +8,7 @@ use bt_core::BundleVersion;
 use crate::engine::job::Scope;
 use crate::engine::run::{Candidate, Found, Run, Session};
 use crate::engine::{Engine, Observer, Progress, Returns, Sweep};
-use crate::folds::{Fold, WalkForward};
+use crate::folds::{Fold, Role, WalkForward};
 use crate::results::{Trial, Trials};
 use crate::search::{Points, Search};
 use crate::{Error, Names, Params, Result};
@@ -23,9 +23,10 @@ pub struct WalkForwardResult {
     pub version: BundleVersion,
     /// One for each fold that came to its end, in order.
     pub folds: Vec<FoldResult>,
-    /// The returns of the chosen parameters on the tests, joined; where tests overlap, the earlier fold's count.
+    /// The returns of the chosen parameters on the tests, joined; where tests overlap, the earlier fold's count. Each test begins
+    /// without a holding, and what is held at its end is not sold. [`FoldResult::is_joined`] says which folds are in it.
     pub out_of_sample: Returns,
-    /// All trials. A fold's train is the part `3 × fold` of the table, its validation the next one, its test the one after.
+    /// All trials, those of each fold's train, validation and test.
     pub trials: Trials,
     /// Whether all folds came to their end; false where the sweep was cancelled.
     pub is_complete: bool,
@@ -38,8 +39,8 @@ pub struct WalkForwardResult {
 pub struct FoldResult {
     /// Where its parts lie.
     pub fold: Fold,
-    /// The parameters with the best objective, on the validation where there is one, else on the train; none where no trial
-    /// had an objective.
+    /// The parameters with the best objective, on the validation where there is one, else on the train. Where no trial has an
+    /// objective there, the train's best; where none has one at all, the first that came to a result. None where no trial did.
     pub chosen: Option<Params>,
     /// Their objective on the train; NaN where there is none.
     pub in_sample: f64,
@@ -47,23 +48,9 @@ pub struct FoldResult {
     pub validated: f64,
     /// Their objective on the test; NaN where there is none.
     pub out_of_sample: f64,
-    /// Whether their trial on the test succeeded: one that failed there has no returns.
-    pub is_tested: bool,
-}
-
-/// A part of a fold, as trials are numbered in the table.
-#[derive(Clone, Copy)]
-enum Role {
-    Train = 0,
-    Validate = 1,
-    Test = 2,
-}
-
-impl Role {
-    /// The number of a fold's part in the table.
-    fn part_of(self, fold: &Fold) -> u32 {
-        3 * fold.index as u32 + self as u32
-    }
+    /// Whether its returns on the test are among the [joined ones](WalkForwardResult::out_of_sample): not where nothing was chosen, its
+    /// trial failed, or the backtest has none.
+    pub is_joined: bool,
 }
 
 impl Engine {
@@ -139,18 +126,19 @@ impl Engine {
         let is_complete = ended == folds.len();
         folds.truncate(ended);
         let metric = sweep.objective.position(trials.metric_names())?;
-        let folds = FoldResult::of_each(folds, &trials, metric);
-        let out_of_sample = self.joined(sweep, &scope, &folds)?;
+        let mut folds = FoldResult::of_each(folds, &trials, metric);
+        let out_of_sample = self.joined(sweep, &scope, &mut folds)?;
         Ok(WalkForwardResult { version: scope.version, folds, out_of_sample, trials, is_complete, progress })
     }
 
-    /// The folds of the moments that count, as moments of the bundle.
+    /// The folds of the moments that count, as moments of the bundle. Warm-up comes from before them, as far as there is data.
     fn folds(&self, sweep: &Sweep, scope: &Scope, walk: &WalkForward) -> Result<Vec<Fold>> {
         let mut worker = self.supplies.layers.worker()?;
         let trial = worker.trial_on(&sweep.bundle, scope.version)?;
         let calendar = trial.bundle().calendar();
-        let moments = &calendar.as_slice()[scope.scored.clone()];
-        let shift = |part: Range<usize>| part.start + scope.scored.start..part.end + scope.scored.start;
+        let first = scope.scored.start.saturating_sub(walk.warm_up);
+        let moments = &calendar.as_slice()[first..scope.scored.end];
+        let shift = |part: Range<usize>| part.start + first..part.end + first;
         let folds = walk.folds(bt_core::Calendar::from_sorted(moments))?.into_iter().map(|fold| Fold {
             train: shift(fold.train),
             validate: fold.validate.map(shift),
@@ -160,16 +148,20 @@ impl Engine {
         Ok(folds.collect())
     }
 
-    /// The returns of what was chosen, test after test.
-    fn joined(&self, sweep: &Sweep, scope: &Scope, folds: &[FoldResult]) -> Result<Returns> {
+    /// The returns of what was chosen, test after test, and which folds have any.
+    fn joined(&self, sweep: &Sweep, scope: &Scope, folds: &mut [FoldResult]) -> Result<Returns> {
         let mut joined = Returns::default();
-        for result in folds.iter().filter(|result| result.is_tested) {
+        for result in folds.iter_mut().filter(|result| result.is_joined) {
             let Some(params) = &result.chosen else { continue };
             let scope = part(scope, &result.fold, &result.fold.test);
             let returns = match self.returns_on(sweep, &scope, params) {
                 Ok(Some(returns)) => returns,
                 Err(error @ (Error::Data(_) | Error::Io { .. })) => return Err(error),
-                Ok(None) | Err(_) => continue,
+                // A backtest without returns, or one that fails at them alone.
+                Ok(None) | Err(_) => {
+                    result.is_joined = false;
+                    continue;
+                }
             };
             let known = joined.moments.last().copied();
             let new = returns
@@ -214,9 +206,9 @@ impl FoldResult {
     /// Folds that came to their end, as their trials tell. O(trials + folds).
     fn of_each(folds: Vec<Fold>, trials: &Trials, metric: usize) -> Vec<Self> {
         let mut parts: HashMap<u32, Vec<Trial<'_>>> = HashMap::new();
-        trials.iter().filter(is_full).for_each(|trial| parts.entry(trial.fold()).or_default().push(trial));
+        trials.iter().filter(is_full).for_each(|trial| parts.entry(trial.part()).or_default().push(trial));
         let result = |fold: Fold| {
-            let part = |role: Role| parts.get(&role.part_of(&fold)).map(Vec::as_slice).unwrap_or_default();
+            let part = |role: Role| parts.get(&role.part(fold.index)).map(Vec::as_slice).unwrap_or_default();
             let tested = part(Role::Test).first();
             let chosen = tested.map(|trial| trial.params());
             let of_chosen = |role: Role| {
@@ -225,9 +217,9 @@ impl FoldResult {
             };
             Self {
                 in_sample: of_chosen(Role::Train),
-                validated: of_chosen(Role::Validate),
+                validated: of_chosen(Role::Validation),
                 out_of_sample: of_chosen(Role::Test),
-                is_tested: tested.is_some_and(Trial::is_done),
+                is_joined: tested.is_some_and(Trial::is_done),
                 chosen,
                 fold,
             }
@@ -259,8 +251,10 @@ impl FoldRun<'_, '_> {
         let (train, test) = (self.fold.train.clone(), self.fold.test.clone());
         let Some(mut best) = self.best(search, &train, Role::Train)? else { return Ok(false) };
         if let Some(validate) = &self.fold.validate {
-            let Some(validated) = self.again(&best, validate, Role::Validate)? else { return Ok(false) };
-            best = validated;
+            let Some(validated) = self.again(&best, validate, Role::Validation)? else { return Ok(false) };
+            if !validated.is_empty() {
+                best = validated;
+            }
         }
         best.truncate(1);
         Ok(self.again(&best, &test, Role::Test)?.is_some())
@@ -274,7 +268,7 @@ impl FoldRun<'_, '_> {
         role: Role,
     ) -> Result<Option<Vec<Candidate>>> {
         let scope = part(self.scope, self.fold, moments);
-        let part = role.part_of(self.fold);
+        let part = role.part(self.fold.index);
         let Found { is_complete, best } = Run::new(self.session, search, scope, part, CANDIDATES).run()?;
         Ok(is_complete.then_some(best))
     }

@@ -120,6 +120,41 @@ impl fmt::Display for Kind {
     }
 }
 
+/// What a part of a fold is for. A plain sweep is one train.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Parameters are searched on it.
+    Train,
+    /// The best of them are compared on it.
+    Validation,
+    /// The one that is chosen is judged on it.
+    Test,
+}
+
+impl Role {
+    const ALL: [Self; 3] = [Self::Train, Self::Validation, Self::Test];
+
+    /// The number that tells the parts of all folds apart, in the order of time: `3 × fold`, one more for the validation, two more
+    /// for the test.
+    pub const fn part(self, fold: usize) -> u32 {
+        3 * fold as u32 + self as u32
+    }
+
+    /// The fold, and what this part of it is for.
+    pub const fn of_part(part: u32) -> (u32, Self) {
+        (part / 3, Self::ALL[(part % 3) as usize])
+    }
+
+    /// `"train"`, `"validation"` or `"test"`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Validation => "validation",
+            Self::Test => "test",
+        }
+    }
+}
+
 /// One fold: moments of the bundle's calendar, as indices into it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fold {

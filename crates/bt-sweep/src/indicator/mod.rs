@@ -45,7 +45,8 @@ pub enum Indicator {
     ///
     /// That is the definition to the last bit, and not an approximation of another one: a mean added up afresh rounds
     /// differently, and where prices are whole cents two means are often equal, so that the last bit decides which is greater.
-    /// Equal to SMA of TA-Lib but for rounding.
+    /// Equal to SMA of TA-Lib but for rounding, which is that of the sum: a value that dwarfs the others takes digits from every
+    /// later mean.
     Sma(usize),
     /// Exponential mean with `alpha = 2 / (n + 1)`, started from the mean of the first `n` values. EMA of TA-Lib.
     Ema(usize),

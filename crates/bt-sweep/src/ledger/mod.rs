@@ -15,7 +15,7 @@
 //! segment.append(&TrialRecord {
 //!     key: TrialKey([7; 16]),
 //!     number: 0,
-//!     fold: 0,
+//!     part: 0,
 //!     params: Params::new(&names, [20.into()])?,
 //!     fidelity: 1.0,
 //!     status: Status::Done,

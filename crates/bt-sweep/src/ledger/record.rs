@@ -20,7 +20,7 @@ pub(crate) struct Encoded<'a> {
     pub(crate) key: TrialKey,
     pub(crate) fidelity: f64,
     pub(crate) number: u64,
-    pub(crate) fold: u32,
+    pub(crate) part: u32,
     pub(crate) worker: u32,
     pub(crate) started_us: u64,
     pub(crate) took_us: u64,
@@ -92,7 +92,7 @@ pub(crate) fn encode(record: &TrialRecord, out: &mut Vec<u8>) {
     out.extend_from_slice(&record.key.0);
     out.extend_from_slice(&record.fidelity.to_le_bytes());
     let numbers =
-        [record.number, record.fold.into(), record.worker.into(), record.started_us, record.took_us];
+        [record.number, record.part.into(), record.worker.into(), record.started_us, record.took_us];
     numbers.iter().for_each(|&number| push_varint(out, number));
     match &record.status {
         Status::Done => out.push(DONE),
@@ -172,7 +172,7 @@ pub(crate) fn decode<'a>(
     let key = TrialKey(bytes.array()?);
     let fidelity = f64::from_le_bytes(bytes.array()?);
     let number = bytes.varint()?;
-    let (fold, worker) = (bytes.varint32()?, bytes.varint32()?);
+    let (part, worker) = (bytes.varint32()?, bytes.varint32()?);
     let (started_us, took_us) = (bytes.varint()?, bytes.varint()?);
     let end = bytes.end()?;
     for _ in 0..params {
@@ -188,7 +188,7 @@ pub(crate) fn decode<'a>(
         key,
         fidelity,
         number,
-        fold,
+        part,
         worker,
         started_us,
         took_us,

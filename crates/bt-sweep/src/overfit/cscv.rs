@@ -1,6 +1,7 @@
 use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 
+use crate::moments::spread_of_sums;
 use crate::{Block, Error, Result};
 
 /// What [`overfitting`] finds.
@@ -157,8 +158,7 @@ fn add(totals: &mut [f64], row: &[f64]) {
 /// The Sharpe ratio squared, with its sign: in the same order as the ratio, and without a root. 0 where the returns do not vary
 /// beyond what the rounding of their sums leaves.
 fn signed_square(bars: f64, sum: f64, squares: f64) -> f64 {
-    let (all, spread) = (bars * squares, bars * squares - sum * sum);
-    if spread > 1e-12 * all { sum * sum.abs() / spread } else { 0.0 }
+    spread_of_sums(bars, sum, squares).map_or(0.0, |spread| sum * sum.abs() / spread)
 }
 
 fn ratio(signed_square: f64) -> f64 {

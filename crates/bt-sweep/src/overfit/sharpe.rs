@@ -1,5 +1,6 @@
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use crate::moments::Moments;
 use crate::{Error, Result};
 
 /// A Sharpe ratio, and what its error depends on.
@@ -28,28 +29,17 @@ impl SharpeEstimate {
         if let Some(at) = returns.iter().position(|value| !value.is_finite()) {
             return Err(Error::invalid(format!("return {at}"), returns[at], "a finite number"));
         }
-        let n = returns.len() as f64;
-        let mean = returns.iter().sum::<f64>() / n;
-        let (mut second, mut third, mut fourth) = (0.0, 0.0, 0.0);
-        for value in returns {
-            let (off, square) = (value - mean, (value - mean) * (value - mean));
-            second += square;
-            third += square * off;
-            fourth += square * square;
-        }
-        let variance = second / n;
-        if !varies(variance, mean) {
-            return Err(Error::invalid(
-                "the variance of the returns",
-                variance,
-                "more than 0: returns that differ",
-            ));
+        let moments = Moments::of(returns);
+        if !moments.varies() {
+            let deviation = moments.sample_deviation();
+            let allowed = "more than 0: returns that differ";
+            return Err(Error::invalid("the standard deviation of the returns", deviation, allowed));
         }
         Ok(Self {
-            sharpe: mean / (second / (n - 1.0)).sqrt(),
+            sharpe: moments.sharpe(),
             bars: returns.len(),
-            skewness: third / n / (variance * variance.sqrt()),
-            kurtosis: fourth / n / (variance * variance),
+            skewness: moments.skewness(),
+            kurtosis: moments.kurtosis(),
         })
     }
 
@@ -73,11 +63,6 @@ impl SharpeEstimate {
             "those of a distribution: kurtosis ≥ 1 + skewness²",
         ))
     }
-}
-
-/// Whether a variance is more than the rounding of equal values leaves.
-pub(crate) fn varies(variance: f64, mean: f64) -> bool {
-    variance > 1e-24 * mean * mean && variance > 0.0
 }
 
 fn finite(what: &'static str, value: f64) -> Result<()> {

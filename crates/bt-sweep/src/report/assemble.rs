@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 
 use super::{Histogram, Overfitting, Parameter, Pbo, Summarizer, TrialRow, TrialSummary};
+use crate::folds::Role;
+use crate::moments::spread_of_sums;
 use crate::overfit::{SharpeEstimate, deflated_sharpe, overfitting, sharpe_variance};
 use crate::results::{Trial, Trials};
-use crate::{Block, Metric, Objective, Result, TrialRecord, Value};
+use crate::{Block, Metric, Objective, Result, Value};
 
 /// The most trials of which the probability of backtest overfitting is computed: beyond, the time would be felt.
 const MOST_COMPARED: usize = 20_000;
@@ -16,15 +18,25 @@ const MOST_COMPARED: usize = 20_000;
 /// # Errors
 /// [`Error::Unknown`](crate::Error::Unknown) where the objective is none of the metrics.
 pub fn summarize(trials: &Trials, objective: &Objective, is_walk_forward: bool) -> Result<TrialSummary> {
-    let shown = |trial: &Trial<'_>| !is_walk_forward || trial.fold().is_multiple_of(3);
+    let shown = |trial: &Trial<'_>| !is_walk_forward || trial.role() == Role::Train;
     let points: Vec<Vec<Value>> = trials.iter().filter(shown).map(|trial| trial.values().collect()).collect();
     let names = trials.names().as_slice();
     let parameters = Parameter::observed(names, points.iter().map(Vec::as_slice));
     drop(points);
     let mut summarizer = Summarizer::new(&parameters, trials.metric_names(), objective.clone())?;
-    for record in trials.iter().filter(shown).map(Trial::record) {
-        let fold = if is_walk_forward { record.fold / 3 } else { record.fold };
-        summarizer.add(&TrialRow::from(&TrialRecord { fold, ..record }))?;
+    for trial in trials.iter().filter(shown) {
+        let (params, status): (Vec<Value>, _) = (trial.values().collect(), trial.status());
+        summarizer.add(&TrialRow {
+            number: trial.number(),
+            fold: trial.fold(),
+            params: &params,
+            fidelity: trial.fidelity(),
+            status: &status,
+            metrics: trial.metrics(),
+            worker: trial.worker(),
+            started_us: trial.started_us(),
+            took_us: trial.took_us(),
+        })?;
     }
     Ok(summarizer.finish())
 }
@@ -94,9 +106,6 @@ fn per_bar_sharpe(blocks: &[Block]) -> Option<f64> {
     let bars: f64 = blocks.iter().map(|block| f64::from(block.bars)).sum();
     let sum: f64 = blocks.iter().map(|block| block.sum).sum();
     let squares: f64 = blocks.iter().map(|block| block.sum_of_squares).sum();
-    let mean = sum / bars;
-    let variance = (squares - sum * mean) / (bars - 1.0);
-    // What rounding leaves of equal returns is no variance.
-    let varies = variance.is_finite() && variance > 1e-14 * squares / bars;
-    varies.then(|| mean / variance.sqrt())
+    let spread = spread_of_sums(bars, sum, squares).filter(|_| bars > 1.0)?;
+    Some(sum / bars / (spread / (bars * (bars - 1.0))).sqrt())
 }

@@ -32,6 +32,8 @@ pub enum Domain {
         high: f64,
         /// Whether equal steps are equal factors; wants a `low` above zero.
         logarithmic: bool,
+        /// Whether all of them are whole, as a cell's label shows them then.
+        whole: bool,
     },
 }
 
@@ -43,7 +45,7 @@ impl Parameter {
 
     /// One with any number from `low` to `high`.
     pub fn of_range(name: impl Into<String>, low: f64, high: f64, logarithmic: bool) -> Self {
-        Self { name: name.into(), domain: Domain::Range { low, high, logarithmic } }
+        Self { name: name.into(), domain: Domain::Range { low, high, logarithmic, whole: false } }
     }
 
     /// What the points of trials say of their parameters, where the space is not at hand: the distinct values, or with more than
@@ -63,12 +65,14 @@ impl Parameter {
 #[derive(Default)]
 struct Observed {
     distinct: Vec<Value>,
+    has_fractions: bool,
     /// From when on there are more numbers than cells.
     range: Option<(f64, f64)>,
 }
 
 impl Observed {
     fn add(&mut self, value: &Value) {
+        self.has_fractions |= !matches!(value, Value::Int(_));
         if let (Some((low, high)), Some(number)) = (&mut self.range, number_of(value)) {
             (*low, *high) = (low.min(number), high.max(number));
             return;
@@ -83,7 +87,7 @@ impl Observed {
 
     fn domain(self) -> Domain {
         match self.range {
-            Some((low, high)) => Domain::Range { low, high, logarithmic: false },
+            Some((low, high)) => Domain::Range { low, high, logarithmic: false, whole: !self.has_fractions },
             None => Domain::Values(self.distinct),
         }
     }
@@ -120,8 +124,8 @@ impl Axis {
     pub fn new(parameter: &Parameter) -> Result<Self> {
         match &parameter.domain {
             Domain::Values(values) => Ok(Self::of_values(&parameter.name, values.clone())),
-            Domain::Range { low, high, logarithmic } => {
-                Self::of_range(&parameter.name, *low, *high, *logarithmic)
+            Domain::Range { low, high, logarithmic, whole } => {
+                Self::of_range(&parameter.name, *low, *high, *logarithmic, *whole)
             }
         }
     }
@@ -148,7 +152,7 @@ impl Axis {
         }
     }
 
-    fn of_range(name: &str, low: f64, high: f64, logarithmic: bool) -> Result<Self> {
+    fn of_range(name: &str, low: f64, high: f64, logarithmic: bool, whole: bool) -> Result<Self> {
         let ordered = low.is_finite() && high.is_finite() && low <= high && (high - low).is_finite();
         if !ordered || (logarithmic && low <= 0.0) {
             let allowed = "two finite numbers in order, above zero where the scale is logarithmic";
@@ -161,8 +165,11 @@ impl Axis {
         let count = if low == high { 1 } else { MAX_CELLS };
         let (low, high) = if logarithmic { (low.ln(), high.ln()) } else { (low, high) };
         let cells = Cells::Range { low, high, logarithmic, count };
-        let edge = |at: usize| cells.edge(at);
-        let labels = (0..count).map(|cell| range_label(edge(cell), edge(cell + 1))).collect();
+        let label = |cell| {
+            let (from, to) = if whole { cells.whole(cell) } else { (cells.edge(cell), cells.edge(cell + 1)) };
+            if from == to { short(from) } else { format!("{} – {}", short(from), short(to)) }
+        };
+        let labels = (0..count).map(label).collect();
         Ok(Self { name: clipped(name, MAX_LABEL), labels, grouped: count > 1, fold: false, cells })
     }
 
@@ -190,11 +197,7 @@ impl Axis {
             Cells::Values { values, cell_of } => {
                 values.binary_search_by(|known| order(known, value)).ok().map(|at| cell_of[at])
             }
-            Cells::Range { count, .. } => {
-                let share = number_of(value).map(|number| self.cells.share(number));
-                let share = share.filter(|share| (-ROUNDING..=1.0 + ROUNDING).contains(share));
-                share.map(|share| ((share.max(0.0) * *count as f64) as usize).min(count - 1) as u8)
-            }
+            Cells::Range { .. } => number_of(value).and_then(|number| self.cells.of_number(number)),
         };
         found.ok_or_else(|| Error::invalid(format!("parameter {}", self.name), value, self.allowed()))
     }
@@ -235,6 +238,26 @@ impl Cells {
         }
     }
 
+    /// The cell of a number of the range.
+    fn of_number(&self, number: f64) -> Option<u8> {
+        let Self::Range { count, .. } = *self else { return None };
+        let share = Some(self.share(number)).filter(|share| (-ROUNDING..=1.0 + ROUNDING).contains(share))?;
+        Some(((share.max(0.0) * count as f64) as usize).min(count - 1) as u8)
+    }
+
+    /// The smallest and the largest whole number of a cell, which has one.
+    fn whole(&self, cell: usize) -> (f64, f64) {
+        let first_of = |cell: usize| {
+            // One further down where rounding has put it into the cell.
+            let near = self.edge(cell).floor() - 1.0;
+            let is_there = |number: &f64| self.of_number(*number).is_some_and(|of| usize::from(of) >= cell);
+            (0..3).map(|more| near + f64::from(more)).find(is_there)
+        };
+        let low = first_of(cell).unwrap_or_else(|| self.edge(cell));
+        let high = first_of(cell + 1).map_or_else(|| self.edge(cell + 1).round(), |next| next - 1.0);
+        (low, high.max(low))
+    }
+
     fn edge(&self, at: usize) -> f64 {
         match *self {
             Self::Range { low, high, logarithmic, count } => {
@@ -244,10 +267,6 @@ impl Cells {
             Self::Values { .. } => f64::NAN,
         }
     }
-}
-
-fn range_label(low: f64, high: f64) -> String {
-    if low == high { short(low) } else { format!("{} – {}", short(low), short(high)) }
 }
 
 /// Four significant digits.

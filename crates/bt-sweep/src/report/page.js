@@ -334,7 +334,7 @@
     const given = (v) => v !== null && v !== undefined, parts = [];
     const deflated = given(over.deflated) ? h("p", null, h("b", null, `Deflated Sharpe ratio: ${percent(over.deflated)}. `), `This is the probability that the true Sharpe ratio is above what the best of ${plural(over.trials, "trial")} reaches by luck, given length, skewness and kurtosis of the returns; below 95 % the best is not told apart from luck (Bailey & López de Prado 2014).`) : null;
     if (Number.isFinite(over.sharpe)) {
-      const bars = [["best of all trials, raw", over.sharpe]];
+      const bars = [["the best trial, raw", over.sharpe]];
       if (Number.isFinite(over.expected_maximum)) bars.push([`expected of the best of ${count(over.trials)} without skill`, over.expected_maximum]);
       const x = axisOf(range([0, ...bars.map((bar) => Number(bar[1]))]), 300, 470, 0.02), bottom = 12 + 34 * bars.length;
       parts.push(figure("Raw and by luck alone", "annual Sharpe ratio",
@@ -350,7 +350,7 @@
     section("Is the best one luck?", h("div", { class: "pair" }, parts));
   };
   const pboFigure = (pbo) => {
-    const sentence = h("p", null, h("b", null, `Probability of backtest overfitting: ${percent(pbo.probability)}. `), `In so many of ${plural(pbo.splits, "split")} of the data the best trial of one half is in the lower half of all trials on the other; 50 % is what choosing by chance gives (CSCV: Bailey, Borwein, López de Prado & Zhu 2017).`);
+    const sentence = h("p", null, h("b", null, `Probability of backtest overfitting: ${percent(pbo.probability)}. `), `In so many of ${plural(pbo.splits, "split")} of the data the trial with the best Sharpe ratio of one half is in the lower half of all trials on the other; 50 % is what choosing by chance gives (CSCV: Bailey, Borwein, López de Prado & Zhu 2017).`);
     if (!pbo.logits) return figure("Does the best stay good?", "combinatorially symmetric cross-validation", sentence);
     const bins = Array.from(unpack(pbo.logits.counts, Uint32Array)), most = Math.max(1, ...bins), bottom = 150;
     const low = Number(pbo.logits.low), width = Number(pbo.logits.width), step = 480 / bins.length, at = (v) => 40 + (v - low) / width * step;

@@ -12,7 +12,7 @@ use super::marginal::{self, Marginal};
 use super::packed::{MAX_LABEL, Packed, clipped, number, values};
 use super::sample::{SampledTrial, Sampler};
 use super::top::{Top, TopTrial};
-use crate::{Error, Objective, Result, Status, TrialRecord, Value};
+use crate::{Error, Objective, Result, Status, Value};
 
 /// One finished trial, as the summary reads it.
 #[derive(Clone, Copy, Debug)]
@@ -35,22 +35,6 @@ pub struct TrialRow<'a> {
     pub started_us: u64,
     /// What it took, in microseconds.
     pub took_us: u64,
-}
-
-impl<'a> From<&'a TrialRecord> for TrialRow<'a> {
-    fn from(record: &'a TrialRecord) -> Self {
-        Self {
-            number: record.number,
-            fold: record.fold,
-            params: record.params.values(),
-            fidelity: record.fidelity,
-            status: &record.status,
-            metrics: &record.outcome.metrics,
-            worker: record.worker,
-            started_us: record.started_us,
-            took_us: record.took_us,
-        }
-    }
 }
 
 /// What a report shows of all trials: aggregates of a bounded size, however many trials there are.

@@ -87,8 +87,8 @@ impl TrialsBuilder {
         *order = (0..rows.len() as u32).collect();
         order.sort_by(|&a, &b| {
             let (a, b) = (&rows[a as usize], &rows[b as usize]);
-            (a.fold, a.number)
-                .cmp(&(b.fold, b.number))
+            (a.part, a.number)
+                .cmp(&(b.part, b.number))
                 .then_with(|| a.fidelity.total_cmp(&b.fidelity))
                 .then_with(|| a.key.cmp(&b.key))
         });
@@ -144,7 +144,7 @@ impl TrialsBuilder {
             took_us: read.took_us,
             first_block: first_block as u64,
             blocks: (table.blocks.len() - first_block) as u32,
-            fold: read.fold,
+            part: read.part,
             worker: read.worker,
             end,
         });

@@ -4,7 +4,7 @@ use super::{Kind, Trials};
 use crate::ledger::record::Cell;
 
 /// Before the parameters.
-pub(super) const FIRST: [&str; 3] = ["number", "fold", "fidelity"];
+pub(super) const FIRST: [&str; 4] = ["number", "fold", "role", "fidelity"];
 /// Between parameters and metrics.
 pub(super) const MIDDLE: [&str; 2] = ["status", "message"];
 /// After the metrics.

@@ -46,6 +46,7 @@ impl Trials {
 fn push_trial(line: &mut String, trial: Trial<'_>, types: &[Type]) {
     push_plain(line, trial.number());
     push_plain(line, trial.fold());
+    push_plain(line, trial.role().name());
     push_plain(line, format_args!("{:?}", trial.fidelity()));
     for (param, column) in types.iter().enumerate() {
         push_field(line, &columns::text(trial.cell(param), *column));

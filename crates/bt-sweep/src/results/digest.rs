@@ -39,7 +39,7 @@ impl Trials {
 
 fn row_bytes(trial: Trial<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(&trial.key().0);
-    push_u64(out, trial.fold().into());
+    push_u64(out, trial.part().into());
     push_u64(out, trial.number());
     push_f64(out, trial.fidelity());
     for param in 0..trial.table.names.as_slice().len() {

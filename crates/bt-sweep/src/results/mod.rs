@@ -12,15 +12,16 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 
+use crate::folds::Role;
 use crate::ledger::record::Cell;
 use crate::{Block, Error, Names, Objective, Outcome, Params, Result, Status, TrialKey, TrialRecord, Value};
 
 pub use builder::TrialsBuilder;
 use builder::hash;
 
-/// The trials of a sweep as a table, sorted by fold, number and fidelity; each key once.
+/// The trials of a sweep as a table, sorted by part, number and fidelity; each key once.
 ///
-/// Columns are `number`, `fold`, `fidelity`, each parameter, `status`, `message`, each metric, `worker`, `started_us` and
+/// Columns are `number`, `fold`, `role`, `fidelity`, each parameter, `status`, `message`, each metric, `worker`, `started_us` and
 /// `took_us`.
 ///
 /// # Complexity
@@ -53,7 +54,7 @@ struct Row {
     took_us: u64,
     first_block: u64,
     blocks: u32,
-    fold: u32,
+    part: u32,
     worker: u32,
     end: End,
 }
@@ -240,9 +241,19 @@ impl<'t> Trial<'t> {
         self.data().number
     }
 
-    /// Which part of the data it ran on.
+    /// The fold that it ran in; 0 in a plain sweep.
     pub fn fold(self) -> u32 {
-        self.data().fold
+        Role::of_part(self.part()).0
+    }
+
+    /// What the part of the fold is for that it ran on; of a plain sweep all is train.
+    pub fn role(self) -> Role {
+        Role::of_part(self.part()).1
+    }
+
+    /// Which part of the data it ran on, as [`Role::part`] counts them.
+    pub fn part(self) -> u32 {
+        self.data().part
     }
 
     /// The share of the data that it ran on.
@@ -327,7 +338,7 @@ impl<'t> Trial<'t> {
         TrialRecord {
             key: self.key(),
             number: self.number(),
-            fold: self.fold(),
+            part: self.part(),
             params: self.params(),
             fidelity: self.fidelity(),
             status: self.status(),

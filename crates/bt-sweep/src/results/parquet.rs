@@ -21,7 +21,7 @@ const ROWS: usize = 1 << 16;
 impl Trials {
     /// Writes the table as a Parquet file, compressed with snappy. The file is there as a whole or not at all.
     ///
-    /// Counts and times are Int64, the fidelity and metrics Float64, status and message Utf8. A parameter is Int64 where all of its
+    /// Counts and times are Int64, the fidelity and metrics Float64, role, status and message Utf8. A parameter is Int64 where all of its
     /// values are whole numbers, Float64 where all are numbers, Utf8 otherwise. What a trial does not have (its metrics unless it
     /// is done, its message unless it failed) is null; a metric that is not defined is NaN. A parameter that is called like another
     /// column gets the prefix `param.`, a metric `metric.`.
@@ -52,11 +52,12 @@ impl Trials {
 
     fn schema(&self, types: &[Type]) -> Schema {
         let names = columns::names(self);
-        let [number, fold, fidelity] = FIRST;
+        let [number, fold, role, fidelity] = FIRST;
         let [status, message] = MIDDLE;
         let mut fields = vec![
             Field::new(number, DataType::Int64, false),
             Field::new(fold, DataType::Int64, false),
+            Field::new(role, DataType::Utf8, false),
             Field::new(fidelity, DataType::Float64, false),
         ];
         let params = names.params.into_iter().zip(types);
@@ -90,6 +91,7 @@ impl Trials {
         let mut arrays = vec![
             ints(trials, |trial| trial.number() as i64),
             ints(trials, |trial| trial.fold().into()),
+            Arc::new(StringArray::from_iter_values(trials.iter().map(|trial| trial.role().name()))),
             Arc::new(Float64Array::from_iter_values(trials.iter().map(|trial| trial.fidelity()))),
         ];
         arrays.extend(types.iter().enumerate().map(|(param, column)| param_array(trials, param, *column)));

@@ -55,7 +55,7 @@ impl Grid {
             let more = if points == u128::MAX { " or more" } else { "" };
             let size = format!("{points} points{more}");
             let allowed = format!(
-                "at most {limit}; take larger steps or fewer parameters, let random search draw from it, or make the grid with a higher limit"
+                "at most {limit}; take larger steps or fewer parameters, or let random search draw from it"
             );
             return Err(Error::invalid("the size of the grid", size, allowed));
         }

@@ -1,3 +1,4 @@
+use super::GRID_LIMIT;
 use super::draws::Draws;
 use super::model::{Model, Observation, coordinates};
 use super::random::{Sampler, check_trials};
@@ -45,7 +46,7 @@ pub struct Brackets {
     pub min_fidelity: f64,
     /// One of how many points goes on, and how many times the data it goes on with: at least 2.
     pub eta: u32,
-    /// How often all brackets are gone through: at least 1.
+    /// How often all brackets are gone through: 1 to 10,000.
     pub rounds: u32,
 }
 
@@ -64,8 +65,8 @@ impl Brackets {
     /// [`Error::Invalid`] for fields outside of what they say.
     pub fn rungs(&self) -> Result<Vec<Vec<(u64, f64)>>> {
         let deepest = depth(self.min_fidelity, self.eta)?;
-        if self.rounds == 0 {
-            return Err(Error::invalid("rounds of brackets", 0, "at least 1"));
+        if !(1..=MOST_ROUNDS).contains(&self.rounds) {
+            return Err(Error::invalid("rounds of brackets", self.rounds, format!("1 to {MOST_ROUNDS}")));
         }
         let round = (0..=deepest).rev().map(|depth| {
             let points = (u64::from(deepest) + 1) * u64::from(self.eta).pow(depth);
@@ -81,6 +82,9 @@ impl Brackets {
 }
 
 /// How many times the data can be divided by `eta`.
+/// A round has hundreds of trials.
+const MOST_ROUNDS: u32 = 10_000;
+
 fn depth(min_fidelity: f64, eta: u32) -> Result<u32> {
     if eta < 2 {
         return Err(Error::invalid("eta, one of how many points goes on", eta, "at least 2"));
@@ -109,9 +113,13 @@ impl SuccessiveHalving {
     /// `points` random points, on at least `min_fidelity` of the data; one of `eta` goes on.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for 0 points, an `eta` below 2, a share below 1e-6 or above 1.
+    /// [`Error::Invalid`] for 0 points or more than [`GRID_LIMIT`], an `eta` below 2, a share below 1e-6 or above 1.
     pub fn new(space: Space, seed: u64, points: u64, min_fidelity: f64, eta: u32) -> Result<Self> {
         check_trials(points)?;
+        if points > GRID_LIMIT {
+            let allowed = format!("at most {GRID_LIMIT}: a rung is held as a whole");
+            return Err(Error::invalid("the number of points of the first rung", points, allowed));
+        }
         let plan = vec![halving(points, eta.max(2), depth(min_fidelity, eta)?)];
         let name = format!("successive halving of {points} points from {min_fidelity} of the data by {eta}");
         Ok(Self(Rungs::new(space, seed, plan, name, false)))

@@ -5,7 +5,7 @@ use bt_dataportal::Moment;
 
 use super::{StrategyInfo, check_window, on_bars, required};
 use crate::vectorised::{self, Vectorised};
-use crate::{Error, Indicator, IndicatorSeries, OnBar, Orders, Params, Result, Strategy, TrialView};
+use crate::{Error, Indicator, Indicators, OnBar, Orders, Params, Result, Strategy, TrialView};
 
 pub(super) const INFO: StrategyInfo = StrategyInfo {
     name: "sma-crossover",
@@ -52,8 +52,8 @@ impl Windows {
 }
 
 struct State<'t> {
-    /// The fast and the slow one of each asset.
-    means: Vec<(IndicatorSeries<'t>, IndicatorSeries<'t>)>,
+    fast: Indicators<'t>,
+    slow: Indicators<'t>,
     share: f64,
 }
 
@@ -69,17 +69,18 @@ impl Strategy for SmaCrossover {
 
     fn start<'t>(&'t self, view: &TrialView<'t>, params: &Params) -> Result<Box<dyn OnBar + 't>> {
         let Windows { fast, slow } = Windows::read(params)?;
-        let mean = |asset, n| view.indicator(asset, Field::CLOSE, Indicator::Sma(n));
-        let means = view.assets().iter().map(|&asset| Ok((mean(asset, fast)?, mean(asset, slow)?)));
-        Ok(Box::new(State { means: means.collect::<Result<_>>()?, share: 1.0 / view.assets().len() as f64 }))
+        let mean = |n| view.indicators(Field::CLOSE, Indicator::Sma(n));
+        let share = 1.0 / view.assets().len() as f64;
+        Ok(Box::new(State { fast: mean(fast)?, slow: mean(slow)?, share }))
     }
 }
 
 impl OnBar for State<'_> {
     fn on_bar(&mut self, moment: Moment<'_>, orders: &mut Orders<'_>) -> Result<()> {
-        for (place, (fast, slow)) in self.means.iter().enumerate() {
+        for place in 0..self.fast.len() {
             // In a gap both are still those of the last bar, and so is the target.
-            let is_above = fast.at(moment)?.zip(slow.at(moment)?).is_some_and(|(fast, slow)| fast > slow);
+            let means = self.fast.at(place, moment)?.zip(self.slow.at(place, moment)?);
+            let is_above = means.is_some_and(|(fast, slow)| fast > slow);
             orders.set_weight(place, if is_above { self.share } else { 0.0 })?;
         }
         Ok(())

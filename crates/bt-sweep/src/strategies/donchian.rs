@@ -2,7 +2,7 @@ use bt_core::Field;
 use bt_dataportal::{Moment, Series};
 
 use super::{StrategyInfo, check_window, on_bars, required};
-use crate::{Indicator, IndicatorSeries, OnBar, Orders, Params, Result, Strategy, TrialView};
+use crate::{Indicator, Indicators, OnBar, Orders, Params, Result, Strategy, TrialView};
 
 pub(super) const INFO: StrategyInfo = StrategyInfo {
     name: "donchian-breakout",
@@ -33,15 +33,11 @@ pub(super) const INFO: StrategyInfo = StrategyInfo {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DonchianBreakout;
 
-struct Channel<'t> {
-    closes: Series<'t>,
-    highest: IndicatorSeries<'t>,
-    lowest: IndicatorSeries<'t>,
-    is_long: bool,
-}
-
 struct State<'t> {
-    channels: Vec<Channel<'t>>,
+    closes: Vec<Series<'t>>,
+    highest: Indicators<'t>,
+    lowest: Indicators<'t>,
+    is_long: Vec<bool>,
     share: f64,
 }
 
@@ -58,38 +54,38 @@ impl Strategy for DonchianBreakout {
 
     fn start<'t>(&'t self, view: &TrialView<'t>, params: &Params) -> Result<Box<dyn OnBar + 't>> {
         let (entry, exit) = (params.count("entry")?, params.count("exit")?);
-        let channel = |&asset| {
-            Ok(Channel {
-                closes: view.portal().series(asset, Field::CLOSE)?,
-                highest: view.indicator(asset, Field::HIGH, Indicator::Max(entry))?,
-                lowest: view.indicator(asset, Field::LOW, Indicator::Min(exit))?,
-                is_long: false,
-            })
-        };
-        let channels = view.assets().iter().map(channel).collect::<Result<_>>()?;
-        Ok(Box::new(State { channels, share: 1.0 / view.assets().len() as f64 }))
+        let closes = view.series(Field::CLOSE)?;
+        Ok(Box::new(State {
+            highest: view.indicators(Field::HIGH, Indicator::Max(entry))?,
+            lowest: view.indicators(Field::LOW, Indicator::Min(exit))?,
+            is_long: vec![false; closes.len()],
+            share: 1.0 / closes.len() as f64,
+            closes,
+        }))
     }
 }
 
 impl OnBar for State<'_> {
     fn on_bar(&mut self, moment: Moment<'_>, orders: &mut Orders<'_>) -> Result<()> {
-        for (place, channel) in self.channels.iter_mut().enumerate() {
-            let Some(&[.., close]) = channel.closes.current(moment)? else { continue };
-            if channel.crosses(moment, close)? {
-                channel.is_long = !channel.is_long;
-                orders.set_weight(place, if channel.is_long { self.share } else { 0.0 })?;
+        for (place, closes) in self.closes.iter().enumerate() {
+            let Some(&[.., close]) = closes.current(moment)? else { continue };
+            if self.crosses(place, moment, close)? {
+                let is_long = !self.is_long[place];
+                self.is_long[place] = is_long;
+                orders.set_weight(place, if is_long { self.share } else { 0.0 })?;
             }
         }
         Ok(())
     }
 }
 
-impl Channel<'_> {
+impl State<'_> {
     /// Whether the close is beyond the level that it has to cross next.
-    fn crosses(&self, moment: Moment<'_>, close: f64) -> Result<bool> {
-        let level = if self.is_long { &self.lowest } else { &self.highest };
+    fn crosses(&self, place: usize, moment: Moment<'_>, close: f64) -> Result<bool> {
+        let is_long = self.is_long[place];
+        let level = if is_long { &self.lowest } else { &self.highest };
         // The level of the bar before is that of the bars before this one.
-        let &[before, _] = level.window(moment, 2)? else { return Ok(false) };
-        Ok(close.is_finite() && if self.is_long { close < before } else { close > before })
+        let &[before, _] = level.window(place, moment, 2)? else { return Ok(false) };
+        Ok(close.is_finite() && if is_long { close < before } else { close > before })
     }
 }

@@ -114,8 +114,7 @@ impl Strategy for Momentum {
     }
 
     fn start<'t>(&'t self, view: &TrialView<'t>, params: &Params) -> Result<Box<dyn OnBar + 't>> {
-        let closes = view.assets().iter().map(|&asset| view.portal().series(asset, Field::CLOSE));
-        let closes: Vec<_> = closes.collect::<Result<_, _>>()?;
+        let closes = view.series(Field::CLOSE)?;
         let (ranked, weights) = (Vec::with_capacity(closes.len()), vec![0.0; closes.len()]);
         Ok(Box::new(State { closes, rules: Rules::read(params)?, wait: 0, ranked, weights }))
     }

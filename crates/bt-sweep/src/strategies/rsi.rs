@@ -2,7 +2,7 @@ use bt_core::Field;
 use bt_dataportal::Moment;
 
 use super::{StrategyInfo, check_window, on_bars, required};
-use crate::{Error, Indicator, IndicatorSeries, OnBar, Orders, Params, Result, Strategy, TrialView};
+use crate::{Error, Indicator, Indicators, OnBar, Orders, Params, Result, Strategy, TrialView};
 
 pub(super) const INFO: StrategyInfo = StrategyInfo {
     name: "rsi-reversion",
@@ -63,8 +63,8 @@ fn level(params: &Params, name: &'static str) -> Result<f64> {
 }
 
 struct State<'t> {
-    /// The index of each asset, and whether the asset is long.
-    indices: Vec<(IndicatorSeries<'t>, bool)>,
+    indices: Indicators<'t>,
+    is_long: Vec<bool>,
     levels: Levels,
     share: f64,
 }
@@ -81,18 +81,17 @@ impl Strategy for RsiReversion {
 
     fn start<'t>(&'t self, view: &TrialView<'t>, params: &Params) -> Result<Box<dyn OnBar + 't>> {
         let levels = Levels::read(params)?;
-        let index = Indicator::Rsi(levels.lookback);
-        let index = |&asset| Ok((view.indicator(asset, Field::CLOSE, index)?, false));
-        let indices = view.assets().iter().map(index).collect::<Result<_>>()?;
-        Ok(Box::new(State { indices, levels, share: 1.0 / view.assets().len() as f64 }))
+        let indices = view.indicators(Field::CLOSE, Indicator::Rsi(levels.lookback))?;
+        let assets = view.assets().len();
+        Ok(Box::new(State { indices, is_long: vec![false; assets], levels, share: 1.0 / assets as f64 }))
     }
 }
 
 impl OnBar for State<'_> {
     fn on_bar(&mut self, moment: Moment<'_>, orders: &mut Orders<'_>) -> Result<()> {
         let Levels { low, high, .. } = self.levels;
-        for (place, (index, is_long)) in self.indices.iter_mut().enumerate() {
-            let Some(index) = index.current(moment)? else { continue };
+        for (place, is_long) in self.is_long.iter_mut().enumerate() {
+            let Some(index) = self.indices.current(place, moment)? else { continue };
             if if *is_long { index > high } else { index < low } {
                 *is_long = !*is_long;
                 orders.set_weight(place, if *is_long { self.share } else { 0.0 })?;

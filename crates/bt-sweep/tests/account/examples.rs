@@ -265,18 +265,24 @@ fn a_trip_that_was_built_up_and_taken_down_in_steps_is_one() {
 }
 
 #[test]
-fn an_account_that_lost_everything_ends_the_trial() {
-    let bundle = market(&[rows(&[(10.0, 10.0), (10.0, 10.0), (21.0, 21.0)])]).bundle();
+fn an_account_that_lost_everything_has_lost_it_and_does_nothing_more() {
+    let bundle = market(&[rows(&[(10.0, 10.0), (10.0, 10.0), (21.0, 21.0), (5.0, 5.0)])]).bundle();
     let (portal, ids, stop) = (DataPortal::new(&bundle), ids(&bundle), Stop::default());
-    let view = TrialView::new(&portal, &ids, 0..3, &stop, &SERIES).unwrap();
+    let view = TrialView::new(&portal, &ids, 0..4, &stop, &SERIES).unwrap();
     let mut account = Account::new(&view, &free()).unwrap();
-    let moments: Vec<_> = view.moments().collect();
-    account.advance(moments[0]).unwrap();
-    account.set(0, Target::Weight(-1.0)).unwrap();
-    account.advance(moments[1]).unwrap();
-    let error = account.advance(moments[2]).unwrap_err();
-    assert!(matches!(error, Error::Strategy(_)));
-    assert_eq!(error.to_string(), "the account is ruined: its equity is -100 at 1970-01-03T00:00:00Z");
+    for (moment, weight) in view.moments().zip([-1.0, -1.0, 1.0, 0.0]) {
+        account.advance(moment).unwrap();
+        account.set(0, Target::Weight(weight)).unwrap();
+    }
+    // 1000 sold short at 10 became a debt of 1100 beside 1000 of cash.
+    assert_eq!(account.returns(), [0.0, 0.0, -1.0, 0.0]);
+    assert_eq!((account.totals().written_off, account.totals().fills), (100.0, 1));
+    assert_eq!((account.equity(), account.cash(), account.shares(0).unwrap()), (0.0, 0.0, 0.0));
+    assert!(account.is_ruined() && !account.is_waiting(0).unwrap());
+    let metric = |metric| account.metrics().get(metric);
+    assert_eq!((metric(Metric::TotalReturn), metric(Metric::AnnualReturn)), (-1.0, -1.0));
+    assert_eq!((metric(Metric::MaxDrawdown), metric(Metric::MaxDrawdownBars)), (1.0, 2.0));
+    assert_eq!((metric(Metric::Trades), account.trading().loss), (1.0, 1100.0));
 }
 
 #[test]
@@ -289,7 +295,7 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() {
     let refused = message(account.set(1, Target::Weight(0.5)));
     assert_eq!(
         refused,
-        "the place of an asset = 1 is out of range; allowed: 0 to 0, the trial's assets in order"
+        "the place of an asset = 1 is out of range; allowed: a place in 0..1, the assets in order"
     );
     let refused = message(account.set(0, Target::Weight(f64::NAN)));
     assert_eq!(refused, "the target weight of asset 0 = NaN is out of range; allowed: a finite number");

@@ -39,8 +39,8 @@ pub(crate) struct Books {
     pub(crate) deals: Vec<Deal>,
     /// What each round trip earned, asset by asset.
     pub(crate) trips: Vec<f64>,
-    /// Whether the last day ended without equity.
-    pub(crate) is_ruined: bool,
+    /// What was owed on the day on which nothing was left.
+    pub(crate) written_off: Option<f64>,
 }
 
 /// Goes through all days from `first` on; `acts` are what is done after each of them.
@@ -51,6 +51,7 @@ pub(crate) fn keep(data: &MarketData, accounting: &Accounting, first: usize, act
     let mut shares = vec![0.0; data.assets.len()];
     let mut prices = vec![0.0; data.assets.len()];
     let mut cash = accounting.initial_cash;
+    let mut lost = Vec::new();
     for (now, acts) in data.calendar().into_iter().skip(first).zip(acts) {
         for asset in orders.keys().copied().collect::<Vec<_>>() {
             let Some(quoted) = fill_price(data, accounting, asset, now) else { continue };
@@ -74,11 +75,23 @@ pub(crate) fn keep(data: &MarketData, accounting: &Accounting, first: usize, act
         let values: Vec<f64> = (0..shares.len()).map(worth).collect();
         let equity = cash + values.iter().sum::<f64>();
         let gross = values.iter().map(|value| value.abs()).sum();
-        books.days.push(Day { cash, equity, gross, shares: shares.clone() });
-        if equity.is_nan() || equity <= 0.0 {
-            books.is_ruined = true;
-            break;
+        if books.written_off.is_some() || equity <= 0.0 {
+            if books.written_off.is_none() {
+                books.written_off = Some(-equity);
+                lost.extend((0..shares.len()).filter(|&asset| shares[asset] != 0.0).map(|asset| Deal {
+                    asset,
+                    shares: -shares[asset],
+                    quoted: prices[asset],
+                    paid: prices[asset],
+                    commission: 0.0,
+                }));
+            }
+            (cash, orders) = (0.0, BTreeMap::new());
+            shares.fill(0.0);
+            books.days.push(Day { shares: shares.clone(), ..Day::default() });
+            continue;
         }
+        books.days.push(Day { cash, equity, gross, shares: shares.clone() });
         for act in acts {
             let (asset, target) = match *act {
                 Act::Set(asset, target) if targets[asset] == target => continue,
@@ -93,7 +106,8 @@ pub(crate) fn keep(data: &MarketData, accounting: &Accounting, first: usize, act
             orders.insert(asset, order);
         }
     }
-    books.trips = (0..data.assets.len()).flat_map(|asset| trips(&books.deals, asset)).collect();
+    let deals = [&books.deals[..], &lost].concat();
+    books.trips = (0..data.assets.len()).flat_map(|asset| trips(&deals, asset)).collect();
     books
 }
 

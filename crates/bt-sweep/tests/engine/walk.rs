@@ -2,12 +2,14 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use bt_sweep::bt_dataportal::Moment;
 use bt_sweep::folds::{Kind, WalkForward};
 use bt_sweep::search::{Grid, Search};
 use bt_sweep::{
-    Backtest, BacktestId, Error, Objective, Observer, Outcome, Params, Progress, Space, Sweep, TrialRecord,
-    TrialView, ledger,
+    Accounting, Backtest, BacktestId, Error, EventDriven, FoldResult, Objective, Observer, OnBar, Orders,
+    Outcome, Params, Progress, Space, Strategy, Sweep, TrialRecord, TrialView, ledger,
 };
+use bt_testkit::Market;
 
 use crate::fake::{Function, engine, name, sweep};
 
@@ -57,7 +59,7 @@ fn each_fold_searches_its_train_compares_on_its_validation_and_is_judged_on_its_
     seen.dedup();
     // Part and warm-up, and no moment more.
     assert_eq!(seen, [(11, 6), (15, 10), (25, 20)]);
-    let in_part = |part| result.trials.iter().filter(|trial| trial.fold() == part).count();
+    let in_part = |part| result.trials.iter().filter(|trial| trial.part() == part).count();
     assert_eq!([0, 1, 2, 3, 4, 5, 6].map(in_part), [30, 10, 1, 30, 10, 1, 0]);
     assert_eq!(result.progress.total, Some(82));
     assert_eq!(result.progress.done, 82);
@@ -87,21 +89,54 @@ fn data_that_is_too_short_is_refused_before_anything_runs() {
     assert!(seen.lock().unwrap().is_empty());
 }
 
-#[test]
-fn a_fold_without_an_objective_on_its_validation_is_a_result_all_the_same() {
-    // Six moments are the validation's.
-    let function = Function::new(|view, x| Ok(if view.scored().len() == 6 { f64::NAN } else { x as f64 }));
+/// The `x` that is chosen in each fold and its value on the test, where trials come to `value(scored moments, x)`: of the run
+/// and, the same, of its ledger. The train has 20 moments, the validation 6, the test 10.
+fn chosen(value: fn(usize, i64) -> Result<f64, Error>) -> Vec<(Option<i64>, f64)> {
+    let function = Function::new(move |view, x| value(view.scored().len(), x));
     let folder = tempfile::tempdir().unwrap();
     let sweep = Sweep { folder: Some(folder.path().to_owned()), ..sweep(function) };
     let engine = engine(2);
     let result = engine.walk_forward(&sweep, &walk(), &mut |_| grid(), &mut ()).unwrap();
     let kept = ledger::read(folder.path()).unwrap().trials;
     let of_ledger = engine.walk_forward_of(&sweep, &walk(), &mut |_| grid(), kept).unwrap();
-    for result in [result, of_ledger] {
+    let [ran, read] = [result, of_ledger].map(|result| {
         assert!(result.is_complete);
-        assert_eq!(result.folds.len(), 2);
-        assert!(result.folds.iter().all(|fold| fold.chosen.is_none() && fold.out_of_sample.is_nan()));
-    }
+        let fold = |fold: &FoldResult| {
+            (fold.chosen.as_ref().map(|params| params.int("x").unwrap()), fold.out_of_sample)
+        };
+        result.folds.iter().map(fold).collect::<Vec<_>>()
+    });
+    assert_eq!(format!("{ran:?}"), format!("{read:?}"));
+    ran
+}
+
+#[test]
+fn where_no_trial_has_an_objective_on_the_validation_the_best_of_the_train_is_tested() {
+    let found = chosen(|moments, x| Ok(if moments == 6 { f64::NAN } else { x as f64 }));
+    assert_eq!(found, [(Some(30), 30.0); 2]);
+}
+
+#[test]
+fn where_all_trials_fail_on_the_validation_the_best_of_the_train_is_tested() {
+    let found =
+        chosen(|moments, x| if moments == 6 { Err(Error::Strategy("no".into())) } else { Ok(x as f64) });
+    assert_eq!(found, [(Some(30), 30.0); 2]);
+}
+
+#[test]
+fn where_no_trial_has_an_objective_at_all_the_first_that_came_to_a_result_is_tested() {
+    let found = chosen(|moments, x| match (moments, x) {
+        (20, 1..3) => Err(Error::Strategy("no".into())),
+        (10, _) => Ok(x as f64),
+        _ => Ok(f64::NAN),
+    });
+    assert_eq!(found, [(Some(3), 3.0); 2]);
+}
+
+#[test]
+fn where_no_trial_of_the_train_comes_to_a_result_nothing_is_tested() {
+    let found = chosen(|_, _| Err(Error::Strategy("no".into())));
+    assert!(found.iter().all(|(chosen, value)| chosen.is_none() && value.is_nan()));
 }
 
 /// Cancels at the first trial.
@@ -179,11 +214,56 @@ fn a_test_that_panics_hangs_or_has_too_few_returns_costs_its_curve_alone() {
         let engine = engine(2);
         let result = engine.walk_forward(&sweep, &walk(), &mut |_| grid(), &mut ()).unwrap();
         assert!(result.is_complete && result.folds.iter().all(|fold| fold.chosen.is_some()));
-        assert!(result.out_of_sample.moments.is_empty());
+        assert!(result.out_of_sample.moments.is_empty() && result.folds.iter().all(|fold| !fold.is_joined));
         if mood != "hangs" {
             let params = result.folds[0].chosen.clone().unwrap();
             let error = engine.returns(&sweep, &params).unwrap_err().to_string();
             assert!(error.contains("it panics") || error.contains("number of returns"), "{error}");
         }
     }
+}
+
+#[test]
+fn warm_up_comes_from_before_the_first_moment_that_counts_where_there_are_bars() {
+    let data = Market::common(7, 3, 60).generate();
+    let calendar = data.calendar();
+    let first_train = |from: usize| {
+        let (function, _) = noting();
+        let sweep = Sweep { from: calendar[from], ..sweep(function) };
+        let result = engine(1).walk_forward(&sweep, &walk(), &mut |_| grid(), &mut ()).unwrap();
+        result.folds[0].fold.train.clone()
+    };
+    // Five bars of warm-up: all of them before the range, some of them, none of them.
+    assert_eq!([10, 3, 0].map(first_train), [10..30, 5..25, 5..25]);
+}
+
+/// Borrows a thousand times what it has.
+struct Reckless;
+
+impl Strategy for Reckless {
+    fn id(&self) -> (String, u32) {
+        ("reckless".into(), 1)
+    }
+
+    fn start<'t>(&'t self, _: &TrialView<'t>, _: &Params) -> Result<Box<dyn OnBar + 't>, Error> {
+        Ok(Box::new(Self))
+    }
+}
+
+impl OnBar for Reckless {
+    fn on_bar(&mut self, _: Moment<'_>, orders: &mut Orders<'_>) -> Result<(), Error> {
+        orders.set_weight(0, 1000.0)
+    }
+}
+
+#[test]
+fn a_test_that_ruins_the_account_is_among_the_joined_ones_and_ends_them_at_nothing() {
+    let backtest = EventDriven { strategy: Reckless, accounting: Some(Accounting::default()) };
+    let sweep = Sweep::new(backtest, name(), Objective::maximize("total_return"));
+    let result = engine(2).walk_forward(&sweep, &walk(), &mut |_| grid(), &mut ()).unwrap();
+    assert!(result.folds.iter().all(|fold| fold.is_joined));
+    assert!(result.folds.iter().any(|fold| fold.out_of_sample == -1.0));
+    assert_eq!(result.out_of_sample.returns.len(), 20);
+    assert!(result.out_of_sample.returns.contains(&-1.0));
+    assert_eq!(result.progress.failed, 0);
 }

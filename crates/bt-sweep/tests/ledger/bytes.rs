@@ -27,7 +27,7 @@ fn a_record_lies_in_its_frame_as_the_document_says() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = create(folder.path());
     let mut done = record(300);
-    (done.fold, done.worker, done.started_us, done.took_us) = (1, 2, 128, 16384);
+    (done.part, done.worker, done.started_us, done.took_us) = (1, 2, 128, 16384);
     done.outcome =
         Outcome { metrics: vec![1.5, -0.0], blocks: vec![Block { bars: 9, sum: 0.25, sum_of_squares: 2.0 }] };
     let mut failed = record(1);

@@ -65,7 +65,7 @@ pub(crate) fn record(number: u64) -> TrialRecord {
     TrialRecord {
         key: key(number),
         number,
-        fold: 0,
+        part: 0,
         params: Params::new(&names(), values).unwrap(),
         fidelity: 1.0,
         status: Status::Done,
@@ -109,12 +109,12 @@ pub(crate) fn any_record(keys: u64) -> impl Strategy<Value = TrialRecord> {
     let times = (any::<u64>(), prop_oneof![0..10_000u64, any::<u64>()]);
     let fidelity = prop_oneof![Just(1.0), 0.01..1.0];
     (numbers, vec(any_value(), 3), fidelity, any_status(), outcome, times).prop_map(
-        |((own, number, fold, worker), values, fidelity, status, (metrics, blocks), times)| {
+        |((own, number, part, worker), values, fidelity, status, (metrics, blocks), times)| {
             let is_done = status == Status::Done;
             TrialRecord {
                 key: key(own),
                 number,
-                fold,
+                part,
                 params: Params::new(&names(), values).unwrap(),
                 fidelity,
                 status,
@@ -138,7 +138,7 @@ pub(crate) fn all_of(record: &TrialRecord) -> String {
         "{} {} {} {:x} {:?} {:?} {:?} {:?} {} {} {}",
         record.key,
         record.number,
-        record.fold,
+        record.part,
         record.fidelity.to_bits(),
         record.params.values().iter().map(value).collect::<Vec<_>>(),
         record.status,

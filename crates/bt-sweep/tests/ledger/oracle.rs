@@ -13,7 +13,7 @@ pub(crate) fn read(segments: &[Vec<TrialRecord>]) -> Vec<String> {
         }
     }
     kept.sort_by(|a, b| {
-        let by_place = (a.fold, a.number).cmp(&(b.fold, b.number));
+        let by_place = (a.part, a.number).cmp(&(b.part, b.number));
         by_place.then(a.fidelity.total_cmp(&b.fidelity)).then(a.key.cmp(&b.key))
     });
     kept.into_iter().map(all_of).collect()

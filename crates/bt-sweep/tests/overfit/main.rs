@@ -79,8 +79,8 @@ fn moments_of_returns_are_those_of_their_definition() {
 fn what_has_no_ratio_is_refused_by_name() {
     let refused = |returns: &[f64]| SharpeEstimate::of_returns(returns).unwrap_err().to_string();
     assert!(refused(&[0.1]).starts_with("the number of returns = 1 is out of range; allowed: at least 2"));
-    assert!(refused(&[0.1; 50]).starts_with("the variance of the returns = "));
-    assert!(refused(&[0.0; 50]).starts_with("the variance of the returns = 0 "));
+    assert!(refused(&[0.1; 50]).starts_with("the standard deviation of the returns = "));
+    assert!(refused(&[0.0; 50]).starts_with("the standard deviation of the returns = 0 "));
     assert!(refused(&[0.1, f64::NAN, 0.2]).starts_with("return 1 = NaN"));
     let estimate = example(0.0, 3.0);
     for (trials, variance) in

@@ -17,7 +17,7 @@ pub(crate) fn record(number: u64, status: Status, values: [Value; 2], metrics: [
     TrialRecord {
         key: TrialKey(u128::from(number).to_be_bytes()),
         number,
-        fold: 0,
+        part: 0,
         params: Params::new(&names(), values).unwrap(),
         fidelity: 1.0,
         status,
@@ -56,10 +56,10 @@ pub(crate) fn any_metric() -> impl Strategy<Value = f64> {
 pub(crate) fn any_records() -> impl Strategy<Value = Vec<TrialRecord>> {
     let one = (0..6u64, 0..3u32, prop_oneof![Just(1.0), Just(0.5)], any_status(), any_metric(), any_metric());
     vec(one, 0..30).prop_map(|all| {
-        let records = all.into_iter().zip(0u128..).map(|((number, fold, fidelity, status, a, b), own)| {
+        let records = all.into_iter().zip(0u128..).map(|((number, part, fidelity, status, a, b), own)| {
             let values = [Value::Int(own as i64), Value::from("close")];
             let key = TrialKey((own * 7919 % 101).to_le_bytes());
-            TrialRecord { key, fold, fidelity, ..record(number, status, values, [a, b]) }
+            TrialRecord { key, part, fidelity, ..record(number, status, values, [a, b]) }
         });
         records.collect()
     })

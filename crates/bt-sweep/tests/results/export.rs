@@ -13,7 +13,8 @@ fn trials() -> Vec<TrialRecord> {
         record(0, Status::Done, [5.into(), "close".into()], [1.25, 3.0]),
         record(1, Status::Done, [Value::Float(0.5), "a,b".into()], [f64::NAN, 1e300]),
         record(2, failed, [6.into(), "".into()], [0.0; 2]),
-        record(3, Status::Deadline, [7.into(), "open".into()], [0.0; 2]),
+        // The validation of fold 2.
+        TrialRecord { part: 7, ..record(3, Status::Deadline, [7.into(), "open".into()], [0.0; 2]) },
     ]
 }
 
@@ -24,11 +25,11 @@ fn csv_quotes_what_it_has_to_and_leaves_empty_what_is_missing() {
     fs::write(&path, "an older one").unwrap();
     let table = Trials::of_records(&names(), &metrics(), &trials()).unwrap();
     table.write_csv(&path).unwrap();
-    let expected = "number,fold,fidelity,fast,price,status,message,sharpe,trades,worker,started_us,took_us\n\
-        0,0,1.0,5.0,close,done,,1.25,3.0,1,20,300\n\
-        1,0,1.0,0.5,\"a,b\",done,,NaN,1e300,1,20,300\n\
-        2,0,1.0,6.0,\"\",failed,\"no bars, says \"\"x\"\"\nand more\",,,1,20,300\n\
-        3,0,1.0,7.0,open,deadline,,,,1,20,300\n";
+    let expected = "number,fold,role,fidelity,fast,price,status,message,sharpe,trades,worker,started_us,took_us\n\
+        0,0,train,1.0,5.0,close,done,,1.25,3.0,1,20,300\n\
+        1,0,train,1.0,0.5,\"a,b\",done,,NaN,1e300,1,20,300\n\
+        2,0,train,1.0,6.0,\"\",failed,\"no bars, says \"\"x\"\"\nand more\",,,1,20,300\n\
+        3,2,validation,1.0,7.0,open,deadline,,,,1,20,300\n";
     assert_eq!(fs::read_to_string(&path).unwrap(), expected);
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
 }
@@ -43,7 +44,7 @@ fn columns_of_one_name_are_told_apart() {
     let path = folder.path().join("trials.csv");
     Trials::of_records(&names, &metrics, [&trial]).unwrap().write_csv(&path).unwrap();
     let text = fs::read_to_string(&path).unwrap();
-    let head = "number,fold,fidelity,param.number,sharpe,metric.sharpe,status,message,\
+    let head = "number,fold,role,fidelity,param.number,sharpe,metric.sharpe,status,message,\
         metric.metric.sharpe,metric.status,worker,started_us,took_us";
     assert_eq!(text.lines().next(), Some(head));
 }
@@ -85,10 +86,13 @@ mod parquet {
         let types: Vec<_> = batch.schema().fields().iter().map(|field| field.data_type().clone()).collect();
         use DataType::{Float64, Int64, Utf8};
         let expected =
-            [Int64, Int64, Float64, Float64, Utf8, Utf8, Utf8, Float64, Float64, Int64, Int64, Int64];
+            [Int64, Int64, Utf8, Float64, Float64, Utf8, Utf8, Utf8, Float64, Float64, Int64, Int64, Int64];
         assert_eq!(types, expected);
         let column = |name: &str| batch.column_by_name(name).unwrap();
         assert_eq!(column("number").as_primitive::<Int64Type>().values(), &[0, 1, 2, 3]);
+        assert_eq!(column("fold").as_primitive::<Int64Type>().values(), &[0, 0, 0, 2]);
+        let role = column("role").as_string::<i32>();
+        assert_eq!((role.value(0), role.value(3)), ("train", "validation"));
         assert_eq!(column("fast").as_primitive::<Float64Type>().values(), &[5.0, 0.5, 6.0, 7.0]);
         assert_eq!(column("price").as_string::<i32>().value(1), "a,b");
         let message = column("message").as_string::<i32>();

@@ -6,7 +6,7 @@ use bt_sweep::{Direction, Objective, TrialKey, TrialRecord};
 pub(crate) fn sorted(records: &[TrialRecord]) -> Vec<TrialRecord> {
     let mut sorted = records.to_vec();
     sorted.sort_by(|a, b| {
-        let by_place = a.fold.cmp(&b.fold).then(a.number.cmp(&b.number));
+        let by_place = a.part.cmp(&b.part).then(a.number.cmp(&b.number));
         by_place.then(a.fidelity.partial_cmp(&b.fidelity).unwrap()).then(a.key.cmp(&b.key))
     });
     sorted

@@ -62,7 +62,7 @@ fn each_result_changes_the_digest_and_no_timing_does() {
     let changes: [fn(&mut bt_sweep::TrialRecord); 8] = [
         |record| record.key.0[0] ^= 1,
         |record| record.number = 2,
-        |record| record.fold = 1,
+        |record| record.part = 1,
         |record| record.fidelity = 0.5,
         |record| record.outcome.metrics[1] = f64::from_bits(4f64.to_bits() + 1),
         |record| record.outcome.blocks.push(bt_sweep::Block::default()),
@@ -113,9 +113,9 @@ fn all_trials_failing_leaves_no_best_and_an_unknown_metric_is_named() {
 #[test]
 fn the_best_of_one_fold_can_be_asked_for() {
     let mut second = close(1, 1.0);
-    second.fold = 1;
+    second.part = 1;
     let table = Trials::of_records(&names(), &metrics(), [&close(0, 2.0), &second]).unwrap();
-    let best = table.top_where(1, &Objective::maximize("sharpe"), |trial| trial.fold() == 1).unwrap();
+    let best = table.top_where(1, &Objective::maximize("sharpe"), |trial| trial.part() == 1).unwrap();
     assert_eq!((best.len(), best[0].number()), (1, 1));
 }
 

@@ -43,8 +43,12 @@ fn brackets_that_are_none_are_refused() {
         assert!(refusal(Brackets { min_fidelity, ..usual() }).contains("share of the data"));
     }
     assert!(refusal(Brackets { eta: 1, ..usual() }).contains("eta"));
-    assert!(refusal(Brackets { rounds: 0, ..usual() }).contains("at least 1"));
+    for rounds in [0, 10_001, u32::MAX] {
+        assert!(refusal(Brackets { rounds, ..usual() }).contains("1 to 10000"));
+    }
     assert!(SuccessiveHalving::new(line(), 1, 0, 0.1, 3).is_err());
+    let message = SuccessiveHalving::new(line(), 1, u64::MAX, 0.1, 3).unwrap_err().to_string();
+    assert!(message.contains("18446744073709551615") && message.contains("at most 10000000"), "{message}");
     assert!(SuccessiveHalving::new(line(), 1, 9, 0.1, 0).is_err());
 }
 

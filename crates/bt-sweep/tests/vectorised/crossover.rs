@@ -109,7 +109,7 @@ proptest! {
         let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
         let (found, expected) = match (whole.run(&view, &params), by_bar.run(&view, &params)) {
             (Ok(found), Ok(expected)) => (found, expected),
-            // Prices so wild may ruin an account; then both say so.
+            // Prices so wild may go beyond what a float holds; then both say so.
             (found, expected) => {
                 prop_assert_eq!(found.err().map(|error| error.to_string()), expected.err().map(|error| error.to_string()));
                 return Ok(());

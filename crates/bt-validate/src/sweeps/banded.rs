@@ -35,8 +35,8 @@ impl Strategy for Banded {
     }
 
     fn start<'t>(&'t self, view: &TrialView<'t>, params: &Params) -> Result<Box<dyn OnBar + 't>> {
-        let closes = view.assets().iter().map(|&asset| view.portal().series(asset, Field::CLOSE));
-        let assets = closes.map(|closes| Ok((closes?, AssetState::default()))).collect::<Result<Vec<_>>>()?;
+        let closes = view.series(Field::CLOSE)?.into_iter();
+        let assets = closes.map(|closes| (closes, AssetState::default())).collect();
         Ok(Box::new(State { assets, enter: 1.0 + params.float(BAND)? }))
     }
 }
