@@ -148,7 +148,7 @@ fn computed(
         let values = column(bars, field)?;
         SUMS.with_borrow_mut(|sums| {
             sums.clear();
-            indicator.write(bars, values, sums, place);
+            indicator.write(bars, values, sums, place, 0);
         });
         rest = others;
     }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use hashbrown::HashMap;
@@ -18,6 +19,8 @@ use crate::{Error, Outcome, Params, Proposal, Result, Status, TrialKey, TrialRec
 
 /// How often a sweep looks at the clock and asks whether it is cancelled.
 const TICK: Duration = Duration::from_millis(20);
+/// How long a search waits for its trials without sleeping.
+const AWAKE: Duration = Duration::from_micros(500);
 /// How long a trial that was told to end may go on before its thread is given up.
 const GRACE: Duration = Duration::from_secs(1);
 /// The work that a worker takes at once, where trials are short.
@@ -84,6 +87,7 @@ pub(crate) struct Run<'r, 's> {
     took_us: u64,
     /// The number that the search's next proposal has to have.
     numbered: u64,
+    begun: Instant,
     cancelled: Option<Instant>,
     sender: Sender<Done>,
     receiver: Receiver<Done>,
@@ -124,6 +128,7 @@ impl<'r, 's> Run<'r, 's> {
             ran: 0,
             took_us: 0,
             numbered: 0,
+            begun: Instant::now(),
             cancelled: None,
             sender,
             receiver,
@@ -157,7 +162,7 @@ impl<'r, 's> Run<'r, 's> {
                     (false, false) => Err(waits_for_nothing()),
                 };
             }
-            match self.receiver.recv_timeout(TICK) {
+            match self.next_done() {
                 Ok(done) => {
                     self.take_in(done)?;
                     while let Ok(done) = self.receiver.try_recv() {
@@ -168,6 +173,17 @@ impl<'r, 's> Run<'r, 's> {
             }
             self.look_around()?;
         }
+    }
+
+    /// The next chunk that ends. A short search waits awake, as its workers do: to be woken would take as long as the search.
+    fn next_done(&self) -> std::result::Result<Done, RecvTimeoutError> {
+        while self.begun.elapsed() < AWAKE {
+            if let Ok(done) = self.receiver.try_recv() {
+                return Ok(done);
+            }
+            thread::yield_now();
+        }
+        self.receiver.recv_timeout(TICK)
     }
 
     /// Keeps the workers supplied. True where the search has no more.
@@ -186,6 +202,8 @@ impl<'r, 's> Run<'r, 's> {
             match self.search.ask()? {
                 Asked::Trials(proposals) if !proposals.is_empty() => {
                     proposals.iter().try_for_each(|proposal| self.check_number(proposal.number))?;
+                    self.twins.reserve(proposals.len());
+                    self.session.table.reserve(proposals.len());
                     self.asked.extend(proposals);
                     self.together = self.share();
                 }

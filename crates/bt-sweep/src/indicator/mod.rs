@@ -122,15 +122,22 @@ impl Indicator {
     /// The values for a column of the bars. The lookback is not 0.
     pub(crate) fn over(self, bars: Bars<'_>, values: &[f64]) -> Vec<f64> {
         let mut out = vec![f64::NAN; values.len()];
-        self.write(bars, values, &mut Sums::default(), &mut out);
+        self.write(bars, values, &mut Sums::default(), &mut out, 0);
         out
     }
 
-    /// Writes every value of `out`, which has the length of `values`, the column of `bars`. The lookback is not 0. `sums` is
-    /// scratch, and holds the cumulative sum of `values` or nothing yet.
-    pub(crate) fn write(self, bars: Bars<'_>, values: &[f64], sums: &mut Sums, out: &mut [f64]) {
+    /// Writes the values of `out` from `first` on, and perhaps earlier ones; it has the length of `values`, the column of `bars`. The
+    /// lookback is not 0. `sums` is scratch, and holds the cumulative sum of `values` or nothing yet.
+    pub(crate) fn write(
+        self,
+        bars: Bars<'_>,
+        values: &[f64],
+        sums: &mut Sums,
+        out: &mut [f64],
+        first: usize,
+    ) {
         match self {
-            Self::Sma(n) => sums.of(values).means(n, out),
+            Self::Sma(n) => sums.of(values).means(n, out, first),
             Self::Returns => recursive::returns(values, out),
             Self::Ema(n) => recursive::ema(values, n, out),
             Self::StdDev(n) => window::standard_deviations(values, n, out),

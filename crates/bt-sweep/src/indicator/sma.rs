@@ -41,14 +41,14 @@ impl Sums {
         }
     }
 
-    /// The mean of the last `n` values at each of them. `n` is not 0; `out` is as long as the values.
-    pub(crate) fn means(&self, n: usize, out: &mut [f64]) {
-        let mut next = 0;
-        for (run, scale) in &self.runs {
-            let first = run.end.min(run.start.saturating_add(n - 1));
-            out[next..first].fill(f64::NAN);
-            if first < run.end {
-                kernel::means(&self.sums[run.start..=run.end], n, *scale, &mut out[first..run.end]);
+    /// The mean of the last `n` values at each of them from `first` on. `n` is not 0; `out` is as long as the values.
+    pub(crate) fn means(&self, n: usize, out: &mut [f64], first: usize) {
+        let mut next = first.min(out.len());
+        for (run, scale) in self.runs.iter().filter(|(run, _)| run.end > first) {
+            let from = run.end.min(run.start.saturating_add(n - 1)).max(next);
+            out[next..from].fill(f64::NAN);
+            if from < run.end {
+                kernel::means(&self.sums[from + 1 - n..=run.end], n, *scale, &mut out[from..run.end]);
             }
             next = run.end;
         }

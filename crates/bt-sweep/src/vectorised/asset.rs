@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::fmt;
 
 use bt_core::{AssetId, Bars, Field};
@@ -60,7 +61,26 @@ pub(super) struct Scratch {
     sums: Vec<(Field, Sums)>,
 }
 
+thread_local! {
+    /// Each worker's from batch to batch: to ask for it anew takes as long as some assets do.
+    static SCRATCH: Cell<Scratch> = Cell::default();
+}
+
+/// What a thread keeps at the most.
+const KEPT: usize = 16 << 20;
+
 impl Scratch {
+    /// That of this thread, until it is given back.
+    pub(super) fn of_thread() -> Self {
+        SCRATCH.take()
+    }
+
+    pub(super) fn give_back(self) {
+        if size_of_val(&*self.columns) <= KEPT {
+            SCRATCH.set(self);
+        }
+    }
+
     pub(super) fn stride(&self) -> usize {
         self.next_returns.len()
     }
@@ -88,6 +108,9 @@ impl Scratch {
         // An odd number of lines between columns: with a power of two all of them would share few places of the cache.
         let stride = (bars.len().div_ceil(LANES) | 1) * LANES;
         self.columns.set_len(plan.columns.len() * stride);
+        // The return of the first scored bar is earned by the position before it.
+        self.first = known(view, asset, scored.start)?.saturating_sub(1).min(bars.len());
+        let read_from = if plan.first > 0 { plan.first.max(self.first / LANES * LANES) } else { 0 };
         self.sums.iter_mut().for_each(|(_, sums)| sums.clear());
         for (at, &(field, indicator)) in plan.columns.iter().enumerate() {
             let is_checked = at.checked_sub(1).is_some_and(|before| plan.columns[before].0 == field);
@@ -96,11 +119,9 @@ impl Scratch {
             }
             let values = column(bars, field)?;
             let out = &mut self.columns[at * stride..][..bars.len()];
-            indicator.write(bars, values, sums_of(&mut self.sums, field), out);
+            indicator.write(bars, values, sums_of(&mut self.sums, field), out, read_from);
         }
         view.portal().series(asset, price)?;
-        // The return of the first scored bar is earned by the position before it.
-        self.first = known(view, asset, scored.start)?.saturating_sub(1).min(bars.len());
         self.next_returns.set_len(stride);
         self.next_returns.fill(0.0);
         kernel::next_returns(&column(bars, price)?[self.first..], &mut self.next_returns[self.first..]);

@@ -1,10 +1,9 @@
-use std::collections::HashMap;
-
 use bt_core::{AssetId, Bars, Field, Timestamp};
+use hashbrown::HashMap;
 
 use super::asset::{Scratch, known};
 use super::{AssetSeries, Rule, Signals};
-use crate::kernel::{self, Lanes, Pair};
+use crate::kernel::{self, LANES, Lanes, Pair};
 use crate::{Error, Indicator, Params, Result, TrialView};
 
 /// What the trials of a batch read, each series once, and how each of them reads it.
@@ -19,6 +18,8 @@ pub(super) struct Plan {
     compared: Vec<usize>,
     /// The other trials.
     free: Vec<usize>,
+    /// The first bar of a column that anybody reads: no comparison looks at a bar where its right column has no value yet.
+    pub(super) first: usize,
 }
 
 impl Plan {
@@ -35,13 +36,14 @@ impl Plan {
         let mut plan = Self {
             columns: Vec::new(),
             warm_ups: Vec::new(),
-            trials: Vec::new(),
+            trials: Vec::with_capacity(batch.len()),
             pairs: Vec::new(),
             compared: Vec::new(),
             free: Vec::new(),
+            first: 0,
         };
         let mut places = HashMap::new();
-        let mut compared = Vec::new();
+        let mut compared = Vec::with_capacity(batch.len());
         for (trial, params) in batch.iter().enumerate() {
             let read = plan.columns_of(signals, params, &mut places);
             let pair = read.and_then(|read| Ok((pair(rule(params)?, &read)?, read)));
@@ -55,6 +57,10 @@ impl Plan {
         }
         compared.sort_unstable();
         (plan.pairs, plan.compared) = compared.into_iter().unzip();
+        if plan.free.is_empty() {
+            let first = plan.pairs.iter().map(|pair| plan.warm_ups[pair.right]).min();
+            plan.first = first.map_or(0, |first| first / LANES * LANES);
+        }
         plan
     }
 
@@ -83,7 +89,7 @@ impl Plan {
         view: &TrialView<'_>,
         batch: &[Params],
     ) -> Result<Vec<Result<f64>>> {
-        let mut scratch = Scratch::default();
+        let mut scratch = Scratch::of_thread();
         let mut totals = vec![0.0; batch.len()];
         let mut lanes = vec![Lanes::default(); self.pairs.len()];
         for &asset in view.assets() {
@@ -101,6 +107,7 @@ impl Plan {
                 }
             }
         }
+        scratch.give_back();
         Ok(self.trials.into_iter().zip(totals).map(|(trial, total)| trial.map(|_| total)).collect())
     }
 
