@@ -43,11 +43,19 @@ fn manifest(name: &str) -> Result<String> {
     let (path, workspace) = (root().join("crates").join(name), root().join("Cargo.toml"));
     let text = std::fs::read_to_string(&workspace).map_err(io_error("cannot read", &workspace))?;
     // With other settings nothing that is built could be shared.
-    let profile = text.find("[profile.dev]").map_or("", |at| &text[at..]);
+    let profile = development_profile(&text)
+        .ok_or_else(|| Error::Failed(format!("{} has no [profile.dev]", workspace.display())))?;
     Ok(format!(
         "[package]\nname = \"uses-{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
          [dependencies]\n{name} = {{ path = {path:?} }}\n\n{profile}"
     ))
+}
+
+/// The tables of the profile that tests are built with.
+fn development_profile(manifest: &str) -> Option<String> {
+    let tables = manifest.split("\n[").skip(1).filter(|table| table.starts_with("profile.dev"));
+    let profile: String = tables.map(|table| format!("[{}\n", table.trim_end())).collect();
+    (!profile.is_empty()).then_some(profile)
 }
 
 /// The first fenced block marked `rust`, without the marks that hide a line from the rendered page.
@@ -141,7 +149,8 @@ mod tests {
     fn the_new_crate_depends_on_the_named_one_alone() {
         let text = manifest("bt-dataportal").unwrap();
         assert_eq!(text.matches("path = ").count(), 1, "{text}");
-        assert!(text.ends_with("opt-level = 0\n") && text.contains("[profile.dev]"), "{text}");
+        assert!(text.contains("[profile.dev]\n") && text.contains("[profile.dev.package."), "{text}");
+        assert!(!text.contains("[profile.release"), "{text}");
         assert!(text.contains("[dependencies]\nbt-dataportal = "), "{text}");
     }
 }

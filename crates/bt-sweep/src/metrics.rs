@@ -5,13 +5,13 @@ use std::str::FromStr;
 
 use bt_core::Frequency;
 
-use crate::moments::Moments;
+use crate::moments::CentralMoments;
 use crate::{Block, Direction, Error, Result};
 
 /// A figure of one trial.
 ///
 /// Below, `r` are the returns on the n scored bars, `m` their mean, `p` the number of bars in a year, and the equity after bar
-/// i is `(1 + r₁) … (1 + rᵢ)`, starting from 1. The risk-free rate is 0. What is not defined is NaN, which never wins.
+/// i is `(1 + r₁) … (1 + rᵢ)`, starting from 1. The risk-free rate is 0. What is not defined is NaN, which never wins against a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Metric {
@@ -39,7 +39,7 @@ pub enum Metric {
     /// Purchases plus sales in a year, as a multiple of the mean equity: `traded ÷ mean equity × p / n`. To sell all and
     /// buy something else once a year is 2. As `pyfolio.txn.get_turnover` with the portfolio's value below the line.
     Turnover,
-    /// The mean over all bars of (value held long + value held short) ÷ equity.
+    /// The mean over all bars of (value held long + value held short) ÷ equity; 0 from a ruin on.
     Exposure,
     /// Round trips: an asset's holding from nothing to nothing, or through 0 to the other side. What is still held at the end
     /// is none; what was held at a ruin is one.
@@ -172,7 +172,7 @@ impl Metrics {
     /// Sums run from the first bar to the last: the same returns give the same bits. O(bars).
     pub fn new(returns: &[f64], trading: &Trading, periods_per_year: f64) -> Self {
         let bars = returns.len() as f64;
-        let moments = Moments::of(returns);
+        let moments = CentralMoments::of(returns);
         let curve = Curve::of(returns);
         let total = curve.end - 1.0;
         let annual =

@@ -1,7 +1,7 @@
 //! Mean and central moments of returns.
 
 /// Over n, the number of bars.
-pub(crate) struct Moments {
+pub(crate) struct CentralMoments {
     bars: f64,
     pub(crate) sum: f64,
     pub(crate) mean: f64,
@@ -12,7 +12,7 @@ pub(crate) struct Moments {
     pub(crate) downside: f64,
 }
 
-impl Moments {
+impl CentralMoments {
     /// In two passes: a central moment as a difference of sums of powers would lose all its digits.
     pub(crate) fn of(returns: &[f64]) -> Self {
         let bars = returns.len() as f64;

@@ -19,11 +19,23 @@ pub(crate) fn run(arguments: &ReportArguments, store: &Path, output: Output) -> 
         return Err(Failure::new(Code::NotFound, message).with_hint(hint));
     }
     let contents = ledger::read(&arguments.folder)?;
-    let store = match store::open(store).and_then(|store| request.check_version(&store).map(|()| store)) {
-        Ok(store) => store,
-        // Trials do not need the bars that they ran on; the curves of the page do.
-        Err(failure) => return Err(results::only_tables(failure, &arguments.folder, &contents.trials)),
+    // Trials need neither the bars that they ran on nor the strategy; what is said of them does.
+    let without = |failure| match ledger::read(&arguments.folder) {
+        Ok(contents) => results::only_tables(failure, &arguments.folder, &contents.trials),
+        Err(_) => failure,
     };
+    let (prepared, search, outcome) = outcome_of(request, contents, store).map_err(without)?;
+    show(&prepared, &search, &outcome, Some(&arguments.folder), arguments.top, output).map(drop)
+}
+
+/// What the trials of a ledger come to, on the bars that they ran on.
+fn outcome_of(
+    request: Request,
+    contents: ledger::Contents,
+    store: &Path,
+) -> Result<(Prepared, String, Outcome), Failure> {
+    let store = store::open(store)?;
+    request.check_version(&store)?;
     let prepared = request.prepare(store, None)?;
     let search = prepared.described()?;
     let Prepared { engine, sweep, walk, .. } = &prepared;
@@ -35,7 +47,7 @@ pub(crate) fn run(arguments: &ReportArguments, store: &Path, output: Output) -> 
         }
         None => Outcome::Sweep(engine.result_of(sweep, &mut *prepared.search()?, contents.trials)?),
     };
-    show(&prepared, &search, &outcome, Some(&arguments.folder), arguments.top, output).map(drop)
+    Ok((prepared, search, outcome))
 }
 
 /// Refuses trials of another version of the strategy: its searches and its curves would not be those of the trials.
@@ -46,6 +58,5 @@ fn check_strategy(header: &ledger::Header, now: &BacktestId) -> Result<(), Failu
     let (then, version) = (&header.strategy, header.strategy_version);
     let message =
         format!("these trials are of {then} v{version}; this program has {} v{}", now.name, now.version);
-    let hint = "report.html and trials.csv of the folder are those of then";
-    Err(Failure::new(Code::NotFound, message).with_hint(hint))
+    Err(Failure::new(Code::NotFound, message))
 }

@@ -58,14 +58,18 @@ pub(crate) fn write_tables(folder: &Path, trials: &Trials) -> Result<Vec<PathBuf
 
 /// Writes the tables where there can be no page; the failure says why, and that they are there.
 pub(crate) fn only_tables(failure: Failure, folder: &Path, trials: &Trials) -> Failure {
-    match write_tables(folder, trials) {
+    let count = counted(trials.len() as u64, "trial");
+    let tables = match write_tables(folder, trials) {
         Ok(files) => {
             let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-            let trials = counted(trials.len() as u64, "trial");
-            failure.with_hint(format!("{trials} of the sweep are written to {}", files.join(" and ")))
+            format!("{count} of the sweep are written to {}", files.join(" and "))
         }
-        Err(unwritten) => unwritten,
-    }
+        Err(unwritten) => {
+            format!("{count} of the sweep could not be written as tables: {}", unwritten.message)
+        }
+    };
+    let hint = failure.hint.as_ref().map_or_else(|| tables.clone(), |hint| format!("{hint}; {tables}"));
+    failure.with_hint(hint)
 }
 
 impl Results<'_> {
@@ -219,7 +223,7 @@ impl Display for Results<'_> {
         if let Some(message) = self.first_failure() {
             write!(f, "\n\nfirst failure: {message}")?;
         }
-        if let Some(folds) = self.folds {
+        if let Some(folds) = self.folds.filter(|folds| !folds.is_empty()) {
             write!(f, "\n\n{}", self.joined(folds))?;
         }
         if let Some(moment) = self.untested_after() {

@@ -23,8 +23,8 @@ pub(crate) fn run(arguments: &VerifyArguments, path: &Path, output: Output) -> R
             _ => failure,
         }
     })?;
-    let of_version = |(version, manifest)| (version == verified.version).then_some(manifest);
-    if !store.versions(name)?.into_iter().filter_map(of_version).any(|manifest| manifest.is_some()) {
+    let versions = store.versions(name).unwrap_or_default();
+    if !versions.iter().any(|(version, manifest)| *version == verified.version && manifest.is_some()) {
         output.note(format!(
             "the manifest of {name} {}, which no bar is read through, cannot be read",
             verified.version

@@ -151,6 +151,8 @@ fn a_request_of_another_program_or_with_damage_is_refused_with_its_name() {
             run.fails(3, &["kept/request.json"]);
         }
     }
+    std::fs::write(&file, b"\xff\xfe").unwrap();
+    place.run("report kept").fails(3, &["kept/request.json is damaged"]);
 }
 
 fn start(place: &Place, line: &str) -> Child {

@@ -67,6 +67,13 @@ fn what_is_not_allowed_ends_with_2_and_what_is() {
 fn damage_ends_with_3_and_is_named() {
     let place = with_bundle();
     let version = place.json("list")["bundles"][0]["version"].as_str().unwrap().to_owned();
+    let manifest = place.path(&format!("bundles/us-equities/{version}/manifest.json"));
+    fs::remove_file(&manifest).unwrap();
+    fs::write(&manifest, "{").unwrap();
+    place.run("inspect us-equities").fails(3, &["manifest", &version, "hint: `bt verify us-equities"]);
+    let verified = place.run("verify us-equities");
+    assert!(verified.code == 0 && verified.out.contains("is intact"), "{verified:?}");
+    assert!(verified.err.contains("the manifest of us-equities") && verified.err.contains("cannot be read"));
     let bars = place.path(&format!("bundles/us-equities/{version}/bars.arrow"));
     let mut bytes = fs::read(&bars).unwrap();
     let at = bytes.windows(8).position(|window| window == 1.5_f64.to_le_bytes()).unwrap();
@@ -74,10 +81,6 @@ fn damage_ends_with_3_and_is_named() {
     fs::remove_file(&bars).unwrap();
     fs::write(&bars, bytes).unwrap();
     place.run("verify us-equities").fails(3, &["close of asset \"IBM\"", "hint: ingest it again"]);
-    let manifest = place.path(&format!("bundles/us-equities/{version}/manifest.json"));
-    fs::remove_file(&manifest).unwrap();
-    fs::write(&manifest, "{").unwrap();
-    place.run("inspect us-equities").fails(3, &["manifest", &version, "hint: `bt verify us-equities"]);
 }
 
 #[test]

@@ -184,6 +184,22 @@ fn results_do_not_depend_on_the_number_of_workers() {
 }
 
 #[test]
+fn a_walk_forward_says_how_many_tests_are_not_among_the_joined_ones() {
+    let place = with_bars();
+    let line = "walk-forward momentum us --param lookback=20 --param hold=5 --train 4y --test 2y --param";
+    let text = place.done(&format!("{line} top=1"));
+    assert!(text.contains("out of sample, over all tests joined: return"), "{text}");
+    let none = place.run(&format!("{line} top=99"));
+    assert!(none.out.contains("out of sample: no test came to returns"), "{none:?}");
+    assert!(none.out.contains("first failure: parameter top = 99"), "{none:?}");
+    let none = place.run(&format!("{line} top=99 --json"));
+    let json: serde_json::Value = serde_json::from_str(&none.out).unwrap();
+    assert!(json["first_failure"].as_str().unwrap().contains("parameter top = 99"), "{json}");
+    assert_eq!(json["untested_folds"].as_u64(), json["folds"].as_array().map(|folds| folds.len() as u64));
+    assert!(json["out_of_sample_return"].is_null());
+}
+
+#[test]
 fn what_programs_read_has_the_documented_keys() {
     let place = with_bars();
     let documentation = include_str!("../../../../docs/cli.md");

@@ -116,7 +116,7 @@ impl Accounting {
         let Commission { per_share, per_value, minimum } = commission;
         let periods = periods_per_year.map_or_else(|| "auto".to_owned(), |periods| periods.to_string());
         format!(
-            "cash={initial_cash} fill={fill} commission={per_share}/share+{per_value}/value>={minimum} \
+            "rules={RULES} cash={initial_cash} fill={fill} commission={per_share}/share+{per_value}/value>={minimum} \
              slippage={slippage_bps}bps periods={periods} blocks={blocks}"
         )
     }
@@ -128,6 +128,9 @@ impl Accounting {
 }
 
 const MOST_BLOCKS: usize = 1024;
+
+/// Counts up with every change of what an account does, so that results of before are told apart. 2: ruin is a result.
+const RULES: u32 = 2;
 
 fn positive(what: &'static str, value: f64) -> Result<()> {
     match value > 0.0 && value.is_finite() {

@@ -31,7 +31,7 @@ pub use accounting::{Accounting, Commission, Fill};
 /// - **Value.** Each holding at the last known price: its last close, or the price of a fill after that. An asset that has no
 ///   bar, a missing close, or was delisted keeps its value until there is a price again.
 /// - **Ruin.** Where the equity is not above 0, nothing is left: what is held is gone at its value, what is owed beyond it is
-///   written off, the return of that moment is −1, and of all later ones 0. Targets are no orders any more.
+///   written off, the return of that moment is −1, and of all later ones 0. Targets are not looked at any more.
 ///
 /// At any time `equity = initial cash + gains − commission − slippage + written off` of the [`Totals`], up to rounding.
 ///
@@ -215,8 +215,12 @@ impl<'t> Account<'t> {
         }
         let gross = self.value_holdings(moment)?;
         let equity = self.cash + self.value;
-        if !(equity > 0.0 && equity.is_finite()) {
-            return self.ruin(equity, moment);
+        if !equity.is_finite() {
+            return Err(not_a_number(equity, moment));
+        }
+        if equity <= 0.0 {
+            self.ruin(equity);
+            return Ok(());
         }
         self.returns.push(equity / self.equity - 1.0);
         self.equity = equity;
@@ -228,7 +232,7 @@ impl<'t> Account<'t> {
     /// Wants the asset at this place of [`TrialView::assets`] to be held so: an order, unless that target is in force.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where there is no such place, or the target is NaN or infinite.
+    /// [`Error::Invalid`] where there is no such place, or the target is NaN or infinite and there is something left.
     #[inline]
     pub fn set(&mut self, place: usize, target: Target) -> Result<()> {
         match self.slots.get(place) {
@@ -339,15 +343,16 @@ impl<'t> Account<'t> {
     }
 
     fn order(&mut self, place: usize, target: Target) -> Result<()> {
-        let slots = self.slots.len();
+        let (slots, is_ruined) = (self.slots.len(), self.is_ruined());
         let slot = self.slots.get_mut(place).ok_or_else(|| no_place(place, slots))?;
+        if is_ruined {
+            // Whatever it was made of: a share of no equity is not a finite one.
+            return Ok(());
+        }
         if !target.is_finite() {
             return Err(not_finite(place, target));
         }
         slot.target = target;
-        if self.equity == 0.0 {
-            return Ok(());
-        }
         let order = match target {
             Target::Weight(weight) => Order::Money(weight * self.equity),
             Target::Shares(shares) => Order::Shares(shares),
@@ -432,26 +437,20 @@ impl<'t> Account<'t> {
     }
 
     #[cold]
-    fn ruin(&mut self, equity: f64, moment: Moment<'_>) -> Result<()> {
-        if !equity.is_finite() {
-            return Err(Error::Strategy(format!(
-                "the equity of the account is {equity} at {}",
-                moment.now()
-            )));
-        }
+    fn ruin(&mut self, equity: f64) {
         for slot in self.slots.iter_mut() {
             slot.order = None;
             if slot.shares != 0.0 {
                 self.closed.add(std::mem::take(&mut slot.flow) + slot.shares * slot.mark);
                 slot.shares = 0.0;
             }
+            slot.is_listed = false;
         }
         self.held.clear();
         self.waiting.clear();
-        self.totals.written_off = -equity;
+        self.totals.written_off = 0.0 - equity;
         (self.cash, self.value, self.equity) = (0.0, 0.0, 0.0);
         self.returns.push(-1.0);
-        Ok(())
     }
 
     #[cold]
@@ -505,6 +504,11 @@ impl<'t> Slot<'t> {
 fn price_of(series: &Series<'_>, moment: Moment<'_>) -> Result<Option<f64>> {
     let price = series.current(moment)?.and_then(|known| known.last());
     Ok(price.copied().filter(|&price| price > 0.0 && price < f64::INFINITY))
+}
+
+#[cold]
+fn not_a_number(equity: f64, moment: Moment<'_>) -> Error {
+    Error::Strategy(format!("the equity of the account is {equity} at {}", moment.now()))
 }
 
 #[cold]

@@ -381,8 +381,9 @@ fn scored(bundle: &dyn Bundle, from: Timestamp, until: Timestamp) -> Result<Rang
     let scored = before(from)..before(until);
     match (calendar.first(), calendar.last()) {
         (Some(first), Some(last)) if scored.is_empty() => {
-            let range = match until {
-                Timestamp::MAX => format!("from {from} on"),
+            let range = match (from, until) {
+                (_, Timestamp::MAX) => format!("from {from} on"),
+                (Timestamp::MIN, _) => format!("before {until}"),
                 _ => format!("{from} to {until}"),
             };
             Err(Error::invalid("range", range, format!("a part of {first} to {last}")))

@@ -58,7 +58,7 @@ impl Engine {
             validation: result.fold.validate.as_ref().map(span),
             test: span(&result.fold.test),
             params: result.chosen.as_ref().map(Params::values).unwrap_or_default().to_vec(),
-            in_sample: if result.fold.validate.is_some() { result.validated } else { result.in_sample },
+            in_sample: if result.validated.is_nan() { result.in_sample } else { result.validated },
             out_of_sample: result.out_of_sample,
         };
         let joined = &result.out_of_sample;
@@ -79,7 +79,7 @@ impl Engine {
         trials: &Trials,
         tested: Option<&[Timestamp]>,
     ) -> Result<ReportData> {
-        let summary = report::summarize(trials, &sweep.objective, tested.is_some())?;
+        let summary = report::summarize(trials, &sweep.objective)?;
         let stop = Stop::default();
         let (assets, held) = self.supplies.desk(0)?.view(scope, &stop, |view| {
             let names =

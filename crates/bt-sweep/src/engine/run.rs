@@ -202,14 +202,21 @@ impl<'r, 's> Run<'r, 's> {
             match self.search.ask()? {
                 Asked::Trials(proposals) if !proposals.is_empty() => {
                     proposals.iter().try_for_each(|proposal| self.check_number(proposal.number))?;
-                    self.twins.reserve(proposals.len());
-                    self.session.table.reserve(proposals.len());
+                    self.make_room(proposals.len());
                     self.asked.extend(proposals);
                     self.together = self.share();
                 }
                 Asked::Trials(_) | Asked::Wait => return Ok(false),
                 Asked::Done => return Ok(true),
             }
+        }
+    }
+
+    /// Tables that grow step by step are copied each time.
+    fn make_room(&mut self, proposals: usize) {
+        self.twins.reserve(proposals.min(LONGEST_CHUNK));
+        if !self.session.is_past {
+            self.session.table.reserve(proposals);
         }
     }
 

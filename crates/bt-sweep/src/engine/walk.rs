@@ -40,7 +40,8 @@ pub struct FoldResult {
     /// Where its parts lie.
     pub fold: Fold,
     /// The parameters with the best objective, on the validation where there is one, else on the train. Where no trial has an
-    /// objective there, the train's best; where none has one at all, the first that came to a result. None where no trial did.
+    /// objective there, the train's best; where none has one at all, the first that came to a result on all of the train. None
+    /// where no trial did.
     pub chosen: Option<Params>,
     /// Their objective on the train; NaN where there is none.
     pub in_sample: f64,
@@ -208,7 +209,8 @@ impl FoldResult {
         let mut parts: HashMap<u32, Vec<Trial<'_>>> = HashMap::new();
         trials.iter().filter(is_full).for_each(|trial| parts.entry(trial.part()).or_default().push(trial));
         let result = |fold: Fold| {
-            let part = |role: Role| parts.get(&role.part(fold.index)).map(Vec::as_slice).unwrap_or_default();
+            let part =
+                |role: Role| parts.get(&role.part(fold.index as u32)).map(Vec::as_slice).unwrap_or_default();
             let tested = part(Role::Test).first();
             let chosen = tested.map(|trial| trial.params());
             let of_chosen = |role: Role| {
@@ -252,7 +254,8 @@ impl FoldRun<'_, '_> {
         let Some(mut best) = self.best(search, &train, Role::Train)? else { return Ok(false) };
         if let Some(validate) = &self.fold.validate {
             let Some(validated) = self.again(&best, validate, Role::Validation)? else { return Ok(false) };
-            if !validated.is_empty() {
+            // Without an objective it tells nothing.
+            if validated.first().is_some_and(|best| !best.score.is_nan()) {
                 best = validated;
             }
         }
@@ -268,7 +271,7 @@ impl FoldRun<'_, '_> {
         role: Role,
     ) -> Result<Option<Vec<Candidate>>> {
         let scope = part(self.scope, self.fold, moments);
-        let part = role.part(self.fold.index);
+        let part = role.part(self.fold.index as u32);
         let Found { is_complete, best } = Run::new(self.session, search, scope, part, CANDIDATES).run()?;
         Ok(is_complete.then_some(best))
     }

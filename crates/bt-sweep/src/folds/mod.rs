@@ -136,8 +136,8 @@ impl Role {
 
     /// The number that tells the parts of all folds apart, in the order of time: `3 × fold`, one more for the validation, two more
     /// for the test.
-    pub const fn part(self, fold: usize) -> u32 {
-        3 * fold as u32 + self as u32
+    pub const fn part(self, fold: u32) -> u32 {
+        3 * fold + self as u32
     }
 
     /// The fold, and what this part of it is for.

@@ -18,6 +18,11 @@ impl Sums {
         self.filled = false;
     }
 
+    /// The memory that they hold.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.sums.capacity() * size_of::<f64>() + self.runs.capacity() * size_of::<(Range<usize>, Scale)>()
+    }
+
     /// The sums of `values`, computed unless they are there.
     pub(crate) fn of(&mut self, values: &[f64]) -> &Self {
         if !self.filled {
@@ -53,5 +58,30 @@ impl Sums {
             next = run.end;
         }
         out[next..].fill(f64::NAN);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+
+        #[test]
+        fn means_from_a_bar_on_are_those_of_all_bars(
+            values in prop::collection::vec(prop_oneof![8 => 1.0..100.0, 1 => Just(f64::NAN)], 0..60),
+            n in 1..20usize,
+            first in 0..70usize,
+        ) {
+            let means = |first| {
+                let mut out = vec![7.0; values.len()];
+                Sums::default().of(&values).means(n, &mut out, first);
+                out.into_iter().map(f64::to_bits).skip(first).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(means(first), means(0).into_iter().skip(first).collect::<Vec<_>>());
+        }
     }
 }

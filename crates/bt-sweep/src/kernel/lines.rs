@@ -20,6 +20,11 @@ impl Lines {
         }
         self.len = len;
     }
+
+    /// The memory that they hold, used or not.
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.values.capacity() * size_of::<f64>()
+    }
 }
 
 impl Deref for Lines {

@@ -1,6 +1,6 @@
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use crate::moments::Moments;
+use crate::moments::CentralMoments;
 use crate::{Error, Result};
 
 /// A Sharpe ratio, and what its error depends on.
@@ -29,7 +29,7 @@ impl SharpeEstimate {
         if let Some(at) = returns.iter().position(|value| !value.is_finite()) {
             return Err(Error::invalid(format!("return {at}"), returns[at], "a finite number"));
         }
-        let moments = Moments::of(returns);
+        let moments = CentralMoments::of(returns);
         if !moments.varies() {
             let deviation = moments.sample_deviation();
             let allowed = "more than 0: returns that differ";

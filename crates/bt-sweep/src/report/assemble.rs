@@ -17,8 +17,8 @@ const MOST_COMPARED: usize = 20_000;
 ///
 /// # Errors
 /// [`Error::Unknown`](crate::Error::Unknown) where the objective is none of the metrics.
-pub fn summarize(trials: &Trials, objective: &Objective, is_walk_forward: bool) -> Result<TrialSummary> {
-    let shown = |trial: &Trial<'_>| !is_walk_forward || trial.role() == Role::Train;
+pub fn summarize(trials: &Trials, objective: &Objective) -> Result<TrialSummary> {
+    let shown = |trial: &Trial<'_>| trial.role() == Role::Train;
     let points: Vec<Vec<Value>> = trials.iter().filter(shown).map(|trial| trial.values().collect()).collect();
     let names = trials.names().as_slice();
     let parameters = Parameter::observed(names, points.iter().map(Vec::as_slice));

@@ -165,9 +165,12 @@ impl Axis {
         let count = if low == high { 1 } else { MAX_CELLS };
         let (low, high) = if logarithmic { (low.ln(), high.ln()) } else { (low, high) };
         let cells = Cells::Range { low, high, logarithmic, count };
-        let label = |cell| {
-            let (from, to) = if whole { cells.whole(cell) } else { (cells.edge(cell), cells.edge(cell + 1)) };
-            if from == to { short(from) } else { format!("{} – {}", short(from), short(to)) }
+        let label = |cell: usize| {
+            let [from, to] = match whole {
+                true => cells.whole(cell).map(|number| number.to_string()),
+                false => [cell, cell + 1].map(|at| short(cells.edge(at))),
+            };
+            if from == to { from } else { format!("{from} – {to}") }
         };
         let labels = (0..count).map(label).collect();
         Ok(Self { name: clipped(name, MAX_LABEL), labels, grouped: count > 1, fold: false, cells })
@@ -246,16 +249,18 @@ impl Cells {
     }
 
     /// The smallest and the largest whole number of a cell, which has one.
-    fn whole(&self, cell: usize) -> (f64, f64) {
+    fn whole(&self, cell: usize) -> [f64; 2] {
+        let end = self.edge(cell + 1).round();
         let first_of = |cell: usize| {
             // One further down where rounding has put it into the cell.
-            let near = self.edge(cell).floor() - 1.0;
+            let near = (self.edge(cell).floor() - 1.0).max(self.edge(0));
             let is_there = |number: &f64| self.of_number(*number).is_some_and(|of| usize::from(of) >= cell);
             (0..3).map(|more| near + f64::from(more)).find(is_there)
         };
-        let low = first_of(cell).unwrap_or_else(|| self.edge(cell));
-        let high = first_of(cell + 1).map_or_else(|| self.edge(cell + 1).round(), |next| next - 1.0);
-        (low, high.max(low))
+        let low = first_of(cell).unwrap_or(end);
+        let is_last = self.of_number(end).is_some_and(|of| usize::from(of) == cell);
+        let high = if is_last { end } else { first_of(cell + 1).map_or(end, |next| next - 1.0) };
+        [low, high.max(low)]
     }
 
     fn edge(&self, at: usize) -> f64 {
@@ -377,6 +382,29 @@ mod tests {
         assert_eq!(seen[0], Parameter::of_values("a", [0, 1, 2]));
         assert_eq!(seen[1], Parameter::of_range("b", 0.0, 29.5, false));
         assert_eq!(seen[2], Parameter::of_values("c", ["a"]));
+    }
+
+    #[test]
+    fn the_label_of_a_cell_of_many_whole_numbers_names_the_first_and_the_last_that_fall_into_it() {
+        for (low, count, step) in
+            [(0, 41, 1), (5, 300, 1), (-7, 1000, 1), (10_000, 40_001, 1), (1, 57, 3), (0, 50, 60_000_000)]
+        {
+            let values: Vec<Value> = (0..count).map(|at| Value::Int(low + at * step)).collect();
+            let points: Vec<&[Value]> = values.chunks(1).collect();
+            let axis = Axis::new(&Parameter::observed(&["n".into()], points)[0]).unwrap();
+            let mut next = low;
+            for (cell, label) in axis.labels.iter().enumerate() {
+                let (from, to) = label.split_once(" – ").unwrap_or((label, label));
+                let [from, to] = [from, to].map(|number| number.parse::<i64>().unwrap());
+                assert_eq!((from, to >= from), (next, true), "{label}");
+                assert!(
+                    [from, to].iter().all(|&n| usize::from(axis.cell(&Value::Int(n)).unwrap()) == cell),
+                    "{label}"
+                );
+                next = to + 1;
+            }
+            assert_eq!(next, low + (count - 1) * step + 1);
+        }
     }
 
     #[test]

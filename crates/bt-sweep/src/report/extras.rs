@@ -35,10 +35,11 @@ pub struct Fold {
     pub validation: Option<Span>,
     /// What the chosen ones were run on at the end.
     pub test: Span,
-    /// The chosen values, one for each parameter; empty where no trial had an objective.
+    /// The chosen values, one for each parameter; empty where no trial came to a result.
     #[serde(serialize_with = "values")]
     pub params: Vec<Value>,
-    /// The objective of the chosen ones where they were chosen: on the validation part, where there is one.
+    /// The objective of the chosen ones where they were chosen: on the validation part where there is one and it has an objective,
+    /// else on the train.
     #[serde(serialize_with = "number")]
     pub in_sample: f64,
     /// Their objective on the test part.

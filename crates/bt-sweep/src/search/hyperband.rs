@@ -81,10 +81,10 @@ impl Brackets {
     }
 }
 
-/// How many times the data can be divided by `eta`.
 /// A round has hundreds of trials.
 const MOST_ROUNDS: u32 = 10_000;
 
+/// How many times the data can be divided by `eta`.
 fn depth(min_fidelity: f64, eta: u32) -> Result<u32> {
     if eta < 2 {
         return Err(Error::invalid("eta, one of how many points goes on", eta, "at least 2"));

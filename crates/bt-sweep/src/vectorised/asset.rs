@@ -75,10 +75,17 @@ impl Scratch {
         SCRATCH.take()
     }
 
+    /// Large memory goes back to the system instead.
     pub(super) fn give_back(self) {
-        if size_of_val(&*self.columns) <= KEPT {
+        if self.heap_bytes() <= KEPT {
             SCRATCH.set(self);
         }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let sums: usize = self.sums.iter().map(|(_, sums)| sums.heap_bytes()).sum();
+        let positions = self.positions.capacity() * size_of::<f64>();
+        self.columns.heap_bytes() + self.next_returns.heap_bytes() + positions + sums
     }
 
     pub(super) fn stride(&self) -> usize {
@@ -110,7 +117,7 @@ impl Scratch {
         self.columns.set_len(plan.columns.len() * stride);
         // The return of the first scored bar is earned by the position before it.
         self.first = known(view, asset, scored.start)?.saturating_sub(1).min(bars.len());
-        let read_from = if plan.first > 0 { plan.first.max(self.first / LANES * LANES) } else { 0 };
+        let read_from = plan.first.map_or(0, |first| first.max(self.first / LANES * LANES));
         self.sums.iter_mut().for_each(|(_, sums)| sums.clear());
         for (at, &(field, indicator)) in plan.columns.iter().enumerate() {
             let is_checked = at.checked_sub(1).is_some_and(|before| plan.columns[before].0 == field);
@@ -142,4 +149,20 @@ pub(super) fn known(view: &TrialView<'_>, asset: AssetId, position: usize) -> Re
     let portal = view.portal();
     let moment = position.checked_sub(1).and_then(|last| portal.moments().nth(last));
     Ok(moment.map(|moment| moment.asset(asset)).transpose()?.map_or(0, |known| known.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_thread_keeps_is_bounded_by_the_longest_asset_and_not_by_the_last() {
+        for (longest, is_kept) in [(1 << 10, true), (KEPT / size_of::<f64>() + 1, false)] {
+            let mut scratch = Scratch::of_thread();
+            scratch.columns.set_len(longest);
+            scratch.columns.set_len(100);
+            scratch.give_back();
+            assert_eq!(Scratch::of_thread().heap_bytes() > 0, is_kept, "{longest}");
+        }
+    }
 }

@@ -18,8 +18,9 @@ pub(super) struct Plan {
     compared: Vec<usize>,
     /// The other trials.
     free: Vec<usize>,
-    /// The first bar of a column that anybody reads: no comparison looks at a bar where its right column has no value yet.
-    pub(super) first: usize,
+    /// The first bar of a column that a comparison looks at: none does before its right column has a value. None where other trials
+    /// read whole columns.
+    pub(super) first: Option<usize>,
 }
 
 impl Plan {
@@ -40,7 +41,7 @@ impl Plan {
             pairs: Vec::new(),
             compared: Vec::new(),
             free: Vec::new(),
-            first: 0,
+            first: None,
         };
         let mut places = HashMap::new();
         let mut compared = Vec::with_capacity(batch.len());
@@ -59,7 +60,7 @@ impl Plan {
         (plan.pairs, plan.compared) = compared.into_iter().unzip();
         if plan.free.is_empty() {
             let first = plan.pairs.iter().map(|pair| plan.warm_ups[pair.right]).min();
-            plan.first = first.map_or(0, |first| first / LANES * LANES);
+            plan.first = first.map(|first| first / LANES * LANES);
         }
         plan
     }

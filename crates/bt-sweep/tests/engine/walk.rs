@@ -124,6 +124,16 @@ fn where_all_trials_fail_on_the_validation_the_best_of_the_train_is_tested() {
 }
 
 #[test]
+fn a_validation_that_tells_nothing_of_any_trial_leaves_the_best_of_the_train() {
+    let found = chosen(|moments, x| match (moments, x) {
+        (6, 30) => Err(Error::Strategy("no".into())),
+        (6, _) => Ok(f64::NAN),
+        _ => Ok(x as f64),
+    });
+    assert_eq!(found, [(Some(30), 30.0); 2]);
+}
+
+#[test]
 fn where_no_trial_has_an_objective_at_all_the_first_that_came_to_a_result_is_tested() {
     let found = chosen(|moments, x| match (moments, x) {
         (20, 1..3) => Err(Error::Strategy("no".into())),
@@ -237,7 +247,7 @@ fn warm_up_comes_from_before_the_first_moment_that_counts_where_there_are_bars()
     assert_eq!([10, 3, 0].map(first_train), [10..30, 5..25, 5..25]);
 }
 
-/// Borrows a thousand times what it has.
+/// Borrows a thousand times what it has, and counts in shares of it.
 struct Reckless;
 
 impl Strategy for Reckless {
@@ -252,7 +262,8 @@ impl Strategy for Reckless {
 
 impl OnBar for Reckless {
     fn on_bar(&mut self, _: Moment<'_>, orders: &mut Orders<'_>) -> Result<(), Error> {
-        orders.set_weight(0, 1000.0)
+        let equity = orders.account().map_or(0.0, |account| account.equity());
+        orders.set_weight(0, 1e9 / equity)
     }
 }
 
@@ -264,6 +275,13 @@ fn a_test_that_ruins_the_account_is_among_the_joined_ones_and_ends_them_at_nothi
     assert!(result.folds.iter().all(|fold| fold.is_joined));
     assert!(result.folds.iter().any(|fold| fold.out_of_sample == -1.0));
     assert_eq!(result.out_of_sample.returns.len(), 20);
-    assert!(result.out_of_sample.returns.contains(&-1.0));
+    // Two tests of ten moments.
+    let mut ruins = 0;
+    for test in result.out_of_sample.returns.chunks(10) {
+        let ruin = test.iter().position(|&value| value == -1.0);
+        ruins += usize::from(ruin.is_some());
+        assert!(ruin.is_none_or(|at| test[at + 1..].iter().all(|&value| value == 0.0)), "{test:?}");
+    }
+    assert!(ruins > 0);
     assert_eq!(result.progress.failed, 0);
 }
