@@ -159,11 +159,11 @@ Examples:
   bt sweep --resume runs/first                       # goes on where it stopped
   bt sweep rsi-reversion us-equities --assets AAPL,MSFT --from 2005-01-01 --until 2012-01-01
   bt sweep momentum us-equities --search tpe --trials 200 --seed 7 --metric calmar
-  bt sweep sma-crossover us-equities --search bohb --param fast=2..100 --param slow=10..300 --where fast<slow
+  bt sweep sma-crossover us-equities --search bohb --param fast=2..100 --param slow=10..300 --where 'slow>=60'
   bt sweep donchian-breakout us-equities --commission-bps 5 --slippage-bps 2 --fill next-close
 
 A target that is decided at a bar is filled at the next one. Values of a parameter: 5..50:5 (by steps),
-0.1..0.9 (real), log:1e-4..1e-1, a|b|c, 20. Ctrl-C gives up the trials under way; with --out those
+0.1..0.9 (real), log:1e-4..1e-1, '5|10|20', 20. Quote what has <, > or |. Ctrl-C gives up the trials under way; with --out those
 that ended are kept, and none of them is run again. The result of many trials is luck in part: read the deflated Sharpe ratio.
 ";
 

@@ -68,7 +68,8 @@ pub trait Backtest: Send + Sync + 'static {
         Ok(())
     }
 
-    /// The return on each scored bar, for curves of the best trials; none where the backtest has no such thing.
+    /// The return on each scored bar: what the joined tests of a walk-forward and the curves of the best trials are made of. None where
+    /// the backtest has no such thing.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -106,6 +107,11 @@ impl<B: Backtest + ?Sized> Backtest for Arc<B> {
     fn returns(&self, view: &TrialView<'_>, params: &Params) -> Result<Option<Vec<f64>>> {
         B::returns(self, view, params)
     }
+}
+
+/// The settings of an adapter, then those of what it adapts.
+pub(crate) fn with_own(settings: String, own: String) -> String {
+    if own.is_empty() { settings } else { format!("{settings}, {own}") }
 }
 
 /// Without metrics a trial says nothing; with two of a name nobody knows which one is meant.

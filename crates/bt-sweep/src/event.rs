@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bt_dataportal::Moment;
 
 use crate::account::{Account, Accounting, Filled, Target};
-use crate::backtest::check_metric_names;
+use crate::backtest::{check_metric_names, with_own};
 use crate::metrics::Metric;
 use crate::{Backtest, BacktestId, Error, Outcome, Params, Result, TrialView};
 
@@ -55,6 +55,12 @@ pub trait Strategy: Send + Sync + 'static {
     /// Its name, and a number that counts up with every change that may change a result.
     fn id(&self) -> (String, u32);
 
+    /// What else results depend on: fields such as a benchmark or a level. Part of what the ledger knows the backtest by; empty
+    /// unless told.
+    fn settings(&self) -> String {
+        String::new()
+    }
+
     /// The names of the values that [`OnBar::finish`] returns, in their order. None unless it has values of its own.
     fn metrics(&self) -> Vec<String> {
         Vec::new()
@@ -102,6 +108,10 @@ macro_rules! as_what_it_points_to {
         impl<S: Strategy + ?Sized> Strategy for $pointer<S> {
             fn id(&self) -> (String, u32) {
                 S::id(self)
+            }
+
+            fn settings(&self) -> String {
+                S::settings(self)
             }
 
             fn metrics(&self) -> Vec<String> {
@@ -225,8 +235,8 @@ impl<S: Strategy> EventDriven<S> {
 impl<S: Strategy> Backtest for EventDriven<S> {
     fn id(&self) -> BacktestId {
         let (name, version) = self.strategy.id();
-        let settings = self.accounting.as_ref().map_or_else(|| "accounting=off".into(), Accounting::describe);
-        BacktestId { name, version, settings }
+        let books = self.accounting.as_ref().map_or_else(|| "accounting=off".into(), Accounting::describe);
+        BacktestId { name, version, settings: with_own(books, self.strategy.settings()) }
     }
 
     fn metrics(&self) -> Vec<String> {

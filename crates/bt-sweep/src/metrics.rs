@@ -11,7 +11,8 @@ use crate::{Block, Direction, Error, Result};
 /// A figure of one trial.
 ///
 /// Below, `r` are the returns on the n scored bars, `m` their mean, `p` the number of bars in a year, and the equity after bar
-/// i is `(1 + r₁) … (1 + rᵢ)`, starting from 1. The risk-free rate is 0. What is not defined is NaN, which never wins against a number.
+/// i is `(1 + r₁) … (1 + rᵢ)`, starting from 1. The risk-free rate is 0. What is not defined is NaN, which never wins against a
+/// number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Metric {
@@ -21,8 +22,8 @@ pub enum Metric {
     AnnualReturn,
     /// Standard deviation of the returns (of a sample: over n − 1) × √p. NaN with fewer than 2 bars.
     Volatility,
-    /// `m / s × √p`, where s is the standard deviation of the returns (of a sample). NaN with fewer than 2 bars, and where returns do not vary beyond rounding. Sharpe,
-    /// "The Sharpe Ratio", Journal of Portfolio Management 21 (1994).
+    /// `m / s × √p`, where s is the standard deviation of the returns (of a sample). NaN with fewer than 2 bars, and where returns
+    /// do not vary beyond rounding. Sharpe, "The Sharpe Ratio", Journal of Portfolio Management 21 (1994).
     Sharpe,
     /// `m / d × √p`, where `d = √(Σ min(r, 0)² / n)`, over all n bars. NaN where no return is below 0. Sortino and Price,
     /// "Performance Measurement in a Downside Risk Framework", Journal of Investing 3 (1994), with a target of 0.

@@ -67,14 +67,14 @@ impl SeriesCache {
         Ok(Self { cache: Cache::new(limits, weigh)? })
     }
 
-    /// The indicator over all bars of the assets in the portal's bundle, one asset after the other, one value for each bar: kept, in
-    /// O(assets), or computed in O(bars).
+    /// The indicator over all bars of the assets in the portal's bundle, one asset after the other, one value for each bar:
+    /// kept, in O(assets), or computed in O(bars).
     ///
     /// It holds later bars too. A strategy that goes from moment to moment reads it through [`Indicators`].
     ///
     /// # Errors
-    /// [`Error::Invalid`](crate::Error::Invalid) where the lookback is 0; [`Error::Data`](crate::Error::Data) where an asset is of another version, the bundle has no such field,
-    /// or its storage fails.
+    /// [`Error::Invalid`](crate::Error::Invalid) where the lookback is 0; [`Error::Data`](crate::Error::Data) where an asset is
+    /// of another version, the bundle has no such field, or its storage fails.
     pub fn get(
         &self,
         portal: &DataPortal<'_>,
@@ -188,7 +188,8 @@ impl Indicators<'_> {
     /// delisting that is still the last bar's. O(1); on a bundle without a slab one binary search.
     ///
     /// # Errors
-    /// [`Error::Data`](crate::Error::Data) where the moment is of another bundle version; [`Error::Invalid`](crate::Error::Invalid) where there is no such place.
+    /// [`Error::Data`](crate::Error::Data) where the moment is of another bundle version;
+    /// [`Error::Invalid`](crate::Error::Invalid) where there is no such place.
     #[inline(always)]
     pub fn at(&self, place: usize, moment: Moment<'_>) -> Result<Option<f64>> {
         let line = self.line(place)?;

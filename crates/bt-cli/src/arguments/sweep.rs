@@ -57,7 +57,7 @@ pub struct RunArguments {
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanArguments {
-    /// A parameter and its values: fast=5..50:5, x=0.1..0.9, x=log:1e-4..1e-1, kind=a|b, n=20; the strategy's own unless told
+    /// A parameter and its values: fast=5..50:5, x=0.1..0.9, x=log:1e-4..1e-1, n='5|10|20', n=20; the strategy's own unless told
     #[arg(long = "param", value_name = "NAME=VALUES", conflicts_with = "resume", help_heading = "Search")]
     pub params: Vec<String>,
     /// A condition on parameters: fast<slow; the strategy's own hold as well

@@ -50,13 +50,15 @@ fn outcome_of(
     Ok((prepared, search, outcome))
 }
 
-/// Refuses trials of another version of the strategy: its searches and its curves would not be those of the trials.
+/// Refuses trials of another version of the strategy, or of other rules of accounting: its searches and its curves would not be those of the trials.
 fn check_strategy(header: &ledger::Header, now: &BacktestId) -> Result<(), Failure> {
-    if (&header.strategy, header.strategy_version) == (&now.name, now.version) {
+    let then = BacktestId {
+        name: header.strategy.clone(),
+        version: header.strategy_version,
+        settings: header.settings.clone(),
+    };
+    if then == *now {
         return Ok(());
     }
-    let (then, version) = (&header.strategy, header.strategy_version);
-    let message =
-        format!("these trials are of {then} v{version}; this program has {} v{}", now.name, now.version);
-    Err(Failure::new(Code::NotFound, message))
+    Err(Failure::new(Code::NotFound, format!("these trials are of {then}; this program has {now}")))
 }

@@ -96,6 +96,11 @@ impl Request {
         let damaged =
             |reason: String| Failure::new(Code::Damaged, format!("{} is damaged: {reason}", path.display()));
         let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound if folder.join("sweep.json").exists() => Failure::new(
+                Code::NotFound,
+                format!("the ledger in {} is not one of `bt`: there is no {FILE}", folder.display()),
+            )
+            .with_hint("the library reads it: `bt_sweep::ledger::read`, and `write_csv` of its trials"),
             std::io::ErrorKind::NotFound => {
                 Failure::new(Code::NotFound, format!("no sweep in {}: there is no {FILE}", folder.display()))
                     .with_hint("`bt sweep … --out DIR` keeps a sweep in a folder")

@@ -134,7 +134,8 @@ impl Results<'_> {
         let metrics = self.trials.metric_names().iter().zip(trial.metrics());
         let metrics: Map<String, Json> =
             metrics.map(|(name, value)| (name.clone(), finite(Some(*value)))).collect();
-        json!({ "number": trial.number(), "params": params_json(&trial.params()), "metrics": metrics })
+        let params = params_json(&trial.params());
+        json!({ "number": trial.number(), "fidelity": trial.fidelity(), "params": params, "metrics": metrics })
     }
 
     fn first_failure(&self) -> Option<&str> {

@@ -226,7 +226,7 @@ fn what_programs_read_has_the_documented_keys() {
     let sweep = place.json("sweep sma-crossover us --out s --top 2");
     has(&sweep, &[&common[..], &["overfitting"]].concat());
     has(&sweep["trials"], &["total", "planned", "done", "failed", "deadline"]);
-    has(&sweep["top"][1], &["number", "params", "metrics"]);
+    has(&sweep["top"][1], &["number", "fidelity", "params", "metrics"]);
     let luck =
         ["trials", "sharpe", "expected_maximum_sharpe", "deflated_sharpe", "probability_of_overfitting"];
     has(&sweep["overfitting"], &luck);

@@ -50,7 +50,7 @@ pub struct FoldResult {
     /// Their objective on the test; NaN where there is none.
     pub out_of_sample: f64,
     /// Whether its returns on the test are among the [joined ones](WalkForwardResult::out_of_sample): not where nothing was chosen, its
-    /// trial failed, or the backtest has none.
+    /// trial failed, or the backtest has none, or fails at them: [`Engine::returns`] says why.
     pub is_joined: bool,
 }
 
@@ -158,8 +158,10 @@ impl Engine {
             let returns = match self.returns_on(sweep, &scope, params) {
                 Ok(Some(returns)) => returns,
                 Err(error @ (Error::Data(_) | Error::Io { .. })) => return Err(error),
-                // A backtest without returns, or one that fails at them alone.
-                Ok(None) | Err(_) => {
+                failed_or_none => {
+                    if let Err(error) = failed_or_none {
+                        tracing::warn!(target: "bt_sweep", fold = result.fold.index, %error, "a test has no returns");
+                    }
                     result.is_joined = false;
                     continue;
                 }

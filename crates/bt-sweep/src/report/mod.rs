@@ -137,6 +137,6 @@ pub struct Facts {
 ///
 /// # Errors
 /// [`Error::Io`](crate::Error::Io) with the path.
-pub fn write(data: &ReportData, path: &Path) -> Result<()> {
-    replace(path, |file| file.write_all(html(data).as_bytes()))
+pub fn write(data: &ReportData, path: impl AsRef<Path>) -> Result<()> {
+    replace(path.as_ref(), |file| file.write_all(html(data).as_bytes()))
 }

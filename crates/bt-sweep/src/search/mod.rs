@@ -17,18 +17,21 @@
 //! use bt_sweep::{Names, Proposal, Result, Space};
 //!
 //! /// Goes through a discrete space from the first point on, until a score falls.
-//! struct Climb { space: Space, next: u64, last: f64 }
+//! struct Climb { space: Space, asked: u64, told: u64, last: f64, is_done: bool }
 //!
 //! impl Search for Climb {
 //!     fn names(&self) -> &Names { self.space.names() }
 //!     fn ask(&mut self) -> Result<Asked> {
-//!         let Some(params) = self.space.point(self.next.into()) else { return Ok(Asked::Done) };
-//!         self.next += 1;
-//!         Ok(Asked::Trials(vec![Proposal { number: self.next - 1, params, fidelity: 1.0 }]))
+//!         // What it asks next depends on what it is told: with trials under way it would be chance.
+//!         if self.told < self.asked { return Ok(Asked::Wait); }
+//!         let next = self.space.point(self.asked.into()).filter(|_| !self.is_done);
+//!         let Some(params) = next else { return Ok(Asked::Done) };
+//!         self.asked += 1;
+//!         Ok(Asked::Trials(vec![Proposal { number: self.asked - 1, params, fidelity: 1.0 }]))
 //!     }
 //!     fn tell(&mut self, told: Told) -> Result<()> {
 //!         let score = told.score.unwrap_or(f64::NEG_INFINITY);
-//!         if score < self.last { self.next = u64::MAX; }
+//!         (self.told, self.is_done) = (self.told + 1, score < self.last);
 //!         self.last = score;
 //!         Ok(())
 //!     }
@@ -36,7 +39,8 @@
 //!     fn describe(&self) -> String { format!("climb through {}", self.space) }
 //! }
 //!
-//! let mut climb = Climb { space: Space::builder().int("n", 1, 9, 1).build()?, next: 0, last: f64::NEG_INFINITY };
+//! let space = Space::builder().int("n", 1, 9, 1).build()?;
+//! let mut climb = Climb { space, asked: 0, told: 0, last: f64::NEG_INFINITY, is_done: false };
 //! let mut trials = 0;
 //! while let Asked::Trials(proposals) = climb.ask()? {
 //!     for proposal in proposals {

@@ -13,6 +13,7 @@ use std::fmt;
 
 use bt_core::Field;
 
+use crate::backtest::with_own;
 use crate::{Accounting, Backtest, BacktestId, Error, Indicator, Metric, Outcome, Params, Result, TrialView};
 
 pub use asset::AssetSeries;
@@ -23,6 +24,11 @@ use plan::Plan;
 pub trait Signals: Send + Sync + 'static {
     /// Its name, and a number that counts up with every change that may change a result.
     fn id(&self) -> (String, u32);
+
+    /// What else results depend on: fields such as a level. Part of what the ledger knows the backtest by; empty unless told.
+    fn settings(&self) -> String {
+        String::new()
+    }
 
     /// The series that it reads for these parameters, in the order in which [`AssetSeries::series`] hands them out. The value of
     /// a field itself is [`Indicator::Max`]`(1)`. Trials with the same series share them.
@@ -154,7 +160,7 @@ impl<S: Signals> Backtest for Vectorised<S> {
             None => format!("vectorised, next return of {price}"),
             Some(accounting) => format!("vectorised, next return of {price}, {}", accounting.describe()),
         };
-        BacktestId { name, version, settings }
+        BacktestId { name, version, settings: with_own(settings, self.signals.settings()) }
     }
 
     fn metrics(&self) -> Vec<String> {
