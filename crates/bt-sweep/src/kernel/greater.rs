@@ -166,6 +166,10 @@ mod tests {
             let (mut narrow, mut naive) = (wide.clone(), wide.clone());
             greater(columns, &pairs, &mut wide);
             Greater { columns, pairs: &pairs, sums: &mut narrow }.with_simd(pulp::Scalar);
+            let mut half = vec![Lanes::default(); pairs.len()];
+            if super::super::on_avx2(Greater { columns, pairs: &pairs, sums: &mut half }).is_none() {
+                half.clone_from(&wide);
+            }
             for (pair, lanes) in pairs.iter().zip(&mut naive) {
                 for bar in 0..bars {
                     if values[pair.left * bars + bar] > values[pair.right * bars + bar] {
@@ -175,6 +179,7 @@ mod tests {
             }
             let bits = |sums: Vec<Lanes>| sums.into_iter().map(|sum| sum.map(f64::to_bits)).collect::<Vec<_>>();
             let (narrow, naive) = (bits(narrow), bits(naive));
+            prop_assert_eq!(bits(half), narrow.clone());
             prop_assert_eq!(bits(wide), narrow.clone());
             prop_assert_eq!(narrow, naive);
         }

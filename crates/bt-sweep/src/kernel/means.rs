@@ -78,6 +78,12 @@ mod tests {
         let mut plain = found.clone();
         means(&sums, n, scale, &mut found);
         Means { sums: &sums, n, scale, out: &mut plain }.with_simd(pulp::Scalar);
+        let mut half = found.clone();
+        super::super::on_avx2(Means { sums: &sums, n, scale, out: &mut half });
+        assert_eq!(
+            half.iter().map(|value| value.to_bits()).collect::<Vec<_>>(),
+            found.iter().map(|value| value.to_bits()).collect::<Vec<_>>()
+        );
         let divided = (0..plain.len()).map(|at| ((sums[at + n] - sums[at]) / n as f64).to_bits());
         assert_eq!(
             plain.iter().map(|value| value.to_bits()).collect::<Vec<_>>(),

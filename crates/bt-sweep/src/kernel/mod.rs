@@ -14,6 +14,15 @@ pub(crate) use lines::Lines;
 pub(crate) use means::{Scale, means};
 pub(crate) use returns::next_returns;
 
+/// With the registers of AVX2, which wider ones would hide from the tests. None where the processor has none.
+#[cfg(test)]
+fn on_avx2<O: pulp::WithSimd>(op: O) -> Option<O::Output> {
+    #[cfg(target_arch = "x86_64")]
+    return pulp::x86::V3::try_new().map(|simd| pulp::Simd::vectorize(simd, op));
+    #[cfg(not(target_arch = "x86_64"))]
+    return Some(op).and(None);
+}
+
 /// How many partial sums there are in a sum over bars: bar `i` goes to lane `i % LANES`, lanes are added up by [`total`].
 pub(crate) const LANES: usize = 8;
 
