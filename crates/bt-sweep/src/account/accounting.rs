@@ -32,7 +32,7 @@ pub struct Accounting {
     /// How many bars make a year, for annual figures. None: [what the bundle's frequency says](periods_per_year).
     pub periods_per_year: Option<f64>,
     /// In how many consecutive blocks of equal length the returns are summed for [`Outcome::blocks`](crate::Outcome::blocks);
-    /// 0 for none, at most 1024.
+    /// 0 for none, at most 1024. The probability of backtest overfitting needs an even number of 2 to 32.
     pub blocks: usize,
 }
 

@@ -129,7 +129,7 @@ impl SweepResult {
 
 /// Hears of a sweep's trials, and may end it.
 pub trait Observer {
-    /// A trial finished, or its result was known already.
+    /// A trial finished, or its result was known already. In a ledger it is durable some milliseconds later.
     fn finished(&mut self, trial: &TrialRecord, progress: &Progress) {
         let _ = (trial, progress);
     }

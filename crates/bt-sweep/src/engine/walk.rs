@@ -59,7 +59,8 @@ impl Engine {
     /// and one trial of the chosen parameters on the test.
     ///
     /// Folds are parts of the one open bundle: nothing is read twice, and no trial sees a bar outside of its part and the
-    /// warm-up before it. `search` makes each fold's search, with the same parameters in each.
+    /// warm-up before it. `search` makes each fold's search, with the same parameters in each, all of them before the first trial.
+    /// Each chosen trial runs once more for its returns, at the end and without a deadline.
     ///
     /// # Errors
     /// As [`Engine::run`]; [`Error::Invalid`] where the data is too short for a fold.
@@ -80,8 +81,8 @@ impl Engine {
         self.walked(sweep, walk, ended, trials, progress)
     }
 
-    /// What a walk-forward came to, as its trials tell: those of a ledger. None is run: where the search asks for one that is not
-    /// there, the walk-forward was interrupted.
+    /// What a walk-forward came to, as its trials tell: those of a ledger. None is run but the chosen ones, for their returns: where the
+    /// search asks for one that is not there, the walk-forward was interrupted.
     ///
     /// # Errors
     /// As [`walk_forward`](Self::walk_forward).

@@ -41,8 +41,9 @@ pub fn summarize(trials: &Trials, objective: &Objective) -> Result<TrialSummary>
     Ok(summarizer.finish())
 }
 
-/// What is left of the best trial when the search for it is taken into account; none where trials have no per-bar returns, or
-/// fewer than two have any that vary.
+/// What is left of the best trial when the search for it is taken into account; none where trials have no per-bar returns, where
+/// fewer than two have any that vary, and without the metrics `sharpe`, `skewness` and `kurtosis`. Without its probability of
+/// overfitting where blocks are not an even number of 2 to 32.
 ///
 /// The deflated Sharpe ratio counts every trial as independent of the others, which deflates more where they are alike. Points that ran
 /// on less data alone count as well: those that ran on all of it were chosen among them.

@@ -147,8 +147,8 @@ impl Trials {
 
     /// The `n` best trials, the best first; of equal ones the first of the table first.
     ///
-    /// Only trials of the largest fidelity count: what came out on a share of the data does not compare with what came out on
-    /// all of it. Trials that are not done, or whose objective is NaN, have no place.
+    /// Only trials of the largest fidelity that there is count: what came out on a share of the data does not compare with what came
+    /// out on all of it. Of a walk-forward take [`top_where`](Self::top_where), with a fold and a role: its parts do not compare. Trials that are not done, or whose objective is NaN, have no place.
     ///
     /// # Errors
     /// [`Error::Unknown`] for a metric that there is not.
