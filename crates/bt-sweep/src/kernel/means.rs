@@ -10,15 +10,27 @@ pub(crate) enum Scale {
 }
 
 impl Scale {
-    /// Of these values and one more.
+    /// Of all these values.
+    pub(crate) fn of(values: &[f64]) -> Self {
+        let fits = values.len() < 1 << 32 && Arch::new().dispatch(AreOrdinary(values));
+        if fits { Self::Ordinary } else { Self::Any }
+    }
+}
+
+struct AreOrdinary<'a>(&'a [f64]);
+
+impl WithSimd for AreOrdinary<'_> {
+    type Output = bool;
+
     #[inline(always)]
-    pub(crate) fn and(self, value: f64) -> Self {
+    fn with_simd<S: Simd>(self, _: S) -> bool {
         const SMALLEST: u64 = (1023 - 900) << 52;
         const LARGEST: u64 = (1023 + 900) << 52;
-        let magnitude = value.to_bits() & !(1 << 63);
-        // One comparison for both ends: what is less wraps around.
-        let fits = (magnitude == 0) | (magnitude.wrapping_sub(SMALLEST) <= LARGEST - SMALLEST);
-        if fits { self } else { Self::Any }
+        self.0.iter().fold(true, |all, value| {
+            let magnitude = value.to_bits() & !(1 << 63);
+            // One comparison for both ends: what is less wraps around.
+            all & ((magnitude == 0) | (magnitude.wrapping_sub(SMALLEST) <= LARGEST - SMALLEST))
+        })
     }
 }
 
@@ -123,15 +135,14 @@ mod tests {
 
     #[test]
     fn values_near_the_ends_of_what_floats_hold_are_not_ordinary() {
-        let scale = |values: &[f64]| values.iter().fold(Scale::Ordinary, |scale, &value| scale.and(value));
-        assert_eq!(scale(&[1.0, 0.0, -0.0, -3e200]), Scale::Ordinary);
+        assert_eq!(Scale::of(&[1.0, 0.0, -0.0, -3e200]), Scale::Ordinary);
         for end in [f64::powi(2.0, 900), f64::powi(2.0, -900)] {
-            assert_eq!(scale(&[end, -end]), Scale::Ordinary);
+            assert_eq!(Scale::of(&[end, -end]), Scale::Ordinary);
         }
         let beyond =
             [f64::powi(2.0, 901), f64::powi(2.0, -901), f64::MIN_POSITIVE, f64::MAX, f64::NAN, f64::INFINITY];
         for end in beyond {
-            assert_eq!(scale(&[1.0, end, 1.0]), Scale::Any);
+            assert_eq!(Scale::of(&[1.0, end, 1.0]), Scale::Any);
         }
     }
 }

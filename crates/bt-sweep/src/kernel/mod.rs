@@ -38,17 +38,16 @@ pub(crate) fn total(lanes: &Lanes) -> f64 {
 /// Adds up in order: `sums[0] = 0`, `sums[i + 1] = sums[i] + values[i]`. `sums` has one element more than `values`. Returns how large
 /// the values are.
 ///
-/// A sum waits for the one before it; what the values are like is found out meanwhile.
+/// A sum waits for the one before it, and is kept waiting by nothing else: what the values are like is found out apart.
 pub(crate) fn cumulate(values: &[f64], sums: &mut [f64]) -> Scale {
     let Some((first, rest)) = sums.split_first_mut() else { return Scale::Any };
     *first = 0.0;
-    let (mut sum, mut scale) = (0.0, Scale::Ordinary);
+    let mut sum = 0.0;
     for (out, &value) in rest.iter_mut().zip(values) {
         sum += value;
         *out = sum;
-        scale = scale.and(value);
     }
-    if values.len() < 1 << 32 { scale } else { Scale::Any }
+    Scale::of(values)
 }
 
 /// Adds what each position earns to the bars' lanes.

@@ -117,7 +117,6 @@ impl Scratch {
         self.columns.set_len(plan.columns.len() * stride);
         // The return of the first scored bar is earned by the position before it.
         self.first = known(view, asset, scored.start)?.saturating_sub(1).min(bars.len());
-        let read_from = plan.first.map_or(0, |first| first.max(self.first / LANES * LANES));
         self.sums.iter_mut().for_each(|(_, sums)| sums.clear());
         for (at, &(field, indicator)) in plan.columns.iter().enumerate() {
             let is_checked = at.checked_sub(1).is_some_and(|before| plan.columns[before].0 == field);
@@ -126,7 +125,9 @@ impl Scratch {
             }
             let values = column(bars, field)?;
             let out = &mut self.columns[at * stride..][..bars.len()];
-            indicator.write(bars, values, sums_of(&mut self.sums, field), out, read_from);
+            // Whole lanes are read.
+            let first = if plan.firsts[at] > 0 { plan.firsts[at].max(self.first / LANES * LANES) } else { 0 };
+            indicator.write(bars, values, sums_of(&mut self.sums, field), out, first);
         }
         view.portal().series(asset, price)?;
         self.next_returns.set_len(stride);

@@ -18,9 +18,9 @@ pub(super) struct Plan {
     compared: Vec<usize>,
     /// The other trials.
     free: Vec<usize>,
-    /// The first bar of a column that a comparison looks at: none does before its right column has a value. None where other trials
-    /// read whole columns.
-    pub(super) first: Option<usize>,
+    /// The first bar of each column that a comparison looks at: none does before its right column has a value. 0 where other
+    /// trials read whole columns.
+    pub(super) firsts: Vec<usize>,
 }
 
 impl Plan {
@@ -41,7 +41,7 @@ impl Plan {
             pairs: Vec::new(),
             compared: Vec::new(),
             free: Vec::new(),
-            first: None,
+            firsts: Vec::new(),
         };
         let mut places = HashMap::new();
         let mut compared = Vec::with_capacity(batch.len());
@@ -58,11 +58,18 @@ impl Plan {
         }
         compared.sort_unstable();
         (plan.pairs, plan.compared) = compared.into_iter().unzip();
-        if plan.free.is_empty() {
-            let first = plan.pairs.iter().map(|pair| plan.warm_ups[pair.right]).min();
-            plan.first = first.map(|first| first / LANES * LANES);
-        }
+        plan.firsts = plan.first_read();
         plan
+    }
+
+    fn first_read(&self) -> Vec<usize> {
+        let mut firsts = self.warm_ups.clone();
+        for &Pair { left, right } in &self.pairs {
+            firsts[left] = firsts[left].min(self.warm_ups[right]);
+        }
+        let reads_whole = !self.free.is_empty();
+        firsts.iter_mut().for_each(|first| *first = if reads_whole { 0 } else { *first / LANES * LANES });
+        firsts
     }
 
     fn columns_of<S: Signals>(
