@@ -50,7 +50,8 @@ fn outcome_of(
     Ok((prepared, search, outcome))
 }
 
-/// Refuses trials of another version of the strategy, or of other rules of accounting: its searches and its curves would not be those of the trials.
+/// Refuses trials of another version of the strategy, or of other rules of accounting: its searches and its curves would not be
+/// those of the trials.
 fn check_strategy(header: &ledger::Header, now: &BacktestId) -> Result<(), Failure> {
     let then = BacktestId {
         name: header.strategy.clone(),

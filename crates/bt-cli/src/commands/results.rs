@@ -49,7 +49,7 @@ pub(crate) fn write(folder: &Path, trials: &Trials, page: &ReportData) -> Result
 }
 
 /// Writes the tables into a sweep's folder; tells their names.
-pub(crate) fn write_tables(folder: &Path, trials: &Trials) -> Result<Vec<PathBuf>, Failure> {
+fn write_tables(folder: &Path, trials: &Trials) -> Result<Vec<PathBuf>, Failure> {
     let files = ["trials.parquet", "trials.csv"].map(|name| folder.join(name));
     trials.write_parquet(&files[0])?;
     trials.write_csv(&files[1])?;
@@ -68,7 +68,7 @@ pub(crate) fn only_tables(failure: Failure, folder: &Path, trials: &Trials) -> F
             format!("{count} of the sweep could not be written as tables: {}", unwritten.message)
         }
     };
-    let hint = failure.hint.as_ref().map_or_else(|| tables.clone(), |hint| format!("{hint}; {tables}"));
+    let hint = failure.hint.iter().cloned().chain([tables]).collect::<Vec<_>>().join("; ");
     failure.with_hint(hint)
 }
 

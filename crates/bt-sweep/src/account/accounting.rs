@@ -16,8 +16,8 @@ use crate::{Error, Result};
 /// assert_eq!((default.periods_per_year, default.blocks), (None, 16));
 ///
 /// let dear = Accounting { slippage_bps: 5.0, fill: Fill::NextClose, ..default };
-/// let text = "cash=1000000 fill=next_close commission=0/share+0/value>=0 slippage=5bps periods=auto blocks=16";
-/// assert!(dear.describe().ends_with(text));
+/// let text = "rules=2 cash=1000000 fill=next_close commission=0/share+0/value>=0 slippage=5bps periods=auto blocks=16";
+/// assert_eq!(dear.describe(), text);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Accounting {

@@ -125,8 +125,7 @@ impl Scratch {
             }
             let values = column(bars, field)?;
             let out = &mut self.columns[at * stride..][..bars.len()];
-            // Whole lanes are read.
-            let first = if plan.firsts[at] > 0 { plan.firsts[at].max(self.first / LANES * LANES) } else { 0 };
+            let first = plan.first_read(at, self.first);
             indicator.write(bars, values, sums_of(&mut self.sums, field), out, first);
         }
         view.portal().series(asset, price)?;

@@ -18,9 +18,8 @@ pub(super) struct Plan {
     compared: Vec<usize>,
     /// The other trials.
     free: Vec<usize>,
-    /// The first bar of each column that a comparison looks at: none does before its right column has a value. 0 where other
-    /// trials read whole columns.
-    pub(super) firsts: Vec<usize>,
+    /// The first bar of each column that a comparison looks at: none does before its right column has a value.
+    firsts: Vec<usize>,
 }
 
 impl Plan {
@@ -58,18 +57,17 @@ impl Plan {
         }
         compared.sort_unstable();
         (plan.pairs, plan.compared) = compared.into_iter().unzip();
-        plan.firsts = plan.first_read();
+        plan.firsts.clone_from(&plan.warm_ups);
+        for &Pair { left, right } in &plan.pairs {
+            plan.firsts[left] = plan.firsts[left].min(plan.warm_ups[right]);
+        }
         plan
     }
 
-    fn first_read(&self) -> Vec<usize> {
-        let mut firsts = self.warm_ups.clone();
-        for &Pair { left, right } in &self.pairs {
-            firsts[left] = firsts[left].min(self.warm_ups[right]);
-        }
-        let reads_whole = !self.free.is_empty();
-        firsts.iter_mut().for_each(|first| *first = if reads_whole { 0 } else { *first / LANES * LANES });
-        firsts
+    /// The first bar of a column that anybody reads, where returns before `scored` do not count.
+    pub(super) fn first_read(&self, column: usize, scored: usize) -> usize {
+        // A comparison reads whole lanes, other trials whole columns.
+        if self.free.is_empty() { self.firsts[column].max(scored) / LANES * LANES } else { 0 }
     }
 
     fn columns_of<S: Signals>(
