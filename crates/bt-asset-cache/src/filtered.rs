@@ -9,8 +9,8 @@ use arrow_ord::cmp::eq;
 use arrow_schema::DataType;
 use arrow_select::filter::{FilterBuilder, FilterPredicate};
 use bt_core::{
-    AssetId, AssetList, Bars, Bundle, BundleName, BundleSource, BundleVersion, Calendar, Error, ErrorKind,
-    Frequency, Result, Timestamp,
+    AssetId, AssetList, Bars, Bundle, BundleName, BundleSource, BundleVersion, Calendar, Conventions, Error,
+    ErrorKind, Frequency, Result, Timestamp,
 };
 use once_cell::sync::OnceCell;
 
@@ -46,6 +46,7 @@ pub struct FilteredBars {
 struct Shared {
     table: Table,
     label: Label,
+    conventions: Conventions,
     calendar: Vec<Timestamp>,
 }
 
@@ -67,7 +68,8 @@ impl FilteredBars {
         let label = settled_label(&table)?;
         let calendar = calendar(&table, label)?;
         check_range(&calendar, &table, label)?;
-        Ok(Self::start(Arc::new(Shared { table, label, calendar }), assets))
+        let conventions = label.conventions(table.frequency);
+        Ok(Self::start(Arc::new(Shared { table, label, conventions, calendar }), assets))
     }
 
     /// The same table for the next trial, with nothing kept of this one.
@@ -108,6 +110,10 @@ impl Bundle for FilteredBars {
 
     fn frequency(&self) -> Frequency {
         self.shared.table.frequency
+    }
+
+    fn conventions(&self) -> &Conventions {
+        &self.shared.conventions
     }
 
     fn bars(&self, asset: AssetId) -> Result<Bars<'_>> {

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use arrow_buffer::{Buffer, ScalarBuffer};
 use bt_core::{
-    AssetDigest, AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Error, Frequency, Result, Slab,
-    Span, Timestamp, bundle_version, timestamps_digest,
+    AssetDigest, AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Conventions, Error, Frequency,
+    Result, Slab, Span, Timestamp, bundle_version, timestamps_digest,
 };
 
 use crate::Table;
@@ -25,6 +25,7 @@ use crate::table::plain_f64;
 pub struct GroupedBars {
     assets: AssetList,
     frequency: Frequency,
+    conventions: Conventions,
     extra_columns: Vec<String>,
     timestamps: ScalarBuffer<i64>,
     values: ScalarBuffer<f64>,
@@ -54,7 +55,18 @@ impl GroupedBars {
         let Columns { timestamps, values, stride, index } = slab;
         check_range(&index.calendar, table, grouping.label())?;
         let (frequency, extra_columns) = (table.frequency, table.columns.extra.clone());
-        Ok(Self { assets, frequency, extra_columns, timestamps, values, stride, index, whole: None })
+        let conventions = grouping.label().conventions(frequency);
+        Ok(Self {
+            assets,
+            frequency,
+            conventions,
+            extra_columns,
+            timestamps,
+            values,
+            stride,
+            index,
+            whole: None,
+        })
     }
 
     /// The bars that became known after one moment and up to another, as a bundle with a version of its own.
@@ -86,6 +98,7 @@ impl GroupedBars {
         Ok(Self {
             assets: AssetList::new(version, self.assets.names())?,
             frequency: self.frequency,
+            conventions: self.conventions.clone(),
             extra_columns: self.extra_columns.clone(),
             timestamps: self.timestamps.clone(),
             values: self.values.clone(),
@@ -123,7 +136,8 @@ impl GroupedBars {
         });
         let extra: Vec<&str> = self.extra_columns.iter().map(String::as_str).collect();
         let assets: Vec<_> = self.assets.names().zip(&digests).collect();
-        bundle_version(self.frequency, &extra, &timestamps_digest(&self.index.calendar), &assets)
+        let calendar = timestamps_digest(&self.index.calendar);
+        bundle_version(self.frequency, &self.conventions, &extra, &calendar, &assets)
     }
 
     fn digest(&self, all: Bars<'_>, span: &Span) -> AssetDigest {
@@ -168,6 +182,10 @@ impl Bundle for GroupedBars {
     }
 
     #[inline]
+    fn conventions(&self) -> &Conventions {
+        &self.conventions
+    }
+
     fn bars(&self, asset: AssetId) -> Result<Bars<'_>> {
         let span = &self.index.spans[self.assets.rank(asset)?];
         Ok(self.matrix().slice(span.first as usize, span.end() as usize))

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::Buffer;
-use bt_core::{BundleName, BundleVersion, Error, ErrorKind, Frequency, Result};
+use bt_core::{BarLabel, BundleName, BundleVersion, Conventions, Error, ErrorKind, Frequency, Result};
 
 use crate::kernel;
 
@@ -181,6 +181,15 @@ pub enum Label {
 }
 
 impl Label {
+    /// Which day the bars belong to whose stamps say this: see [`Bundle::conventions`](bt_core::Bundle::conventions).
+    pub fn conventions(self, frequency: Frequency) -> Conventions {
+        let label = match self {
+            Self::Start if !frequency.is_intraday() => BarLabel::Start,
+            _ => BarLabel::End,
+        };
+        Conventions { label, ..Conventions::UTC }
+    }
+
     /// What stamps say, so that no bar is visible before its end: stated or not, of bars this far apart, which show this.
     ///
     /// | nothing is stated, and stamps show | daily bars | bars within a day |
@@ -204,7 +213,8 @@ impl Label {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidOption`](bt_core::ErrorKind::InvalidOption) for bars within a day whose stamps show or are said to be dates.
+    /// [`InvalidOption`](bt_core::ErrorKind::InvalidOption) for bars within a day whose stamps show or are said to be dates;
+    /// for bars of weeks and months, unless they are said to be stamped with their end or its date.
     pub fn settle(stated: Option<Self>, frequency: Frequency, shown: Shown) -> Result<Self> {
         match (frequency, stated, shown) {
             (Frequency::Minutes(_), _, Shown::Dates) => {
@@ -215,7 +225,15 @@ impl Label {
                 "Date",
                 "Start or End, for bars within a day are told apart by their times",
             )),
-            (Frequency::Daily, _, Shown::Dates) => Ok(Self::Date),
+            (Frequency::Weekly | Frequency::Monthly, None | Some(Self::Start), _) => {
+                let value = stated.map_or("not stated", |_| "Start");
+                Err(Error::invalid_option(
+                    "label",
+                    value,
+                    "End or Date for weekly and monthly bars, whose starts say nothing of their ends",
+                ))
+            }
+            (_, _, Shown::Dates) => Ok(Self::Date),
             (_, Some(Self::End), _) => Ok(Self::End),
             (Frequency::Daily, _, Shown::Midnights) | (_, Some(Self::Date), _) => Ok(Self::Date),
             _ => Ok(Self::Start),

@@ -93,6 +93,13 @@ impl<'a> Merge<'a> {
         if old.frequency() != new.frequency() {
             return differ("frequency", old.frequency().to_string(), new.frequency().to_string());
         }
+        let (before, after) = (old.conventions(), new.conventions());
+        if before.zone != after.zone {
+            return differ("time zone", before.zone.to_string(), after.zone.to_string());
+        }
+        if before.label != after.label {
+            return differ("label", before.label.to_string(), after.label.to_string());
+        }
         if old.extra_columns() != new.extra_columns() {
             let [old, new] = [old.extra_columns(), new.extra_columns()].map(|columns| format!("{columns:?}"));
             return differ("extra columns", old, new);
@@ -115,6 +122,7 @@ impl<'a> Merge<'a> {
         };
         DraftShape {
             frequency: self.old.frequency(),
+            conventions: self.old.conventions().clone(),
             extra_columns: self.old.extra_columns().to_vec(),
             assets: self.assets.iter().map(bars).collect(),
             calendar: union(&self.old.calendar(), &self.new.calendar()),

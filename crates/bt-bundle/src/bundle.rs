@@ -2,8 +2,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use bt_core::{
-    Adjustment, AssetDigest, AssetId, AssetList, Bars, Bundle, BundleName, BundleVersion, Calendar, Error,
-    ErrorKind, Frequency, Result, Slab,
+    Adjustment, AssetDigest, AssetId, AssetList, Bars, Bundle, BundleName, BundleVersion, Calendar,
+    Conventions, Error, ErrorKind, Frequency, Result, Slab,
 };
 
 use crate::index::{self, Index};
@@ -97,6 +97,10 @@ impl Bundle for MappedBundle {
 
     fn frequency(&self) -> Frequency {
         self.index.frequency
+    }
+
+    fn conventions(&self) -> &Conventions {
+        &self.index.conventions
     }
 
     fn bars(&self, asset: AssetId) -> Result<Bars<'_>> {

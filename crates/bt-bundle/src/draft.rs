@@ -3,12 +3,12 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use crate::files::TEMPORARY;
-use crate::ipc::Plan;
+use crate::ipc::{self, Plan};
 use crate::lock::Lock;
 use crate::{Store, disk, matrix};
 use bt_core::{
-    Adjustment, AssetDigest, Bars, BundleName, BundleVersion, Calendar, Error, Field, Frequency, Result,
-    Slab, Span, Timestamp,
+    Adjustment, AssetDigest, Bars, BundleName, BundleVersion, Calendar, Conventions, Error, Field, Frequency,
+    Result, Slab, Span, Timestamp,
 };
 
 mod columns;
@@ -26,6 +26,8 @@ use used::Used;
 pub struct DraftShape {
     /// How far apart the bars are.
     pub frequency: Frequency,
+    /// In which zone days lie, and which day a bar belongs to.
+    pub conventions: Conventions,
     /// Names of the columns after volume.
     pub extra_columns: Vec<String>,
     /// The assets' names, ascending bytewise, each with its number of bars.
@@ -36,6 +38,13 @@ pub struct DraftShape {
     pub adjustments: BTreeMap<String, Vec<Adjustment>>,
     /// Where the data comes from, for people. Not part of the version.
     pub origin: String,
+}
+
+impl DraftShape {
+    /// The version of the format that it is written in.
+    pub(crate) fn format(&self) -> u32 {
+        ipc::format(self.frequency, &self.conventions)
+    }
 }
 
 /// A version of a bundle that is being written: asset by asset, at offsets that are known beforehand, so that it may be
@@ -95,7 +104,7 @@ impl<'s> Draft<'s> {
         store.step("create", &directory, |path| store.disk.create_dir(path))?;
         let names: Vec<_> = shape.assets.iter().map(|(name, _)| name.clone()).collect();
         let rows = shape.assets.iter().map(|(_, bars)| bars).sum();
-        let plan = matrix::plan(shape.frequency, &shape.extra_columns, &names, rows);
+        let plan = matrix::plan(&shape, &names, rows);
         let bars = store.step("create", &directory.join(matrix::FILE), |path| store.disk.create_file(path));
         let bars = bars.inspect_err(|_| drop(store.disk.remove(&directory)))?;
         let draft = Self {

@@ -5,7 +5,8 @@
 use std::ops::Range;
 
 use bt_core::{
-    Adjustment, AdjustmentKind, AssetList, BundleVersion, Error, Frequency, Result, Span, Timestamp,
+    Adjustment, AdjustmentKind, AssetList, BundleVersion, Conventions, Error, ErrorKind, Frequency, Result,
+    Span, Timestamp,
 };
 
 use crate::ipc::{self, Kind, Table};
@@ -18,13 +19,13 @@ pub(crate) use encode::{Parts, encode};
 /// The file's name.
 pub(crate) const FILE: &str = "index.arrow";
 const VERSION_KEY: &str = "bt.version";
-const FREQUENCY_KEY: &str = "bt.frequency";
 
 /// An open `index.arrow`. What is large stays in the file.
 pub(crate) struct Index {
     region: Region,
     pub(crate) version: BundleVersion,
     pub(crate) frequency: Frequency,
+    pub(crate) conventions: Conventions,
     pub(crate) assets: AssetList,
     pub(crate) spans: Vec<Span>,
     adjustments: Vec<Adjustment>,
@@ -40,13 +41,25 @@ impl Index {
         let table = Table::read(region.bytes(), what)?;
         let lists = Lists { table: &table, file: region.bytes(), what };
         let version = lists.metadata::<BundleVersion>(VERSION_KEY)?;
-        let frequency = lists.metadata(FREQUENCY_KEY)?;
+        let frequency = lists.metadata(ipc::FREQUENCY_KEY)?;
+        let conventions = lists.conventions()?;
         let assets = lists.names("asset", version)?;
         let positions = lists.optional::<u32>("positions", Kind::UInt32)?.unwrap_or(0..0);
         let spans = spans(&lists, assets.len(), &positions)?;
         let (adjustments, adjusted) = adjustments(&lists, assets.len())?;
         let calendar = lists.place::<i64>("calendar", Kind::Timestamp)?;
-        Ok(Self { version, frequency, assets, spans, adjustments, adjusted, calendar, positions, region })
+        Ok(Self {
+            version,
+            frequency,
+            conventions,
+            assets,
+            spans,
+            adjustments,
+            adjusted,
+            calendar,
+            positions,
+            region,
+        })
     }
 
     pub(crate) fn calendar(&self) -> &[Timestamp] {
@@ -140,6 +153,24 @@ impl<'a> Lists<'a> {
     fn metadata<T: std::str::FromStr<Err = Error>>(&self, key: &str) -> Result<T> {
         let missing = || self.damaged(&format!("its metadata has no {key}"));
         self.table.metadata(key).ok_or_else(missing)?.parse()
+    }
+
+    /// Zone and label; days of UTC where the file says nothing.
+    fn conventions(&self) -> Result<Conventions> {
+        if let Some(basis) = self.table.metadata(ipc::BASIS_KEY) {
+            let (what, found) = (format!("{}, the basis of its prices,", self.what), basis.to_owned());
+            return Err(
+                ErrorKind::UnsupportedFormat { what, found, supported: "prices as they were paid" }.into()
+            );
+        }
+        let mut conventions = Conventions::UTC;
+        if let Some(zone) = self.table.metadata(ipc::ZONE_KEY) {
+            conventions.zone = zone.to_owned().into();
+        }
+        if let Some(label) = self.table.metadata(ipc::LABEL_KEY) {
+            conventions.label = label.parse()?;
+        }
+        Ok(conventions)
     }
 
     /// The number of the items' column of a list, and how many items there are.

@@ -3,6 +3,10 @@
 //! Both sides know the file's layout before they touch a column: the writer computes every offset first, so that
 //! columns can be written piece by piece; the reader hands out the places of the columns and reads none of them.
 
+use std::collections::HashMap;
+
+use bt_core::{Conventions, Frequency, is_format_1};
+
 mod decode;
 mod encode;
 
@@ -11,8 +15,18 @@ pub(crate) use encode::{Dictionary, Plan, plan, text_buffers};
 
 /// The key of the schema's metadata under which a file says its format version.
 pub(crate) const FORMAT_KEY: &str = "bt.format";
-/// The format version that this program writes, and the only one it reads.
-pub(crate) const FORMAT: &str = "1";
+/// The format versions that this program reads.
+pub(crate) const FORMATS: [&str; 2] = ["1", "2"];
+/// The same, for people.
+const SUPPORTED: &str = "1 and 2";
+/// The key of the bars' frequency.
+pub(crate) const FREQUENCY_KEY: &str = "bt.frequency";
+/// The key of the zone in which days lie.
+pub(crate) const ZONE_KEY: &str = "bt.zone";
+/// The key of which day a bar belongs to.
+pub(crate) const LABEL_KEY: &str = "bt.label";
+/// The key of what prices are. There is one basis so far, which is not written.
+pub(crate) const BASIS_KEY: &str = "bt.basis";
 /// What a file begins and ends with.
 const MAGIC: &[u8; 6] = b"ARROW1";
 /// What every message begins with, before its length.
@@ -23,6 +37,22 @@ pub(crate) const ALIGNMENT: u64 = 64;
 /// The next multiple of [`ALIGNMENT`].
 pub(crate) const fn align(offset: u64) -> u64 {
     offset.next_multiple_of(ALIGNMENT)
+}
+
+/// The format version of a bundle: the first that can express it, so that older programs read what they can.
+pub(crate) fn format(frequency: Frequency, conventions: &Conventions) -> u32 {
+    if is_format_1(frequency, conventions) { 1 } else { 2 }
+}
+
+/// What the schemas of `bars.arrow` and `index.arrow` say of a bundle.
+pub(crate) fn metadata(frequency: Frequency, conventions: &Conventions) -> HashMap<String, String> {
+    let format = format(frequency, conventions);
+    let mut pairs = vec![(FORMAT_KEY, format.to_string()), (FREQUENCY_KEY, frequency.to_string())];
+    if format > 1 {
+        let Conventions { zone, label } = conventions;
+        pairs.extend([(ZONE_KEY, zone.to_string()), (LABEL_KEY, label.to_string())]);
+    }
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Reads bytes as numbers, where alignment and length allow.

@@ -54,6 +54,7 @@ pub(crate) fn encode(
     names: &[String],
     extra: &[String],
     leaves: &[AssetDigest],
+    format: u32,
 ) -> (Plan, Vec<Cow<'static, [u8]>>) {
     let columns = bt_core::Field::NAMES.into_iter().chain(extra.iter().map(String::as_str));
     let digests = [ADJUSTMENTS, matrix::TIMESTAMP].into_iter().chain(columns);
@@ -70,7 +71,7 @@ pub(crate) fn encode(
     (0..fields.len() - 3).for_each(|column| push(&|leaf| leaf.columns[column]));
     let lengths: Vec<_> = buffers.iter().map(|buffer| buffer.len() as u64).collect();
     let arrays = vec![names.len(); fields.len()];
-    let metadata = [(ipc::FORMAT_KEY.to_owned(), ipc::FORMAT.to_owned())];
+    let metadata = [(ipc::FORMAT_KEY.to_owned(), format.to_string())];
     let schema = Schema::new_with_metadata(fields, std::collections::HashMap::from(metadata));
     (ipc::plan(&schema, None, names.len(), &arrays, &lengths), buffers)
 }

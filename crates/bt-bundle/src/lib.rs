@@ -31,6 +31,7 @@ pub use arrow_array;
 pub use bt_asset_cache;
 pub use bt_asset_cache::Label;
 pub use bt_core;
+pub use bt_core::Zone;
 
 pub use append::Appended;
 pub use bundle::MappedBundle;
@@ -39,7 +40,7 @@ pub use draft::{Draft, DraftShape, Published};
 pub use gc::Collected;
 pub use ingest::{
     AppendReport, BadRow, BadRows, Column, EpochUnit, Extras, Ingest, IngestOptions, IngestReport, LeftOut,
-    NumberFormat, SessionClose, TimeFormat, Timings, Zone,
+    NumberFormat, SessionClose, TimeFormat, Timings,
 };
 #[cfg(feature = "parquet")]
 pub use ingest::{FileDigests, ParquetTables};

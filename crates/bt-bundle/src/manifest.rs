@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bt_core::Result;
+use bt_core::{Conventions, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ const LIMIT: usize = 64 << 20;
 /// What a version of a bundle says about itself.
 #[derive(Clone, Serialize, Deserialize, Debug)]
 pub struct Manifest {
-    /// The version of the format, 1.
+    /// The version of the format, 1 or 2.
     pub format: u32,
     /// The bundle's name.
     pub name: String,
@@ -33,6 +33,12 @@ pub struct Manifest {
     pub parent: Option<String>,
     /// `1d`, or `5m` and the like.
     pub frequency: String,
+    /// The time zone in which days lie; `UTC` where the manifest says nothing.
+    #[serde(default = "utc")]
+    pub zone: String,
+    /// Which day a bar belongs to, `end` or `start`; `end` where the manifest says nothing.
+    #[serde(default = "end")]
+    pub label: String,
     /// Open, high, low, close, volume and the extra columns.
     pub columns: Vec<String>,
     /// Number of bars of all assets.
@@ -72,6 +78,14 @@ pub struct Digests {
     /// Of the metadata alone, [`bt_core::BundleMetadata::digest`]; it does not change when a price is corrected. None
     /// where there is no bar.
     pub metadata: Option<String>,
+}
+
+fn utc() -> String {
+    Conventions::UTC.zone.into_owned()
+}
+
+fn end() -> String {
+    Conventions::UTC.label.to_string()
 }
 
 impl Manifest {

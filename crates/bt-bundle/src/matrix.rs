@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use arrow_schema::{DataType, Field as ArrowField, Schema, TimeUnit};
-use bt_core::{Bars, Error, ErrorKind, Field, Frequency, Result, Timestamp};
+use bt_core::{Bars, Error, ErrorKind, Field, Result, Timestamp};
 
+use crate::DraftShape;
 use crate::ipc::{self, Batch, Kind, Plan, Table};
 use crate::map::Region;
 
@@ -162,23 +163,21 @@ fn copy(table: &Table, columns: &Columns, file: &[u8]) -> Option<Place> {
 }
 
 /// Lays out the file of a bundle.
-pub(crate) fn plan(frequency: Frequency, extra_columns: &[String], names: &[String], rows: usize) -> Plan {
-    let schema = schema(frequency, extra_columns);
+pub(crate) fn plan(shape: &DraftShape, names: &[String], rows: usize) -> Plan {
+    let schema = schema(shape);
     let arrays = vec![rows; schema.fields().len()];
     let mut buffers = vec![0, 4 * rows as u64];
     buffers.extend([0, 8 * rows as u64].repeat(arrays.len() - 1));
     ipc::plan(&schema, Some(ipc::Dictionary { values: names }), rows, &arrays, &buffers)
 }
 
-fn schema(frequency: Frequency, extra_columns: &[String]) -> Schema {
+fn schema(shape: &DraftShape) -> Schema {
     let keys = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let times = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
     let mut fields = vec![ArrowField::new(ASSET, keys, false), ArrowField::new(TIMESTAMP, times, false)];
-    let names = Field::NAMES.into_iter().chain(extra_columns.iter().map(String::as_str));
+    let names = Field::NAMES.into_iter().chain(shape.extra_columns.iter().map(String::as_str));
     fields.extend(names.map(|name| ArrowField::new(name, DataType::Float64, false)));
-    let metadata = [(ipc::FORMAT_KEY, ipc::FORMAT.to_owned()), ("bt.frequency", frequency.to_string())];
-    let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
-    Schema::new_with_metadata(fields, std::collections::HashMap::from(metadata))
+    Schema::new_with_metadata(fields, ipc::metadata(shape.frequency, &shape.conventions))
 }
 
 /// Where an asset's keys go that starts at this row.

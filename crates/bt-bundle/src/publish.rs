@@ -33,6 +33,7 @@ fn shape_of(bundle: &dyn Bundle, origin: &str) -> Result<DraftShape> {
     let adjustments = |(id, name): (_, &str)| Ok((name.to_owned(), bundle.adjustments(id)?.to_vec()));
     Ok(DraftShape {
         frequency: bundle.frequency(),
+        conventions: bundle.conventions().clone(),
         extra_columns: bundle.extra_columns().to_vec(),
         assets: assets.ids().zip(assets.names()).map(bars).collect::<Result<_>>()?,
         calendar: bundle.calendar().to_vec(),

@@ -49,7 +49,7 @@ impl MappedBundle {
         let extra: Vec<_> = self.extra_columns().iter().map(String::as_str).collect();
         let assets: Vec<_> = self.assets().names().zip(&leaves).collect();
         let calendar = timestamps_digest(&self.calendar());
-        let found = bundle_version(self.frequency(), &extra, &calendar, &assets);
+        let found = bundle_version(self.frequency(), self.conventions(), &extra, &calendar, &assets);
         if found != self.version() {
             return Err(Error::corrupt(
                 format!("bundle version {}", self.version()),

@@ -145,6 +145,7 @@ fn collecting_waits_for_nobody_and_keeps_at_least_one_version() {
     assert!(matches!(store.gc(&name("daily"), 0).unwrap_err().kind(), ErrorKind::InvalidOption { .. }));
     let shape = bt_bundle::DraftShape {
         frequency: Frequency::Daily,
+        conventions: Default::default(),
         extra_columns: vec![],
         assets: vec![],
         calendar: vec![],

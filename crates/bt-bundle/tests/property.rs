@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bt_bundle::bt_core::{
-    Adjustment, AdjustmentKind, AssetDigest, Bundle, BundleName, BundleSource, BundleVersion, Frequency,
-    Timestamp, adjustments_digest, bundle_version, column_digest, timestamps_digest,
+    Adjustment, AdjustmentKind, AssetDigest, BarLabel, Bundle, BundleName, BundleSource, BundleVersion,
+    Conventions, Frequency, Timestamp, adjustments_digest, bundle_version, column_digest, timestamps_digest,
 };
 use bt_bundle::{Disk, OpenMode, OpenOptions, Store};
 use common::{Asset, Sample, assert_same, name};
@@ -62,15 +62,26 @@ fn asset(columns: usize) -> impl Strategy<Value = Asset> {
 fn sample() -> impl Strategy<Value = Sample> {
     let extra =
         prop_oneof![Just(vec![]), Just(vec!["adj_close".to_owned()]), Just(vec!["é".into(), "b c".into()])];
-    let frequency = prop_oneof![Just(Frequency::Daily), (1_u16..1440).prop_map(Frequency::Minutes)];
-    (extra, frequency).prop_flat_map(|(extra, frequency)| {
+    (extra, frequency(), conventions()).prop_flat_map(|(extra, frequency, conventions)| {
         let assets = btree_map("[A-Zé^ ]{1,4}", asset(5 + extra.len()), 0..6);
-        (assets, Just(extra), Just(frequency)).prop_map(|(assets, extra, frequency)| Sample {
+        assets.prop_map(move |assets| Sample {
             assets,
-            extra,
+            extra: extra.clone(),
             frequency,
+            conventions: conventions.clone(),
         })
     })
+}
+
+fn frequency() -> impl Strategy<Value = Frequency> {
+    let longer = [Frequency::Daily, Frequency::Weekly, Frequency::Monthly];
+    prop_oneof![prop::sample::select(longer.to_vec()), (1_u16..1440).prop_map(Frequency::Minutes)]
+}
+
+fn conventions() -> impl Strategy<Value = Conventions> {
+    let zone = prop::sample::select(vec!["UTC", "UTC", "Asia/Tokyo", "-05:00"]);
+    let label = prop::sample::select(vec![BarLabel::End, BarLabel::Start]);
+    (zone, label).prop_map(|(zone, label)| Conventions { zone: zone.into(), label })
 }
 
 /// The version by its definition, with the assets in reverse order.
@@ -86,7 +97,8 @@ fn naive_version(sample: &Sample) -> BundleVersion {
         sample.assets.iter().rev().map(|(name, asset)| (name.as_str(), digest(asset))).collect();
     let assets: Vec<_> = digests.iter().map(|(name, digest)| (*name, digest)).collect();
     let extra: Vec<_> = sample.extra.iter().map(String::as_str).collect();
-    bundle_version(sample.frequency, &extra, &timestamps_digest(sample.open().calendar().as_slice()), &assets)
+    let calendar = timestamps_digest(sample.open().calendar().as_slice());
+    bundle_version(sample.frequency, &sample.conventions, &extra, &calendar, &assets)
 }
 
 proptest! {

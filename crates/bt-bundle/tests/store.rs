@@ -333,6 +333,7 @@ fn two_writers_at_once_leave_one_of_their_versions() {
 fn shape(assets: &[(&str, usize)], calendar: &[i64]) -> DraftShape {
     DraftShape {
         frequency: "1d".parse().unwrap(),
+        conventions: Default::default(),
         extra_columns: vec![],
         assets: assets.iter().map(|&(name, bars)| (name.to_owned(), bars)).collect(),
         calendar: calendar.iter().map(|&nanos| Timestamp::from_nanos(nanos)).collect(),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    Adjustment, AssetId, AssetList, Bars, BundleName, BundleVersion, Calendar, ErrorKind, Field, Frequency,
-    Result, Slab,
+    Adjustment, AssetId, AssetList, Bars, BundleName, BundleVersion, Calendar, Conventions, ErrorKind, Field,
+    Frequency, Result, Slab,
 };
 
 /// One open, immutable version of a bundle.
@@ -38,6 +38,11 @@ pub trait Bundle: Send + Sync + 'static {
     /// All bars in one matrix, where they lie so. Checked by whoever made the bundle ([`Slab::check`]).
     fn slab(&self) -> Option<Slab<'_>> {
         None
+    }
+
+    /// In which time zone its days lie, and which day a bar belongs to. UTC and the day of its end by default.
+    fn conventions(&self) -> &Conventions {
+        const { &Conventions::UTC }
     }
 
     /// Names of the columns after open, high, low, close and volume, in order.

@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{Adjustment, AdjustmentKind, Bars, BundleVersion, Field, Frequency, Timestamp};
+use crate::{Adjustment, AdjustmentKind, Bars, BundleVersion, Conventions, Field, Frequency, Timestamp};
 
 /// A SHA-256.
 pub type Digest = [u8; 32];
@@ -43,31 +43,47 @@ impl AssetDigest {
 
 /// The version of a bundle with this content.
 ///
-/// SHA-256 over a domain, the frequency, the extra columns' names, the calendar, and each asset's name and leaves in
-/// ascending order of names: so the order in which assets, rows or files came does not matter, nor does their origin.
+/// SHA-256 over a domain, the frequency, the conventions, the extra columns' names, the calendar, and each asset's name and
+/// leaves in ascending order of names: so the order in which assets, rows or files came does not matter, nor does their
+/// origin. Bundles that version 1 of the format can express ([`is_format_1`]) have the digest of version 1.
 ///
 /// ```
-/// use bt_core::{AssetDigest, Frequency, adjustments_digest, bundle_version, column_digest, timestamps_digest};
+/// use bt_core::{
+///     AssetDigest, Conventions, Frequency, adjustments_digest, bundle_version, column_digest, timestamps_digest,
+/// };
 /// let asset = |close: f64| AssetDigest {
 ///     timestamps: timestamps_digest(&[]),
 ///     columns: vec![column_digest(&[close])],
 ///     adjustments: adjustments_digest(&[]),
 /// };
-/// let version = |assets: &[(&str, &AssetDigest)]| bundle_version(Frequency::Daily, &[], &[0; 32], assets);
+/// let version = |assets: &[(&str, &AssetDigest)]| {
+///     bundle_version(Frequency::Daily, &Conventions::UTC, &[], &[0; 32], assets)
+/// };
 /// let (a, b, corrected) = (asset(1.0), asset(2.0), asset(2.5));
 /// assert_eq!(version(&[("A", &a), ("B", &b)]), version(&[("B", &b), ("A", &a)]));
 /// assert_ne!(version(&[("A", &a), ("B", &b)]), version(&[("A", &a), ("B", &corrected)]));
 /// ```
 pub fn bundle_version(
     frequency: Frequency,
+    conventions: &Conventions,
     extra_columns: &[&str],
     calendar: &Digest,
     assets: &[(&str, &AssetDigest)],
 ) -> BundleVersion {
     let mut sorted: Vec<_> = assets.to_vec();
     sorted.sort_unstable_by_key(|(name, _)| *name);
-    let mut root = Sha256::new_with_prefix(b"bt-bundle-v1\0");
-    text(&mut root, &frequency.to_string());
+    let mut root = if is_format_1(frequency, conventions) {
+        let mut root = Sha256::new_with_prefix(b"bt-bundle-v1\0");
+        text(&mut root, &frequency.to_string());
+        root
+    } else {
+        let mut root = Sha256::new_with_prefix(b"bt-bundle-v2\0");
+        text(&mut root, &frequency.to_string());
+        text(&mut root, &conventions.zone);
+        text(&mut root, &conventions.label.to_string());
+        text(&mut root, BASIS);
+        root
+    };
     number(&mut root, extra_columns.len());
     extra_columns.iter().for_each(|name| text(&mut root, name));
     root.update(calendar);
@@ -80,6 +96,14 @@ pub fn bundle_version(
         root.update(asset.adjustments);
     }
     BundleVersion(root.finalize().into())
+}
+
+/// The basis of all prices so far: as they were paid.
+const BASIS: &str = "paid";
+
+/// Whether version 1 of the bundle format can express a bundle: days of UTC, bars of a day or within one.
+pub fn is_format_1(frequency: Frequency, conventions: &Conventions) -> bool {
+    matches!(frequency, Frequency::Daily | Frequency::Minutes(_)) && *conventions == Conventions::UTC
 }
 
 /// The digest of a column: SHA-256 over a domain and the values as little-endian IEEE 754 doubles, every NaN as
@@ -139,6 +163,9 @@ fn text(hasher: &mut Sha256, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::BarLabel;
+
+    const UTC: Conventions = Conventions::UTC;
 
     fn asset(values: &[f64]) -> AssetDigest {
         AssetDigest {
@@ -160,27 +187,41 @@ mod tests {
     fn a_corrected_price_changes_the_version() {
         let (a, b, corrected) = (asset(&[1.0, 2.0]), asset(&[3.0]), asset(&[1.0, 2.01]));
         let version =
-            |assets: &[(&str, &AssetDigest)]| bundle_version(Frequency::Daily, &[], &[0; 32], assets);
+            |assets: &[(&str, &AssetDigest)]| bundle_version(Frequency::Daily, &UTC, &[], &[0; 32], assets);
         assert_ne!(version(&[("A", &a), ("B", &b)]), version(&[("A", &corrected), ("B", &b)]));
     }
 
     #[test]
     fn everything_that_data_means_is_part_of_the_version() {
         let a = asset(&[1.0]);
-        let version = bundle_version(Frequency::Daily, &[], &[0; 32], &[("A", &a)]);
-        assert_ne!(version, bundle_version(Frequency::Minutes(1), &[], &[0; 32], &[("A", &a)]));
-        assert_ne!(version, bundle_version(Frequency::Daily, &["adj_close"], &[0; 32], &[("A", &a)]));
-        assert_ne!(version, bundle_version(Frequency::Daily, &[], &[1; 32], &[("A", &a)]));
-        assert_ne!(version, bundle_version(Frequency::Daily, &[], &[0; 32], &[("B", &a)]));
+        let version = bundle_version(Frequency::Daily, &UTC, &[], &[0; 32], &[("A", &a)]);
+        assert_ne!(version, bundle_version(Frequency::Minutes(1), &UTC, &[], &[0; 32], &[("A", &a)]));
+        assert_ne!(version, bundle_version(Frequency::Daily, &UTC, &["adj_close"], &[0; 32], &[("A", &a)]));
+        assert_ne!(version, bundle_version(Frequency::Daily, &UTC, &[], &[1; 32], &[("A", &a)]));
+        assert_ne!(version, bundle_version(Frequency::Daily, &UTC, &[], &[0; 32], &[("B", &a)]));
+        let of = |frequency, conventions: &Conventions| {
+            bundle_version(frequency, conventions, &[], &[0; 32], &[("A", &a)])
+        };
+        let tokyo = Conventions { zone: "Asia/Tokyo".into(), ..UTC };
+        let starts = Conventions { label: BarLabel::Start, ..UTC };
+        let all = [
+            version,
+            of(Frequency::Daily, &tokyo),
+            of(Frequency::Daily, &starts),
+            of(Frequency::Weekly, &UTC),
+            of(Frequency::Monthly, &UTC),
+        ];
+        assert!(all.iter().enumerate().all(|(at, one)| !all[..at].contains(one)), "{all:?}");
         let split = Adjustment { ex_date: Timestamp::MIN, kind: AdjustmentKind::Split { ratio: 2.0 } };
         let adjusted = AssetDigest { adjustments: adjustments_digest(&[split]), ..a.clone() };
-        assert_ne!(version, bundle_version(Frequency::Daily, &[], &[0; 32], &[("A", &adjusted)]));
+        assert_ne!(version, bundle_version(Frequency::Daily, &UTC, &[], &[0; 32], &[("A", &adjusted)]));
     }
 
     #[test]
     fn names_cannot_run_into_each_other() {
         let a = asset(&[1.0]);
-        let version = |columns: &[&str]| bundle_version(Frequency::Daily, columns, &[0; 32], &[("A", &a)]);
+        let version =
+            |columns: &[&str]| bundle_version(Frequency::Daily, &UTC, columns, &[0; 32], &[("A", &a)]);
         assert_ne!(version(&["ab", "c"]), version(&["a", "bc"]));
     }
 

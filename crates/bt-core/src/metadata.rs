@@ -44,6 +44,8 @@ impl BundleMetadata {
         match self.frequency {
             Frequency::Daily => 0,
             Frequency::Minutes(minutes) => 1 + u32::from(minutes),
+            Frequency::Weekly => 1 << 17,
+            Frequency::Monthly => 1 << 18,
         }
     }
 }

@@ -200,24 +200,37 @@ impl fmt::Debug for Timestamp {
 /// assert_eq!("1d".parse::<Frequency>()?, Frequency::Daily);
 /// assert_eq!("5m".parse::<Frequency>()?, Frequency::Minutes(5));
 /// assert_eq!(Frequency::Minutes(5).to_string(), "5m");
+/// assert_eq!("1mo".parse::<Frequency>()?, Frequency::Monthly);
 /// # Ok::<(), bt_core::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Frequency {
     /// One bar a session.
     Daily,
+    /// One bar a week.
+    Weekly,
+    /// One bar a month.
+    Monthly,
     /// One bar every so many minutes, 1 to 1439; [`check`](Self::check) refuses others.
     Minutes(u16),
 }
 
 impl Frequency {
+    /// The texts that [`from_str`](FromStr::from_str) reads.
+    pub const ALLOWED: &str = "1m to 1439m, 1d, 1w or 1mo";
+
+    /// Whether bars are shorter than a day.
+    pub fn is_intraday(self) -> bool {
+        matches!(self, Self::Minutes(_))
+    }
+
     /// The frequency itself, if there can be such bars: for whoever takes one from a user.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidOption`] for 0 minutes, and for a day or more of them.
     pub fn check(self) -> Result<Self> {
         match self {
-            Self::Minutes(0 | 1440..) => Err(Error::invalid_option("frequency", self, "1d, or 1m to 1439m")),
+            Self::Minutes(0 | 1440..) => Err(Error::invalid_option("frequency", self, Self::ALLOWED)),
             _ => Ok(self),
         }
     }
@@ -226,16 +239,18 @@ impl Frequency {
 impl FromStr for Frequency {
     type Err = Error;
 
-    /// Reads `1d`, or `1m` to `1439m`.
+    /// Reads `1m` to `1439m`, `1d`, `1w` or `1mo`.
     fn from_str(text: &str) -> Result<Self> {
         let minutes = text.strip_suffix('m').and_then(digits).filter(|minutes| (1..1440).contains(minutes));
         match (text, minutes) {
             ("1d", _) => Ok(Self::Daily),
+            ("1w", _) => Ok(Self::Weekly),
+            ("1mo", _) => Ok(Self::Monthly),
             (_, Some(minutes)) => Ok(Self::Minutes(minutes as u16)),
             _ => Err(ErrorKind::Unreadable {
                 what: "frequency",
                 text: text.chars().take(100).collect(),
-                allowed: "1d, or 1m to 1439m",
+                allowed: Self::ALLOWED,
             }
             .into()),
         }
@@ -246,6 +261,8 @@ impl fmt::Display for Frequency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Daily => f.write_str("1d"),
+            Self::Weekly => f.write_str("1w"),
+            Self::Monthly => f.write_str("1mo"),
             Self::Minutes(minutes) => write!(f, "{minutes}m"),
         }
     }
@@ -298,7 +315,13 @@ mod tests {
         for minutes in [0, 1440, u16::MAX] {
             assert!(Frequency::Minutes(minutes).check().is_err(), "{minutes}");
         }
-        for frequency in [Frequency::Daily, Frequency::Minutes(1), Frequency::Minutes(1439)] {
+        for frequency in [
+            Frequency::Daily,
+            Frequency::Weekly,
+            Frequency::Monthly,
+            Frequency::Minutes(1),
+            Frequency::Minutes(1439),
+        ] {
             assert_eq!(frequency.check().unwrap().to_string().parse::<Frequency>().unwrap(), frequency);
         }
     }

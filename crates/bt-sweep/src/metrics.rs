@@ -213,7 +213,8 @@ impl Metrics {
     }
 }
 
-/// How many bars of this frequency make a year: 252 days, of 390 minutes where bars are shorter. At least one bar a day.
+/// How many bars of this frequency make a year: 252 days, of 390 minutes where bars are shorter, at least one bar a day; 52
+/// weeks; 12 months.
 ///
 /// ```
 /// use bt_sweep::{bt_core::Frequency, metrics::periods_per_year};
@@ -225,6 +226,8 @@ pub fn periods_per_year(frequency: Frequency) -> f64 {
     const MINUTES_OF_A_DAY: f64 = 390.0;
     match frequency {
         Frequency::Daily => DAYS,
+        Frequency::Weekly => 52.0,
+        Frequency::Monthly => 12.0,
         Frequency::Minutes(minutes) => DAYS * (MINUTES_OF_A_DAY / f64::from(minutes.max(1))).max(1.0),
     }
 }

@@ -3,7 +3,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bt_core::{
-    Adjustment, AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Frequency, Slab, Span, Timestamp,
+    Adjustment, AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Conventions, Frequency, Slab,
+    Span, Timestamp,
 };
 use bt_layers::bt_asset_cache::GroupedBars;
 
@@ -188,6 +189,10 @@ impl Bundle for Part {
 
     fn frequency(&self) -> Frequency {
         self.parent.frequency()
+    }
+
+    fn conventions(&self) -> &Conventions {
+        self.parent.conventions()
     }
 
     fn bars(&self, asset: AssetId) -> bt_core::Result<Bars<'_>> {

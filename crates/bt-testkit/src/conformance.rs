@@ -19,7 +19,8 @@ use std::thread;
 
 use bt_asset_cache::{GroupedBars, TableSource};
 use bt_core::{
-    AssetId, Bundle, BundleName, BundleSource, BundleVersion, Error, ErrorKind, Field, Result, Span,
+    AssetId, Bundle, BundleName, BundleSource, BundleVersion, Conventions, Error, ErrorKind, Field, Result,
+    Span,
 };
 
 use crate::{AssetData, Market, MarketData, oracle};
@@ -65,6 +66,7 @@ fn holds(bundle: &dyn Bundle, data: &MarketData, are_same: impl Fn(&[f64], &[f64
     let names: Vec<_> = data.assets.iter().map(|asset| asset.name.as_str()).collect();
     same_list("the assets differ", &names, &bundle.assets().names().collect::<Vec<_>>());
     assert_eq!(bundle.frequency(), data.frequency, "the frequencies differ");
+    assert_eq!(*bundle.conventions(), Conventions::UTC, "the conventions differ");
     for asset in &data.assets {
         let bars =
             bundle.assets().id(&asset.name).and_then(|id| bundle.bars(id)).expect("the asset is listed");

@@ -1,5 +1,5 @@
 use bt_core::{AssetDigest, adjustments_digest, bundle_version, column_digest, timestamps_digest};
-use bt_core::{BundleVersion, Digest, Frequency, Timestamp};
+use bt_core::{BundleVersion, Conventions, Digest, Frequency, Timestamp};
 use oorandom::Rand64;
 
 use crate::MemoryBundle;
@@ -139,7 +139,7 @@ impl MarketData {
         let named: Vec<_> =
             self.assets.iter().zip(&digests).map(|(asset, digest)| (asset.name.as_str(), digest)).collect();
         let calendar: Digest = timestamps_digest(&self.calendar());
-        bundle_version(self.frequency, &[], &calendar, &named)
+        bundle_version(self.frequency, &Conventions::UTC, &[], &calendar, &named)
     }
 
     /// A bundle of these bars in memory.

@@ -1,5 +1,6 @@
 use bt_core::{
-    AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Frequency, Result, Slab, Span, Timestamp,
+    AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Conventions, Frequency, Result, Slab, Span,
+    Timestamp,
 };
 
 use crate::MarketData;
@@ -9,6 +10,7 @@ use crate::MarketData;
 pub struct MemoryBundle {
     assets: AssetList,
     frequency: Frequency,
+    conventions: Conventions,
     calendar: Vec<Timestamp>,
     timestamps: Vec<Timestamp>,
     values: Vec<f64>,
@@ -47,6 +49,7 @@ impl MemoryBundle {
         Self {
             assets,
             frequency: data.frequency,
+            conventions: Conventions::UTC,
             calendar,
             timestamps,
             values,
@@ -72,6 +75,12 @@ impl MemoryBundle {
         self
     }
 
+    /// The same bundle with days of another zone, or bars that belong to another day. The version stays, as with
+    /// [`with_extra`](Self::with_extra).
+    pub fn with_conventions(self, conventions: Conventions) -> Self {
+        Self { conventions, ..self }
+    }
+
     fn whole(&self) -> Slab<'_> {
         let all = Bars::new(&self.timestamps, &self.values, self.timestamps.len()).expect("five columns");
         Slab { all, spans: &self.spans, positions: &self.positions }
@@ -93,6 +102,10 @@ impl Bundle for MemoryBundle {
 
     fn frequency(&self) -> Frequency {
         self.frequency
+    }
+
+    fn conventions(&self) -> &Conventions {
+        &self.conventions
     }
 
     fn bars(&self, asset: AssetId) -> Result<Bars<'_>> {

@@ -37,8 +37,8 @@ impl<'a> Times<'a> {
             _ if stamps.are_dates() => Known::Later(DAY),
             (Label::Date, _) => Known::NextMidnight,
             (Label::End, _) => Known::Then,
-            (Label::Start, Frequency::Daily) => Known::Later(DAY),
             (Label::Start, Frequency::Minutes(minutes)) => Known::Later(i64::from(minutes) * 60_000_000_000),
+            (Label::Start, _) => Known::Later(DAY),
         };
         Ok(Self { stamps, known, place })
     }

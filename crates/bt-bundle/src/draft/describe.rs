@@ -14,7 +14,7 @@ impl Draft<'_> {
         let calendar = &self.shape.calendar;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Manifest {
-            format: 1,
+            format: self.shape.format(),
             name: self.name.to_string(),
             version: version.to_string(),
             sequence: self.sequence(now),
@@ -22,6 +22,8 @@ impl Draft<'_> {
             parent: self.parent.map(|parent| parent.to_string()),
             origin: self.shape.origin.clone(),
             frequency: self.shape.frequency.to_string(),
+            zone: self.shape.conventions.zone.to_string(),
+            label: self.shape.conventions.label.to_string(),
             columns: Field::NAMES
                 .map(String::from)
                 .into_iter()

@@ -78,7 +78,8 @@ impl Draft<'_> {
     fn version(&self) -> BundleVersion {
         let extra: Vec<_> = self.shape.extra_columns.iter().map(String::as_str).collect();
         let assets: Vec<_> = self.names.iter().map(String::as_str).zip(&self.leaves).collect();
-        bundle_version(self.shape.frequency, &extra, &timestamps_digest(&self.shape.calendar), &assets)
+        let calendar = timestamps_digest(&self.shape.calendar);
+        bundle_version(self.shape.frequency, &self.shape.conventions, &extra, &calendar, &assets)
     }
 
     /// Writes what is left, makes all of it last, and renames it to where readers look.
@@ -118,6 +119,7 @@ impl Draft<'_> {
         let (plan, buffers) = index::encode(&index::Parts {
             version,
             frequency: self.shape.frequency,
+            conventions: &self.shape.conventions,
             names: &self.names,
             spans: &self.spans,
             positions: &self.positions,
@@ -128,7 +130,8 @@ impl Draft<'_> {
     }
 
     fn write_leaves(&self) -> Result<File> {
-        let (plan, buffers) = leaves::encode(&self.names, &self.shape.extra_columns, &self.leaves);
+        let (plan, buffers) =
+            leaves::encode(&self.names, &self.shape.extra_columns, &self.leaves, self.shape.format());
         self.write_planned(leaves::FILE, &plan, &buffers)
     }
 

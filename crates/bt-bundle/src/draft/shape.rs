@@ -1,6 +1,6 @@
 //! What a shape has to fulfil before anything is written.
 
-use bt_core::{Adjustment, AdjustmentKind, AssetList, BundleVersion, Calendar, Error, Field, Result};
+use bt_core::{Adjustment, AdjustmentKind, AssetList, BundleVersion, Calendar, Error, Field, Result, Zone};
 
 use super::DraftShape;
 use crate::{leaves, matrix};
@@ -8,6 +8,7 @@ use crate::{leaves, matrix};
 /// Checks what the writing of assets does not.
 pub(super) fn check(shape: &DraftShape) -> Result<()> {
     shape.frequency.check()?;
+    shape.conventions.zone.parse::<Zone>()?;
     let invalid = |reason: String| Err(Error::invalid_input("the shape of the bundle", reason));
     let names: Vec<_> = shape.assets.iter().map(|(name, _)| name.as_str()).collect();
     AssetList::new(BundleVersion([0; 32]), &names)

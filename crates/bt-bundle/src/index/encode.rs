@@ -2,16 +2,17 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
-use bt_core::{Adjustment, AdjustmentKind, BundleVersion, Frequency, Span, Timestamp};
+use bt_core::{Adjustment, AdjustmentKind, BundleVersion, Conventions, Frequency, Span, Timestamp};
 use zerocopy::IntoBytes;
 
-use super::{FREQUENCY_KEY, VERSION_KEY};
+use super::VERSION_KEY;
 use crate::ipc::{self, Plan};
 
 /// What an index is written from.
 pub(crate) struct Parts<'a> {
     pub(crate) version: BundleVersion,
     pub(crate) frequency: Frequency,
+    pub(crate) conventions: &'a Conventions,
     pub(crate) names: &'a [String],
     pub(crate) spans: &'a [Span],
     pub(crate) positions: &'a [u32],
@@ -91,13 +92,9 @@ impl<'a> Row<'a> {
     }
 
     fn finish(self, parts: &Parts<'_>) -> (Plan, Vec<Cow<'a, [u8]>>) {
-        let metadata = [
-            (ipc::FORMAT_KEY, ipc::FORMAT.to_owned()),
-            (VERSION_KEY, parts.version.to_string()),
-            (FREQUENCY_KEY, parts.frequency.to_string()),
-        ];
-        let metadata = metadata.map(|(key, value)| (key.to_owned(), value));
-        let schema = Schema::new_with_metadata(self.fields, std::collections::HashMap::from(metadata));
+        let mut metadata = ipc::metadata(parts.frequency, parts.conventions);
+        metadata.insert(VERSION_KEY.to_owned(), parts.version.to_string());
+        let schema = Schema::new_with_metadata(self.fields, metadata);
         let lengths: Vec<_> = self.buffers.iter().map(|buffer| buffer.len() as u64).collect();
         (ipc::plan(&schema, None, 1, &self.arrays, &lengths), self.buffers)
     }

@@ -10,7 +10,7 @@ use bt_core::{Adjustment, AdjustmentKind, Error, Result, Timestamp};
 use super::columns::normal;
 use super::rows::{BadRow, LeftOut, Source};
 use super::stamp::Stamp;
-use super::zone::DAY;
+use super::wall::{self, DAY};
 use super::{BadRows, IngestOptions};
 
 /// By asset, ascending by ex-date.
@@ -146,7 +146,7 @@ impl Columns {
 fn start_of_day(stamp: Stamp, options: &IngestOptions) -> Result<Timestamp, &'static str> {
     let day = match stamp {
         Stamp::Date(nanos) | Stamp::Local(nanos) => nanos.div_euclid(DAY),
-        Stamp::Moment(moment) => options.zone.local(moment).div_euclid(DAY),
+        Stamp::Moment(moment) => wall::day(options.zone(), moment),
     };
-    Ok(Timestamp::from_nanos(options.zone.start_of_day(day)))
+    Ok(Timestamp::from_nanos(wall::start_of_day(options.zone(), day)))
 }

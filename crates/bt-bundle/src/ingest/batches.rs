@@ -327,7 +327,7 @@ impl<'a> Times<'a> {
         }
         let moment = |row: usize| {
             let stamp = self.stamp(row, options.time_format)?;
-            resolve(stamp, &options.zone).map_err(|reason| format!("{} {reason}", self.text(row)))
+            resolve(stamp, options.zone()).map_err(|reason| format!("{} {reason}", self.text(row)))
         };
         let mut of_row = |row: usize| {
             moment(row).unwrap_or_else(|reason| {
@@ -349,7 +349,7 @@ impl<'a> Times<'a> {
                 continue;
             }
             if let Ok(stamp) = self.stamp(row, options.time_format) {
-                traits.note(stamp, moment, place, &options.zone);
+                traits.note(stamp, moment, place, options.zone());
             }
         }
         traits

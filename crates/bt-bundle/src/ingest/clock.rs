@@ -5,14 +5,14 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use bt_asset_cache::{Label, Shown};
-use bt_core::{Error, ErrorKind, Frequency, Result, Timestamp};
+use bt_core::{BarLabel, Conventions, Error, ErrorKind, Frequency, Result, Timestamp, Zone};
 use hashbrown::HashMap;
 
 use super::IngestOptions;
 use super::report::counted;
 use super::rows::Place;
 use super::stamp::{Stamp, time_of_day};
-use super::zone::{DAY, MINUTE, Zone};
+use super::wall::{self, DAY, MINUTE};
 
 /// When the session of a day closes, on the wall clock.
 ///
@@ -45,7 +45,7 @@ impl fmt::Display for SessionClose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let minutes = self.nanos / MINUTE;
         write!(f, "{:02}:{:02}", minutes / 60, minutes % 60)?;
-        match self.nanos % MINUTE / super::zone::SECOND {
+        match self.nanos % MINUTE / wall::SECOND {
             0 => Ok(()),
             seconds => write!(f, ":{seconds:02}"),
         }
@@ -90,7 +90,7 @@ impl Traits {
         self.local_midnights = self.local_midnights
             && match stamp {
                 Stamp::Local(local) => local.rem_euclid(DAY) == 0,
-                Stamp::Date(_) | Stamp::Moment(_) => zone.is_midnight(moment),
+                Stamp::Date(_) | Stamp::Moment(_) => wall::is_midnight(zone, moment),
             };
     }
 
@@ -123,6 +123,8 @@ pub(super) struct Clock {
     pub(super) rule: Rule,
     traits: Traits,
     zone: Zone,
+    /// Whether nobody stated the zone.
+    is_assumed: bool,
     close: Option<SessionClose>,
     /// The end of each day from `first_day` on, where the rule looks days up: once for each day, not for each row.
     day_ends: Vec<i64>,
@@ -159,9 +161,18 @@ impl Clock {
             (None, Shown::Times) => gaps()?.frequency()?,
         };
         let rule = rule(options, traits, frequency)?;
-        let zone = options.zone.clone();
+        let (zone, is_assumed) = (options.zone().clone(), options.zone.is_none());
         let close = options.session_close;
-        Ok(Self { frequency, rule, traits, zone, close, day_ends: Vec::new(), first_day: 0 })
+        Ok(Self { frequency, rule, traits, zone, is_assumed, close, day_ends: Vec::new(), first_day: 0 })
+    }
+
+    /// What the bundle says of the zone and of which day a bar belongs to.
+    pub(super) fn conventions(&self) -> Conventions {
+        let label = match self.rule {
+            Rule::NextDay => BarLabel::Start,
+            _ => BarLabel::End,
+        };
+        Conventions { zone: self.zone.name().to_owned().into(), label }
     }
 
     /// Tabulates the ends of days, for stamps within this range.
@@ -184,7 +195,7 @@ impl Clock {
                 let tabulated = self.day_ends.get(day.wrapping_sub(self.first_day) as usize);
                 tabulated.copied().unwrap_or_else(|| self.end_of_day(day))
             }
-            Rule::EndOfLocalDay => self.end_of_day(self.zone.local(stamp).div_euclid(DAY)),
+            Rule::EndOfLocalDay => self.end_of_day(wall::day(&self.zone, stamp)),
             Rule::NextClose => self.next_close(stamp),
             Rule::NextDay => self.next_day(stamp),
         })
@@ -197,7 +208,7 @@ impl Clock {
 
     fn describe_reading(&self) -> String {
         let zone = &self.zone;
-        let assumed = if zone.is_assumed() { "; assumed, no zone was stated" } else { "" };
+        let assumed = if self.is_assumed { "; assumed, no zone was stated" } else { "" };
         match self.traits {
             traits if traits.dates() => format!("dates are days in {zone}{assumed}"),
             traits if traits.on_wall_clock => format!("times read as {zone}{assumed}"),
@@ -239,23 +250,23 @@ impl Clock {
         match self.close {
             // A session that closes at midnight closes at the end of its day, not at its beginning.
             Some(close) if close.nanos > 0 => {
-                self.zone.latest(day.saturating_mul(DAY).saturating_add(close.nanos))
+                wall::latest(&self.zone, day.saturating_mul(DAY).saturating_add(close.nanos))
             }
-            _ => self.zone.start_of_day(day + 1),
+            _ => wall::start_of_day(&self.zone, day + 1),
         }
     }
 
     fn next_close(&self, stamp: i64) -> i64 {
-        let day = self.zone.local(stamp).div_euclid(DAY);
+        let day = wall::day(&self.zone, stamp);
         let close = self.end_of_day(day);
         if close > stamp { close } else { self.end_of_day(day + 1) }
     }
 
     fn next_day(&self, stamp: i64) -> i64 {
-        let local = self.zone.local(stamp);
-        match self.zone.is_midnight(stamp) {
-            true => self.zone.start_of_day(local.div_euclid(DAY) + 1),
-            false => self.zone.latest(local.saturating_add(DAY)),
+        let local = wall::local(&self.zone, stamp);
+        match wall::is_midnight(&self.zone, stamp) {
+            true => wall::start_of_day(&self.zone, local.div_euclid(DAY) + 1),
+            false => wall::latest(&self.zone, local.saturating_add(DAY)),
         }
     }
 }
@@ -266,7 +277,7 @@ fn rule(options: &IngestOptions, traits: Traits, frequency: Frequency) -> Result
     match (frequency, label) {
         (Frequency::Minutes(_), _) if close.is_some() => Err(no_close("the bars are not daily")),
         (Frequency::Minutes(minutes), Label::Start) => Ok(Rule::After(i64::from(minutes) * MINUTE)),
-        (Frequency::Daily, Label::End) if close.is_some() => {
+        (_, Label::End) if close.is_some() => {
             Err(no_close("the label says that the times are the bars' ends"))
         }
         (_, Label::End) => Ok(Rule::After(0)),
@@ -274,8 +285,8 @@ fn rule(options: &IngestOptions, traits: Traits, frequency: Frequency) -> Result
         // York, and the bar would be known a day too early.
         (_, Label::Date) if traits.dates() || traits.utc_midnights => Ok(Rule::EndOfDate),
         (_, Label::Date) => Ok(Rule::EndOfLocalDay),
-        (Frequency::Daily, Label::Start) if close.is_some() => Ok(Rule::NextClose),
-        (Frequency::Daily, Label::Start) => Ok(Rule::NextDay),
+        (_, Label::Start) if close.is_some() => Ok(Rule::NextClose),
+        (_, Label::Start) => Ok(Rule::NextDay),
     }
 }
 
@@ -327,7 +338,7 @@ impl Gaps {
             _ => Err(Error::invalid_option(
                 "frequency",
                 format!("{} s, the commonest distance of bars,", gap as f64 / 1e9),
-                "1d, or 1m to 1439m; state the frequency, or resample the bars",
+                "1m to 1439m or 1d; state the frequency, or resample the bars",
             )),
         }
     }
@@ -367,8 +378,8 @@ mod tests {
         let mut moments = Vec::new();
         for (at, stamp) in stamps.iter().enumerate() {
             let stamp = TimeFormat::Iso.read(stamp.as_bytes()).unwrap();
-            let moment = resolve(stamp, &options.zone).unwrap();
-            traits.note(stamp, moment, Place::new(0, at as u64), &options.zone);
+            let moment = resolve(stamp, options.zone()).unwrap();
+            traits.note(stamp, moment, Place::new(0, at as u64), options.zone());
             moments.push(moment);
         }
         let clock = Clock::settle(options, traits, || unreachable!("the frequency is stated")).unwrap();
@@ -399,7 +410,7 @@ mod tests {
     #[test]
     fn a_session_that_closes_at_midnight_closes_at_the_end_of_its_day() {
         let options = IngestOptions {
-            zone: "America/New_York".parse().unwrap(),
+            zone: Some("America/New_York".parse().unwrap()),
             session_close: Some("00:00".parse().unwrap()),
             frequency: Some(Frequency::Daily),
             ..Default::default()
@@ -433,12 +444,12 @@ mod tests {
             let options = IngestOptions {
                 label,
                 // A day that is taken for one in UTC is safe where exchanges close before 00:00 UTC.
-                zone: if state_zone { zone.clone() } else { Zone::utc() },
+                zone: state_zone.then(|| zone.clone()),
                 session_close: (state_close && state_zone).then_some(close),
                 frequency: Some(Frequency::Daily),
                 ..Default::default()
             };
-            let opening = |day: i64| Timestamp::from_nanos(zone.latest(day * DAY + 570 * MINUTE)).to_string();
+            let opening = |day: i64| Timestamp::from_nanos(wall::latest(&zone, day * DAY + 570 * MINUTE)).to_string();
             // Who states that only the day is meant, of a moment, has to state where it is that day.
             let written = if label == Some(Label::Date) && !state_zone { written % 3 } else { written };
             let stamp = |&day: &i64| match written {
@@ -451,7 +462,7 @@ mod tests {
             let known = known(&stamps, &options);
             prop_assert!(known.is_sorted());
             for (&day, &known) in days.iter().zip(&known) {
-                let close = zone.latest(day * DAY + close.nanos);
+                let close = wall::latest(&zone, day * DAY + close.nanos);
                 prop_assert!(known >= close, "day {}: known {}, closes {}", text(day), known, close);
             }
         }
@@ -463,7 +474,7 @@ mod tests {
                 let traits = Traits { time: Some(Place::new(0, 1)), utc_midnights: false, local_midnights: false, ..Traits::NONE };
                 Clock::settle(&options, traits, || unreachable!("the frequency is stated")).unwrap()
             };
-            let stamp = stamp * super::super::zone::SECOND;
+            let stamp = stamp * super::wall::SECOND;
             let known = |label| clock(label).known(stamp).as_nanos();
             prop_assert_eq!(known(Some(Label::End)), stamp);
             prop_assert_eq!(known(Some(Label::Start)), stamp + i64::from(minutes) * MINUTE);

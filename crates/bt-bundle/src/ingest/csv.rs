@@ -392,7 +392,7 @@ impl<'a> Decoder<'a> {
         }
         let asset = self.asset(fields)?;
         let place = Place::new(self.block.number, line);
-        self.rows.traits.note(stamp, moment, place, &self.options.zone);
+        self.rows.traits.note(stamp, moment, place, self.options.zone());
         self.rows.push(asset, moment, place);
         self.rows.columns.iter_mut().zip(&self.values).for_each(|(column, &value)| column.push(value));
         if has_missing {
@@ -414,7 +414,7 @@ impl<'a> Decoder<'a> {
     #[inline]
     fn stamp(&self, text: &[u8]) -> Result<(i64, Stamp), Bad> {
         let stamp = self.options.time_format.read(text);
-        let stamp = stamp.and_then(|stamp| Ok((resolve(stamp, &self.options.zone)?, stamp)));
+        let stamp = stamp.and_then(|stamp| Ok((resolve(stamp, self.options.zone())?, stamp)));
         let layout = &self.block.shape.layout;
         stamp.map_err(|reason| Bad::field(&layout.names[layout.time], text, reason))
     }

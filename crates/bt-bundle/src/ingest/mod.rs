@@ -21,8 +21,8 @@ mod sources;
 mod stamp;
 #[cfg(feature = "parquet")]
 mod tables;
+mod wall;
 mod write;
-mod zone;
 
 use std::collections::BTreeMap;
 #[cfg(any(feature = "csv", feature = "parquet"))]
@@ -48,7 +48,6 @@ pub use rows::{BadRow, LeftOut};
 pub use stamp::{EpochUnit, TimeFormat};
 #[cfg(feature = "parquet")]
 pub use tables::{FileDigests, ParquetTables};
-pub use zone::Zone;
 
 /// Bars on their way into a [`Store`]: name the inputs, then publish them as one version.
 ///
@@ -242,6 +241,7 @@ impl<'a> Run<'a> {
     fn shape(&self, adjustments: BTreeMap<String, Vec<Adjustment>>) -> DraftShape {
         DraftShape {
             frequency: self.settled.clock.frequency,
+            conventions: self.settled.clock.conventions(),
             extra_columns: self.sources.extras().to_vec(),
             assets: self.settled.assets.iter().map(|asset| (asset.name.clone(), asset.bars)).collect(),
             calendar: self.settled.calendar.clone(),
@@ -263,7 +263,7 @@ impl<'a> Run<'a> {
             frequency: clock.frequency,
             frequency_inferred: self.options.frequency.is_none(),
             known: clock.describe(&self.options),
-            zone: self.options.zone.name().to_owned(),
+            zone: self.settled.clock.conventions().zone.into_owned(),
             rows_read: self.rows.read,
             left_out,
             outside: self.rows.outside.clone(),

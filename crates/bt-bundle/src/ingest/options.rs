@@ -1,9 +1,10 @@
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use bt_asset_cache::Label;
-use bt_core::{Error, Frequency, Result};
+use bt_core::{Error, Frequency, Result, Zone};
 
-use super::{SessionClose, TimeFormat, Zone};
+use super::{SessionClose, TimeFormat};
 
 /// How input is read. Whatever is left out is inferred or defaulted on the safe side, and reported.
 ///
@@ -11,7 +12,7 @@ use super::{SessionClose, TimeFormat, Zone};
 /// use bt_bundle::{IngestOptions, Label};
 /// let options = IngestOptions {
 ///     label: Some(Label::Date),
-///     zone: "America/New_York".parse()?,
+///     zone: Some("America/New_York".parse()?),
 ///     session_close: Some("16:00".parse()?),
 ///     ..Default::default()
 /// };
@@ -40,8 +41,8 @@ pub struct IngestOptions {
     /// taken for the bar's start, because a start that is taken for an end would show a bar before it is over. See
     /// [`Label::settle`].
     pub label: Option<Label>,
-    /// The zone of times without an offset, and the one in which days end. UTC by default, and then reported as assumed.
-    pub zone: Zone,
+    /// The zone of times without an offset, and the one in which days end. `None`: UTC, which is reported as assumed.
+    pub zone: Option<Zone>,
     /// When the session of a daily bar closes. `None`: it is known at the next midnight.
     pub session_close: Option<SessionClose>,
     /// How far apart bars are. `None`: inferred from the distances between bars.
@@ -72,7 +73,7 @@ impl Default for IngestOptions {
             columns: Vec::new(),
             extras: Extras::Numeric,
             label: None,
-            zone: Zone::assumed(),
+            zone: None,
             session_close: None,
             frequency: None,
             time_format: TimeFormat::Iso,
@@ -88,6 +89,12 @@ impl Default for IngestOptions {
 }
 
 impl IngestOptions {
+    /// The stated zone, or UTC.
+    pub(super) fn zone(&self) -> &Zone {
+        static UTC: LazyLock<Zone> = LazyLock::new(Zone::utc);
+        self.zone.as_ref().unwrap_or(&UTC)
+    }
+
     pub(super) fn check(&self) -> Result<()> {
         if self.memory_budget == 0 {
             return Err(Error::invalid_option("memory_budget", 0, "at least 1"));

@@ -2,9 +2,9 @@
 
 pub(super) use bt_asset_cache::kernel::Stamp;
 use bt_asset_cache::kernel::{FIRST_STAMP, LAST_STAMP, OUT_OF_RANGE as RANGE};
-use bt_core::Timestamp;
+use bt_core::{Timestamp, WallClock, Zone};
 
-use super::zone::{DAY, Local, MINUTE, SECOND, Zone};
+use super::wall::{self, DAY, MINUTE, SECOND};
 
 /// How times are written.
 ///
@@ -58,14 +58,14 @@ pub(super) fn resolve(stamp: Stamp, zone: &Zone) -> Result<i64, &'static str> {
 }
 
 fn on_wall_clock(local: i64, zone: &Zone) -> Result<i64, &'static str> {
-    match zone.moments(local) {
-        Local::Once(moment) => Ok(moment),
+    match zone.moments(Timestamp::from_nanos(local)) {
+        WallClock::Once(moment) => Ok(moment.as_nanos()),
         // A midnight stands for its day, and every day has a beginning.
-        _ if local.rem_euclid(DAY) == 0 => Ok(zone.start_of_day(local.div_euclid(DAY))),
-        Local::Twice { .. } => Err(
+        _ if local.rem_euclid(DAY) == 0 => Ok(wall::start_of_day(zone, local.div_euclid(DAY))),
+        WallClock::Twice { .. } => Err(
             "happens twice in the stated zone, where clocks are set back (`IngestOptions::zone`); write times with an offset, or in UTC",
         ),
-        Local::Skipped { .. } => Err(
+        WallClock::Skipped { .. } => Err(
             "does not exist in the stated zone, where clocks are set forward over it; is the zone right (`IngestOptions::zone`)?",
         ),
     }

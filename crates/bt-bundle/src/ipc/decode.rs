@@ -125,7 +125,8 @@ impl Problem {
         match self {
             Self::Damaged(reason) => Error::corrupt(what, reason),
             Self::Format(found) => {
-                ErrorKind::UnsupportedFormat { what: what.to_owned(), found, supported: super::FORMAT }.into()
+                ErrorKind::UnsupportedFormat { what: what.to_owned(), found, supported: super::SUPPORTED }
+                    .into()
             }
             Self::Unsupported(feature) => ErrorKind::Unsupported {
                 what: format!("{what} with {feature}"),
@@ -182,7 +183,7 @@ fn read(file: &[u8]) -> Result<Table, Problem> {
     for pair in schema.custom_metadata().iter().flatten() {
         let (key, value) = (pair.key().unwrap_or_default(), pair.value().unwrap_or_default());
         budget.take(key.len() + value.len() + size_of::<(String, String)>())?;
-        if key == super::FORMAT_KEY && value != super::FORMAT {
+        if key == super::FORMAT_KEY && !super::FORMATS.contains(&value) {
             return Err(Problem::Format(value.chars().take(100).collect()));
         }
         metadata.push((key.to_owned(), value.to_owned()));

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use bt_bundle::bt_core::{
-    Adjustment, AssetId, AssetList, Bars, Bundle, BundleName, BundleVersion, Calendar, Field, Frequency,
-    Result, Timestamp,
+    Adjustment, AssetId, AssetList, Bars, Bundle, BundleName, BundleVersion, Calendar, Conventions, Field,
+    Frequency, Result, Timestamp,
 };
 
 /// One asset's bars: timestamps, and columns of the same length.
@@ -21,6 +21,7 @@ pub(crate) struct Asset {
 pub(crate) struct Sample {
     pub(crate) assets: BTreeMap<String, Asset>,
     pub(crate) frequency: Frequency,
+    pub(crate) conventions: Conventions,
     pub(crate) extra: Vec<String>,
 }
 
@@ -35,7 +36,7 @@ impl Sample {
             (name.to_owned(), Asset { times, columns, adjustments: vec![] })
         };
         let assets = assets.into_iter().enumerate().map(make).collect();
-        Self { assets, frequency: Frequency::Daily, extra: vec![] }
+        Self { assets, frequency: Frequency::Daily, conventions: Conventions::UTC, extra: vec![] }
     }
 
     pub(crate) fn open(&self) -> Memory {
@@ -51,6 +52,7 @@ impl Sample {
             values: self.assets.values().map(|asset| asset.columns.concat()).collect(),
             adjustments: self.assets.values().map(|asset| asset.adjustments.clone()).collect(),
             frequency: self.frequency,
+            conventions: self.conventions.clone(),
             extra: self.extra.clone(),
         }
     }
@@ -64,6 +66,7 @@ pub(crate) struct Memory {
     values: Vec<Vec<f64>>,
     adjustments: Vec<Vec<Adjustment>>,
     frequency: Frequency,
+    conventions: Conventions,
     extra: Vec<String>,
 }
 
@@ -79,6 +82,9 @@ impl Bundle for Memory {
     }
     fn frequency(&self) -> Frequency {
         self.frequency
+    }
+    fn conventions(&self) -> &Conventions {
+        &self.conventions
     }
     fn bars(&self, asset: AssetId) -> Result<Bars<'_>> {
         let rank = self.list.rank(asset)?;
@@ -105,6 +111,7 @@ pub(crate) fn assert_same(bundle: &dyn Bundle, sample: &Sample) {
     assert_eq!(bundle.assets().names().collect::<Vec<_>>(), expected.assets().names().collect::<Vec<_>>());
     assert_eq!(bundle.calendar().as_slice(), expected.calendar().as_slice());
     assert_eq!(bundle.frequency(), expected.frequency());
+    assert_eq!(bundle.conventions(), expected.conventions());
     assert_eq!(bundle.extra_columns(), expected.extra_columns());
     for ((id, expected_id), asset) in
         bundle.assets().ids().zip(expected.assets().ids()).zip(sample.assets.values())

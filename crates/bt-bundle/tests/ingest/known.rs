@@ -18,7 +18,7 @@ fn zone(name: &str) -> Zone {
 }
 
 fn in_zone(name: &str) -> IngestOptions {
-    IngestOptions { zone: zone(name), ..Default::default() }
+    IngestOptions { zone: Some(zone(name)), ..Default::default() }
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn files_that_say_nothing_certain_are_refused_with_the_place_and_the_reason() {
 
 #[test]
 fn times_around_a_change_of_the_clocks_are_read_or_refused_by_line() {
-    let new_york = IngestOptions { zone: "America/New_York".parse().unwrap(), ..Default::default() };
+    let new_york = IngestOptions { zone: Some("America/New_York".parse().unwrap()), ..Default::default() };
     let file = |stamp: &str| format!("{HEADER}\nIBM,{stamp},1,1,1,1,1\nIBM,2024-12-09 10:00,1,1,1,1,1\n");
     let first = |stamp: &str| {
         let minutes = IngestOptions { frequency: Some("60m".parse().unwrap()), ..new_york.clone() };

@@ -84,7 +84,6 @@ impl InputArguments {
         let renamed = self.extras.iter().filter(|(name, header)| name != header);
         columns.extend(renamed.map(|(name, header)| (header.clone(), Column::Extra(name.clone()))));
         let kept = || self.extras.iter().map(|(name, _)| name.clone()).collect();
-        let default = IngestOptions::default();
         IngestOptions {
             columns,
             extras: match (self.no_extras, self.extras.is_empty()) {
@@ -93,7 +92,7 @@ impl InputArguments {
                 (false, false) => Extras::Only(kept()),
             },
             label: self.label.map(LabelName::label),
-            zone: self.zone.clone().unwrap_or(default.zone),
+            zone: self.zone.clone(),
             session_close: self.session_close,
             frequency: self.frequency,
             time_format: self.time_format.format(),
@@ -296,7 +295,10 @@ mod tests {
             ]
         );
         assert_eq!(options.extras, Extras::Only(vec!["vwap".into(), "Beta".into()]));
-        assert_eq!((options.label, options.zone.name()), (Some(Label::End), "America/New_York"));
+        assert_eq!(
+            (options.label, options.zone),
+            (Some(Label::End), Some("America/New_York".parse().unwrap()))
+        );
         assert_eq!(options.frequency, Some(Frequency::Minutes(5)));
         assert_eq!(options.time_format, TimeFormat::Epoch(EpochUnit::Millis));
         assert_eq!((options.delimiter, options.memory_budget), (Some(b'\t'), 2 << 20));
@@ -316,7 +318,7 @@ mod tests {
             (["--column", "Adj_Close=close"], "the name in the file comes last: close=adj_close"),
             (["--column", "close"], "as in close=Adj_Close"),
             (["--zone", "New York"], "America/New_York"),
-            (["--frequency", "1w"], "1d, or 1m to 1439m"),
+            (["--frequency", "1q"], Frequency::ALLOWED),
             (["--delimiter", "ab"], "one ASCII sign"),
             (["--memory", "much"], "as in 512MiB"),
             (["--session-close", "26:00"], "HH:MM"),

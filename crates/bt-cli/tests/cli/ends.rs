@@ -102,6 +102,7 @@ fn a_bundle_that_is_being_written_ends_with_5() {
     let day = Timestamp::from_date(2024, 1, 6).unwrap();
     let shape = DraftShape {
         frequency: Frequency::Daily,
+        conventions: Default::default(),
         extra_columns: vec![],
         assets: vec![("IBM".to_owned(), 1)],
         calendar: vec![day],

@@ -7,8 +7,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bt_sweep::bt_core::{
-    Adjustment, AdjustmentKind, AssetId, AssetList, Bars, Bundle, BundleVersion, Calendar, Field, Frequency,
-    Slab, Timestamp,
+    Adjustment, AdjustmentKind, AssetId, AssetList, BarLabel, Bars, Bundle, BundleVersion, Calendar,
+    Conventions, Field, Frequency, Slab, Timestamp,
 };
 use bt_sweep::bt_dataportal::DataPortal;
 use bt_sweep::bt_layers::bt_asset_cache::GroupedBars;
@@ -198,6 +198,13 @@ fn warm_up_is_seen_and_not_scored() {
     let (part, scored) = Part::with_warm_up(parent.clone(), 5..60, 15).unwrap();
     assert_eq!((part.moments(), scored), (0..60, 5..60));
     assert!(Part::with_warm_up(parent, 60..60, 15).is_err());
+}
+
+#[test]
+fn a_part_has_the_conventions_of_the_whole() {
+    let conventions = Conventions { zone: "Asia/Tokyo".into(), label: BarLabel::Start };
+    let whole = Market::common(3, 2, 100).generate().bundle().with_conventions(conventions.clone());
+    assert_eq!(*Part::new(Arc::new(whole), 10..50).unwrap().conventions(), conventions);
 }
 
 /// A bundle with adjustments, and what else a test wants to change of it.
