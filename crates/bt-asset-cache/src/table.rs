@@ -106,7 +106,7 @@ impl Table {
 pub(crate) fn in_table(name: &BundleName, error: Error) -> Error {
     match error.kind() {
         ErrorKind::InvalidInput { place, reason } => {
-            Error::invalid_input(format!("table {name}, {place}"), reason.as_str())
+            Error::invalid_input(format!("table {name}, {place}"), reason.to_string())
         }
         _ => error,
     }

@@ -39,8 +39,10 @@ pub use disk::{Disk, RealDisk};
 pub use draft::{Draft, DraftShape, Published};
 pub use gc::Collected;
 pub use ingest::{
-    AppendReport, BadRow, BadRows, Column, EpochUnit, Extras, Ingest, IngestOptions, IngestReport, LeftOut,
-    NumberFormat, SessionClose, TimeFormat, Timings,
+    AdjustmentFault, Advice, AppendReport, AssetFault, AssetName, BadRows, Column, Encoding, EpochUnit,
+    Extras, Fault, FileFault, FileFormat, Finding, Findings, FrequencyFault, HeaderFault, Ingest,
+    IngestOptions, IngestReport, ListedFile, Listing, Note, NumberFault, NumberFormat, Place, PriceScale,
+    RowFault, RowNumber, SessionClose, SkipReason, Skipped, TimeFault, TimeFormat, Timings, list_files,
 };
 #[cfg(feature = "parquet")]
 pub use ingest::{FileDigests, ParquetTables};

@@ -118,8 +118,8 @@ pub enum ErrorKind {
     InvalidInput {
         /// The file or table, with line and column where there are any.
         place: String,
-        /// The reason.
-        reason: String,
+        /// The reason: a text, or a type of whoever read the input, to downcast to.
+        reason: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The operating system refused.
     Io {
@@ -190,7 +190,10 @@ impl Error {
     }
 
     /// Input at `place` cannot become bars, for `reason`.
-    pub fn invalid_input(place: impl Into<String>, reason: impl Into<String>) -> Self {
+    pub fn invalid_input(
+        place: impl Into<String>,
+        reason: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
         ErrorKind::InvalidInput { place: place.into(), reason: reason.into() }.into()
     }
 }

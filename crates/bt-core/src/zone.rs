@@ -167,6 +167,11 @@ impl Zone {
         &self.name
     }
 
+    /// Whether its clocks are always as far ahead of UTC.
+    pub fn is_fixed(&self) -> bool {
+        self.offset.len() == 1
+    }
+
     /// What the wall clock shows at a moment.
     #[inline]
     pub fn local(&self, moment: Timestamp) -> Timestamp {

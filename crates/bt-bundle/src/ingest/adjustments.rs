@@ -2,61 +2,67 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 
 use ::csv::{ByteRecord, ReaderBuilder, Trim};
-use bt_core::{Adjustment, AdjustmentKind, Error, Result, Timestamp};
+use bt_core::{Adjustment, AdjustmentKind, Error, Result, Timestamp, Zone};
 
-use super::columns::normal;
-use super::rows::{BadRow, LeftOut, Source};
-use super::stamp::Stamp;
+use super::fault::{AdjustmentFault, Fault, Finding, Findings, Place, RowFault, RowNumber, excerpt};
+use super::field::time::{Own, TimeReader, Written};
+use super::infer::columns::normal;
 use super::wall::{self, DAY};
 use super::{BadRows, IngestOptions};
 
 /// By asset, ascending by ex-date.
 pub(super) type Adjustments = BTreeMap<String, Vec<Adjustment>>;
 
-/// Reads a file with the columns asset, ex-date, kind and value (or ratio and amount), in any order.
+/// Reads a file with the columns asset, ex-date, kind and value (or ratio and amount), in any order. An ex-date is a day in
+/// the bars' own zone.
 ///
 /// # Errors
 /// Where the file cannot be read or lacks a column; the first bad row, where bad rows fail.
 pub(super) fn read(
     path: &Path,
     options: &IngestOptions,
+    zone: &Zone,
     knows: impl Fn(&str) -> bool,
-) -> Result<(Adjustments, LeftOut)> {
-    let name: Arc<str> = path.display().to_string().into();
-    let source = Source { name, unit: "line" };
-    let failed = |error: ::csv::Error| Error::invalid_input(&*source.name, error.to_string());
-    let bytes = std::fs::read(path).map_err(|error| Error::io(format!("read {}", source.name), error))?;
+) -> Result<(Adjustments, Findings)> {
+    let whole = || Place::of(path.display().to_string());
+    let damaged = |error: ::csv::Error| {
+        let fault = super::FileFault::Damaged { reason: error.to_string() };
+        Error::from(Finding::new(whole(), fault))
+    };
+    let bytes = std::fs::read(path).map_err(|error| Error::io(format!("read {}", path.display()), error))?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let mut reader = ReaderBuilder::new()
         .delimiter(options.delimiter.unwrap_or(b','))
         .trim(Trim::All)
         .flexible(true)
         .from_reader(bytes);
-    let columns = Columns::find(&source, reader.byte_headers().map_err(failed)?)?;
-    let (mut adjustments, mut left_out) = (Adjustments::new(), LeftOut::default());
+    let columns = Columns::find(reader.byte_headers().map_err(damaged)?);
+    let columns = columns.map_err(|fault| Finding::new(whole(), fault))?;
+    let mut rows = Rows { options, zone, times: TimeReader::new(options, Some(zone)), columns };
+    let (mut adjustments, mut rejected) = (Adjustments::new(), Findings::default());
     let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(failed)? {
+    while reader.read_byte_record(&mut record).map_err(damaged)? {
         let line = record.position().map_or(0, ::csv::Position::line);
-        let added = columns
-            .adjustment(&record, options, &knows)
+        let added = rows
+            .adjustment(&record, &knows)
             .and_then(|(asset, adjustment)| add(adjustments.entry(asset).or_default(), adjustment));
-        if let Err((column, reason)) = added {
-            let bad = || BadRow::new(&source, line, column.as_deref(), reason);
+        if let Err((column, fault)) = added {
+            let place = Place { row: Some(RowNumber::Line(line)), column, ..whole() };
+            let finding = Finding::new(place, fault);
             match options.on_bad_row {
-                BadRows::Fail => return Err(bad().into()),
-                BadRows::Skip => left_out.add(bad),
+                BadRows::Fail => return Err(finding.into()),
+                BadRows::Skip => rejected.add(|| finding),
             }
         }
     }
     adjustments.retain(|_, list| !list.is_empty());
     adjustments.values_mut().for_each(|list| list.sort_by_key(|one| (one.ex_date, kind(one))));
-    Ok((adjustments, left_out))
+    Ok((adjustments, rejected))
 }
 
-type Bad = (Option<String>, String);
+type Bad = (Option<String>, Fault);
 
 /// Splits go before dividends of the same day, so that the order of rows does not show in the version.
 fn kind(adjustment: &Adjustment) -> u8 {
@@ -68,7 +74,7 @@ fn kind(adjustment: &Adjustment) -> u8 {
 
 fn add(list: &mut Vec<Adjustment>, new: Adjustment) -> Result<(), Bad> {
     match list.iter().any(|old| (old.ex_date, kind(old)) == (new.ex_date, kind(&new))) {
-        true => Err((None, format!("the asset has one of this kind at {} already", new.ex_date))),
+        true => Err((None, AdjustmentFault::Repeated { ex_date: new.ex_date }.into())),
         false => {
             list.push(new);
             Ok(())
@@ -86,14 +92,11 @@ struct Columns {
 }
 
 impl Columns {
-    fn find(source: &Source, header: &ByteRecord) -> Result<Self> {
+    fn find(header: &ByteRecord) -> Result<Self, Fault> {
         let names: Vec<_> = header.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-        let find = |known: &[&str]| {
+        let find = |known: &'static [&'static str]| {
             let at = names.iter().position(|name| known.contains(&normal(name).as_str()));
-            at.ok_or_else(|| {
-                let reason = format!("no column named {}; it has {}", known.join(" or "), names.join(", "));
-                Error::invalid_input(&*source.name, reason)
-            })
+            at.ok_or_else(|| Fault::from(AdjustmentFault::Column { known, found: names.clone() }))
         };
         Ok(Self {
             asset: find(&["asset", "ticker", "symbol"])?,
@@ -103,50 +106,65 @@ impl Columns {
             names,
         })
     }
+}
 
+/// How rows are read.
+struct Rows<'a> {
+    options: &'a IngestOptions,
+    zone: &'a Zone,
+    times: TimeReader,
+    columns: Columns,
+}
+
+impl Rows<'_> {
     fn adjustment(
-        &self,
+        &mut self,
         record: &ByteRecord,
-        options: &IngestOptions,
         knows: impl Fn(&str) -> bool,
     ) -> Result<(String, Adjustment), Bad> {
-        if record.len() != self.names.len() {
-            return Err((None, format!("{} fields where the header has {}", record.len(), self.names.len())));
+        let Columns { names, asset, ex_date, kind, values } = &self.columns;
+        if record.len() != names.len() {
+            let (found, expected) = (record.len(), names.len());
+            return Err((None, RowFault::Fields { found, expected }.into()));
         }
-        let text = |column: usize| String::from_utf8_lossy(&record[column]).into_owned();
-        let bad = |column: usize, reason: &str| {
-            (Some(self.names[column].clone()), format!("{:?} {reason}", text(column)))
-        };
-        let asset = text(self.asset);
-        if !knows(&asset) {
-            return Err(bad(self.asset, "is no asset that has bars"));
+        let text = |column: usize| excerpt(&record[column]);
+        let bad = |column: usize, fault: Fault| (Some(names[column].clone()), fault);
+        let name = String::from_utf8_lossy(&record[*asset]).into_owned();
+        if !knows(&name) {
+            return Err(bad(*asset, AdjustmentFault::UnknownAsset { name: text(*asset) }.into()));
         }
-        let stamp =
-            options.time_format.read(&record[self.ex_date]).map_err(|reason| bad(self.ex_date, reason))?;
-        let ex_date = start_of_day(stamp, options).map_err(|reason| bad(self.ex_date, reason))?;
-        let is_split = match text(self.kind).to_ascii_lowercase().as_str() {
+        let is_split = match text(*kind).to_ascii_lowercase().as_str() {
             "split" => true,
             "dividend" => false,
-            _ => return Err(bad(self.kind, "is neither split nor dividend")),
+            _ => return Err(bad(*kind, AdjustmentFault::Kind { text: text(*kind) }.into())),
         };
-        let column = self.values[usize::from(!is_split)];
-        let value = options.number_format.read(&record[column]).map_err(|reason| bad(column, reason))?;
+        let column = values[usize::from(!is_split)];
+        let value = self.options.number_format.unwrap_or_default().read(&record[column]);
+        let unread = |why| super::source::number_fault(&record[column], why).into();
+        let value = value.map_err(|why| bad(column, unread(why)))?;
         if value.is_nan() || value <= 0.0 {
-            return Err(bad(column, "is not above 0"));
+            return Err(bad(column, AdjustmentFault::Value { text: text(column) }.into()));
         }
         let kind = match is_split {
             true => AdjustmentKind::Split { ratio: value },
             false => AdjustmentKind::Dividend { amount: value },
         };
-        Ok((asset, Adjustment { ex_date, kind }))
+        let ex_date = start_of_day(&mut self.times, self.zone, &record[*ex_date])
+            .map_err(|fault| bad(*ex_date, fault))?;
+        Ok((name, Adjustment { ex_date, kind }))
     }
 }
 
-/// The first moment of the ex-date in the stated zone.
-fn start_of_day(stamp: Stamp, options: &IngestOptions) -> Result<Timestamp, &'static str> {
-    let day = match stamp {
-        Stamp::Date(nanos) | Stamp::Local(nanos) => nanos.div_euclid(DAY),
-        Stamp::Moment(moment) => wall::day(options.zone(), moment),
+/// The first moment of the ex-date.
+fn start_of_day(times: &mut TimeReader, zone: &Zone, text: &[u8]) -> Result<Timestamp, Fault> {
+    let fault = |times: &TimeReader, why| Fault::from(times.fault(text, why));
+    let written = times.written(text.trim_ascii()).map_err(|why| fault(times, why))?;
+    let day = match written {
+        Written::Date(nanos) | Written::Local(nanos, Own::Nothing) => nanos.div_euclid(DAY),
+        moment => {
+            let stamp = times.stamp(moment).map_err(|why| fault(times, why))?;
+            wall::day(zone, stamp.nanos)
+        }
     };
-    Ok(Timestamp::from_nanos(wall::start_of_day(options.zone(), day)))
+    Ok(Timestamp::from_nanos(wall::start_of_day(zone, day)))
 }

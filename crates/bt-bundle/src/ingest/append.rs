@@ -3,11 +3,12 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use bt_core::{Bundle, BundleName, BundleSource, Error, Result};
+use bt_core::{BarLabel, Bundle, BundleName, BundleSource, Error, Frequency, Result, Timestamp, Zone};
 
+use super::fault::{Finding, Place, TimeFault};
 use super::report::counted;
 use super::{Extras, Ingest, IngestReport};
-use crate::{Appended, Disk, Store};
+use crate::{Appended, Disk, Label, Store};
 
 /// What [`Ingest::append_to`] read and did.
 #[derive(Clone, Debug)]
@@ -53,6 +54,11 @@ impl Ingest<'_> {
         if self.options.extras == Extras::Numeric {
             self.options.extras = Extras::Only(bundle.extra_columns().to_vec());
         }
+        let zone: Zone = bundle.conventions().zone.parse()?;
+        if bundle.conventions().label == BarLabel::Start && !bundle.frequency().is_intraday() {
+            self.options.label.get_or_insert(Label::Start);
+        }
+        let last = bundle.calendar().last().copied();
         drop(bundle);
         let directory = match &self.options.temporary_directory {
             Some(parent) => tempfile::tempdir_in(parent),
@@ -60,11 +66,38 @@ impl Ingest<'_> {
         };
         let directory = directory.map_err(|error| Error::io("create a temporary directory", error))?;
         let new = Store::create(directory.path())?.with_disk(Arc::new(Unsynced));
-        let input = self.into_store(&new, name)?;
+        // A zone that a bundle took from its input holds as if it had been stated; one of offsets is only what they have in
+        // common.
+        if self.options.zone.is_none() && !zone.is_fixed() {
+            self.options.zone = Some(zone.clone());
+        }
+        let input = self.publish(&new, name, Some(&zone))?;
+        let opened = new.open(name)?;
+        check_last_day(last, &*opened, &input)?;
         let origin = format!("appended from {}", input.sources.join(", "));
-        let appended = store.append(name, &*new.open(name)?, &origin)?;
+        let appended = store.append(name, &*opened, &origin)?;
         Ok(AppendReport { input, appended })
     }
+}
+
+/// Where days end with the next one that is stamped, the first of the new bars tells when the last of the old ones ended. That
+/// was taken for 24 hours, for want of it; it may be an hour more or less.
+fn check_last_day(last: Option<Timestamp>, new: &dyn Bundle, input: &IngestReport) -> Result<()> {
+    const HOURS: i64 = 3600;
+    let (Some(last), Some(&first)) = (last, new.calendar().first()) else { return Ok(()) };
+    if new.frequency() != Frequency::Daily || new.conventions().label != BarLabel::End {
+        return Ok(());
+    }
+    // The day of the first new bar begins a day before it ends, clocks set or not.
+    let zone: Zone = new.conventions().zone.parse()?;
+    let begins = first.plus_seconds(-24 * HOURS);
+    let apart = begins.as_nanos() - last.as_nanos();
+    let is_moved = apart != 0 && apart.abs() <= HOURS * 1_000_000_000;
+    if !is_moved || !zone.is_fixed() {
+        return Ok(());
+    }
+    let place = Place::of(input.sources.first().cloned().unwrap_or_default());
+    Err(Finding::new(place, TimeFault::MovedDay { known: last, ends: begins }).into())
 }
 
 /// What is gone after the append need not outlive a crash.

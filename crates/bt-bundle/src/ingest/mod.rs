@@ -1,51 +1,49 @@
 //! From files and record batches to a published bundle.
+//!
+//! Where what lies: `source` opens inputs and cuts them into pieces; `field` reads one field; `infer` finds what nobody
+//! stated; `fault` says what is wrong; `rows` collects, orders and writes; `report` tells.
 
 #[cfg(feature = "csv")]
 mod adjustments;
 mod append;
-mod batches;
-mod clock;
-mod collect;
-mod columns;
-#[cfg(feature = "csv")]
-mod csv;
-#[cfg(feature = "csv")]
-mod number;
+mod fault;
+mod field;
+mod infer;
 mod options;
-#[cfg(feature = "parquet")]
-mod parquet;
+mod parallel;
 mod report;
 mod rows;
-mod settle;
-mod sources;
-mod stamp;
+mod source;
 #[cfg(feature = "parquet")]
 mod tables;
 mod wall;
-mod write;
 
 use std::collections::BTreeMap;
-#[cfg(any(feature = "csv", feature = "parquet"))]
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
-use bt_core::{Adjustment, BundleName, Error, Result};
+use bt_core::{Adjustment, BundleName, Error, Result, Zone};
 
 use crate::{DraftShape, Published, Store};
-use collect::Collected;
-use rows::Rows;
-use settle::Settled;
-use sources::{Piece, Sources};
+use rows::collect::Collected;
+use rows::settle::{self, Settled};
+use rows::write;
+use source::{Piece, Sources};
 
 pub use append::AppendReport;
-pub use clock::SessionClose;
-pub use options::{BadRows, Column, Extras, IngestOptions, NumberFormat};
-pub use report::{IngestReport, Timings};
-pub use rows::{BadRow, LeftOut};
-pub use stamp::{EpochUnit, TimeFormat};
+pub use fault::{
+    AdjustmentFault, Advice, AssetFault, Fault, FileFault, Finding, Findings, FrequencyFault, HeaderFault,
+    NumberFault, Place, RowFault, RowNumber, TimeFault,
+};
+pub use infer::clock::SessionClose;
+pub use options::{
+    AssetName, BadRows, Column, EpochUnit, Extras, FileFormat, IngestOptions, NumberFormat, PriceScale,
+    TimeFormat,
+};
+pub use report::{IngestReport, Note, Timings};
+pub use source::Encoding;
+pub use source::folder::{ListedFile, Listing, SkipReason, Skipped, list_files};
 #[cfg(feature = "parquet")]
 pub use tables::{FileDigests, ParquetTables};
 
@@ -79,18 +77,18 @@ pub struct Ingest<'a> {
 
 /// One input, not opened yet.
 enum Input<'a> {
-    #[cfg(feature = "csv")]
-    Csv(PathBuf),
-    #[cfg(feature = "csv")]
-    CsvFolder(PathBuf),
-    /// One asset: that of the file's name unless another is stated.
-    #[cfg(feature = "csv")]
-    CsvOfAsset(PathBuf, Option<String>),
-    /// In long form where a column says the asset, else one asset, that of the file's name.
-    #[cfg(feature = "csv")]
-    CsvByName(PathBuf),
-    #[cfg(feature = "parquet")]
-    Parquet(PathBuf),
+    File {
+        path: PathBuf,
+        format: FileFormat,
+        asset: AssetName,
+        /// Whether it may be no table, but text that lies beside others.
+        may_be_prose: bool,
+    },
+    Folder {
+        path: PathBuf,
+        format: FileFormat,
+        asset: AssetName,
+    },
     Batches(Batches<'a>),
 }
 
@@ -99,12 +97,7 @@ type Batches<'a> = Box<dyn Iterator<Item = Result<RecordBatch>> + 'a>;
 impl std::fmt::Debug for Input<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            #[cfg(feature = "csv")]
-            Self::Csv(path) | Self::CsvFolder(path) | Self::CsvOfAsset(path, _) | Self::CsvByName(path) => {
-                path.fmt(f)
-            }
-            #[cfg(feature = "parquet")]
-            Self::Parquet(path) => path.fmt(f),
+            Self::File { path, .. } | Self::Folder { path, .. } => path.fmt(f),
             Self::Batches(_) => f.write_str("record batches"),
         }
     }
@@ -116,40 +109,54 @@ impl<'a> Ingest<'a> {
         Self { options, inputs: Vec::new() }
     }
 
-    /// Adds a CSV file in long form: each row names its asset.
-    #[cfg(feature = "csv")]
-    pub fn csv(mut self, path: impl Into<PathBuf>) -> Self {
-        self.inputs.push(Input::Csv(path.into()));
+    /// Adds a file of any format, whose asset is what `asset` says.
+    pub fn file(mut self, path: impl Into<PathBuf>, format: FileFormat, asset: AssetName) -> Self {
+        self.inputs.push(Input::File { path: path.into(), format, asset, may_be_prose: false });
         self
     }
 
-    /// Adds all `*.csv` files of a folder, each of them one asset, whose name is the file's without `.csv`.
-    #[cfg(feature = "csv")]
+    /// Adds all files of a [`Listing`]. A text among them that is no table of bars is passed over, and reported.
+    pub fn listing(mut self, listing: Listing) -> Self {
+        for ListedFile { path, format, asset } in listing.files {
+            let may_be_prose = source::folder::may_be_prose(&path);
+            self.inputs.push(Input::File { path, format, asset, may_be_prose });
+        }
+        self
+    }
+
+    /// Adds a CSV file in long form: each row names its asset.
+    pub fn csv(self, path: impl Into<PathBuf>) -> Self {
+        self.file(path, FileFormat::Csv, AssetName::InColumn)
+    }
+
+    /// Adds all CSV files of a folder, each of them one asset, whose name is the file's without its ending.
     pub fn csv_folder(mut self, path: impl Into<PathBuf>) -> Self {
-        self.inputs.push(Input::CsvFolder(path.into()));
+        let (path, format) = (path.into(), FileFormat::Csv);
+        self.inputs.push(Input::Folder { path, format, asset: AssetName::FileAlone });
         self
     }
 
     /// Adds a CSV file that is one asset of this name. A column for assets it may have, if that says the same in every row.
-    #[cfg(feature = "csv")]
-    pub fn csv_of_asset(mut self, path: impl Into<PathBuf>, asset: impl Into<String>) -> Self {
-        self.inputs.push(Input::CsvOfAsset(path.into(), Some(asset.into())));
-        self
+    pub fn csv_of_asset(self, path: impl Into<PathBuf>, asset: impl Into<String>) -> Self {
+        self.file(path, FileFormat::Csv, AssetName::Stated(asset.into()))
     }
 
     /// Adds a CSV file whose form its columns decide: in long form where one says the asset, else one asset, whose name is
     /// the file's without its extension. For files of which nothing is known beforehand; the report says which it was.
-    #[cfg(feature = "csv")]
-    pub fn csv_by_name(mut self, path: impl Into<PathBuf>) -> Self {
-        self.inputs.push(Input::CsvByName(path.into()));
-        self
+    pub fn csv_by_name(self, path: impl Into<PathBuf>) -> Self {
+        self.file(path, FileFormat::Csv, AssetName::ByFile)
     }
 
-    /// Adds a Parquet file, or all `*.parquet` files of a folder, in long form.
-    #[cfg(feature = "parquet")]
+    /// Adds a Parquet file, or all Parquet files of a folder, in long form.
     pub fn parquet(mut self, path: impl Into<PathBuf>) -> Self {
-        self.inputs.push(Input::Parquet(path.into()));
-        self
+        let (path, format) = (path.into(), FileFormat::Parquet);
+        match path.is_dir() {
+            true => {
+                self.inputs.push(Input::Folder { path, format, asset: AssetName::InColumn });
+                self
+            }
+            false => self.file(path, format, AssetName::InColumn),
+        }
     }
 
     /// Adds record batches in long form, all with the same columns.
@@ -174,11 +181,16 @@ impl<'a> Ingest<'a> {
     /// 15 MiB and six times the bars of the asset that has most.
     ///
     /// # Errors
-    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) with file, line, column and reason for input that cannot become
-    /// bars, [`InvalidOption`](bt_core::ErrorKind::InvalidOption) for options that contradict each other or the input,
+    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) with a [`Finding`] for input that cannot become bars,
+    /// [`InvalidOption`](bt_core::ErrorKind::InvalidOption) for options that contradict each other or the input,
     /// [`Io`](bt_core::ErrorKind::Io), and what [`Store::draft`] refuses. Nothing is published then.
     pub fn into_store(self, store: &Store, name: &BundleName) -> Result<IngestReport> {
-        let mut run = Run::read(self.options, self.inputs)?;
+        self.publish(store, name, None)
+    }
+
+    /// `bundle` is the zone of the bundle that is appended to.
+    fn publish(self, store: &Store, name: &BundleName, bundle: Option<&Zone>) -> Result<IngestReport> {
+        let mut run = Run::read(self.options, self.inputs, bundle)?;
         let adjustments = run.adjustments()?;
         let start = Instant::now();
         let mut draft = store.draft(name, run.shape(adjustments.clone()))?;
@@ -195,25 +207,37 @@ const NO_INPUT: &str = "no input: call `csv`, `parquet` or `batches` first";
 struct Run<'a> {
     options: IngestOptions,
     sources: Sources<'a>,
+    /// The asset that was stated for the first input.
+    stated: Option<String>,
     rows: Collected,
     settled: Settled,
     timings: Timings,
 }
 
 impl<'a> Run<'a> {
-    fn read(options: IngestOptions, inputs: Vec<Input<'a>>) -> Result<Self> {
+    fn read(options: IngestOptions, inputs: Vec<Input<'a>>, bundle: Option<&Zone>) -> Result<Self> {
         options.check()?;
         if inputs.is_empty() {
             return Err(Error::invalid_input("the ingest", NO_INPUT));
         }
+        let stated = match inputs.first() {
+            Some(Input::File { asset: AssetName::Stated(name), .. }) => Some(name.clone()),
+            _ => None,
+        };
         let start = Instant::now();
-        let mut sources = Sources::new(inputs);
-        let rows = read(&mut sources, &options)?;
+        let mut sources = Sources::new(inputs, &options, bundle);
+        let mut rows = Collected::default();
+        parallel::ordered(
+            parallel::threads(),
+            || sources.next(&options),
+            |piece: Piece| piece.decode(&options),
+            |decoded| rows.add(decoded, &options),
+        )?;
         let read = start.elapsed();
-        let settled = settle::settle(&rows, sources.all(), &options)?;
+        let settled = settle::settle(&mut rows, sources.all(), &options, bundle)?;
         let timings =
             Timings { read, settle: start.elapsed() - read, write: Duration::ZERO, sync: Duration::ZERO };
-        Ok(Self { options, sources, rows, settled, timings })
+        Ok(Self { options, sources, stated, rows, settled, timings })
     }
 
     #[cfg(feature = "csv")]
@@ -221,8 +245,9 @@ impl<'a> Run<'a> {
         let Some(path) = &self.options.adjustments else { return Ok(BTreeMap::new()) };
         let knows =
             |name: &str| self.settled.assets.binary_search_by(|asset| asset.name.as_str().cmp(name)).is_ok();
-        let (adjustments, left_out) = adjustments::read(path, &self.options, knows)?;
-        self.rows.left_out.extend(left_out);
+        let zone = self.settled.clock.zone();
+        let (adjustments, rejected) = adjustments::read(path, &self.options, zone, knows)?;
+        self.rows.findings.rejected.extend(rejected);
         Ok(adjustments)
     }
 
@@ -251,23 +276,28 @@ impl<'a> Run<'a> {
     }
 
     fn report(self, name: &BundleName, published: Published, adjustments: usize) -> IngestReport {
-        let (mut left_out, clock) = (self.rows.left_out.clone(), &self.settled.clock);
-        left_out.extend(self.settled.duplicates);
+        let clock = &self.settled.clock;
+        let findings = self.rows.findings.clone();
         IngestReport {
             name: name.clone(),
             version: published.version,
             unchanged: published.unchanged,
             sources: self.sources.all().iter().map(|source| source.name.to_string()).collect(),
-            columns: self.sources.columns(),
+            columns: self.sources.columns(self.stated.as_deref()),
             ignored: self.sources.ignored(),
             frequency: clock.frequency,
             frequency_inferred: self.options.frequency.is_none(),
             known: clock.describe(&self.options),
-            zone: self.settled.clock.conventions().zone.into_owned(),
+            conventions: clock.conventions(),
             rows_read: self.rows.read,
-            left_out,
-            outside: self.rows.outside.clone(),
-            missing: self.rows.missing.clone(),
+            rejected: findings.rejected,
+            unpriced: findings.unpriced,
+            repeated: findings.repeated,
+            outside: findings.outside,
+            not_above_zero: findings.not_above_zero,
+            missing: findings.missing,
+            notes: Note::of(&self.sources, &self.settled),
+            skipped: self.sources.skipped.clone(),
             assets: published.assets,
             bars: published.rows,
             first: self.settled.calendar.first().copied(),
@@ -277,66 +307,4 @@ impl<'a> Run<'a> {
             timings: Timings { sync: published.sync_time, ..self.timings },
         }
     }
-}
-
-/// Reads all sources: this thread fetches pieces and collects the rows that others have decoded, in order.
-fn read(sources: &mut Sources<'_>, options: &IngestOptions) -> Result<Collected> {
-    let mut rows = Collected::default();
-    std::thread::scope(|scope| -> Result<()> {
-        let lanes: Vec<Lane> = (0..threads()).map(|_| Lane::start(scope, options)).collect();
-        let (mut sent, mut received) = (0, 0);
-        let receive = |received: &mut usize, rows: &mut Collected| {
-            let decoded = lanes[*received % lanes.len()].decoded.recv().map_err(|_| ended_early())?;
-            *received += 1;
-            rows.add(decoded?, options)
-        };
-        loop {
-            let piece = sources.next(options);
-            // Before an error of the source is told, so that of several errors the first in the input is.
-            let keep_waiting = if matches!(piece, Ok(Some(_))) { Lane::DEPTH * lanes.len() - 1 } else { 0 };
-            while sent - received > keep_waiting {
-                receive(&mut received, &mut rows)?;
-            }
-            let Some(piece) = piece? else { return Ok(()) };
-            lanes[sent % lanes.len()].pieces.send(piece).map_err(|_| ended_early())?;
-            sent += 1;
-        }
-    })?;
-    Ok(rows)
-}
-
-/// A thread that decodes pieces in the order in which it gets them.
-struct Lane {
-    pieces: SyncSender<Piece>,
-    decoded: Receiver<Result<Rows>>,
-}
-
-impl Lane {
-    /// Pieces under way: one in work and one in hand, so that nobody waits while others are busy.
-    const DEPTH: usize = 2;
-
-    fn start<'s>(scope: &'s Scope<'s, '_>, options: &'s IngestOptions) -> Self {
-        let (pieces, to_decode) = sync_channel::<Piece>(Self::DEPTH);
-        let (done, decoded) = sync_channel(Self::DEPTH);
-        scope.spawn(move || {
-            for piece in to_decode {
-                if done.send(piece.decode(options)).is_err() {
-                    // Nobody listens any more: an earlier piece has failed.
-                    return;
-                }
-            }
-        });
-        Self { pieces, decoded }
-    }
-}
-
-/// The panic of the thread follows.
-#[cold]
-fn ended_early() -> Error {
-    Error::other("a thread of the ingest has ended early")
-}
-
-/// More would only add to the memory that pieces take.
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(16)
 }

@@ -1,10 +1,12 @@
-use std::path::PathBuf;
-use std::sync::LazyLock;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
 
 use bt_asset_cache::Label;
-use bt_core::{Error, Frequency, Result, Zone};
+use bt_core::{Error, ErrorKind, Field, Frequency, Result, Zone};
 
-use super::{SessionClose, TimeFormat};
+use super::{Encoding, SessionClose};
 
 /// How input is read. Whatever is left out is inferred or defaulted on the safe side, and reported.
 ///
@@ -23,17 +25,19 @@ use super::{SessionClose, TimeFormat};
 pub struct IngestOptions {
     /// Which column is what, for columns whose name does not say it: the name as the input has it (case ignored).
     ///
-    /// These names need no word, in any case, with any signs between their words (`<OPEN>`, `Open Price`):
+    /// These names need no word, in any case, with any signs between their words (`<OPEN>`, `Open Price`, `1. open`):
     ///
-    /// | column | known names |
+    /// | column | known names; those behind a semicolon where none of the others is there |
     /// |---|---|
-    /// | asset | `asset`, `ticker`, `symbol`, `sid`, `instrument`, `security`, `name`, `code` |
-    /// | timestamp | `timestamp`, `date`, `datetime`, `date_time`, `time`, `ts`, `session`, `day` |
+    /// | asset | `asset`, `ticker`, `symbol`, `sid`, `instrument`, `pair`, `tic`, `ts_code`, `stock_code`; `security`, `name`, `code` |
+    /// | timestamp | `timestamp`, `date`, `datetime`, `date_time`, `time`, `ts`, `session`, `day`, `local_time`, `gmt_time`, `open_time`, `trade_date`, `price_date`, `window_start`, `ts_event`, `unix`, `unix_timestamp`, `unix_time`, `epoch` |
     /// | open | `open`, `o`, `open_price`, `px_open` |
     /// | high | `high`, `h`, `high_price`, `px_high` |
     /// | low | `low`, `l`, `low_price`, `px_low` |
-    /// | close | `close`, `c`, `close_price`, `px_last`, `last` |
-    /// | volume, which may be absent | `volume`, `v`, `vol`, `px_volume` |
+    /// | close | `close`, `c`, `close_price`, `px_last`, `close_last`; `last`, `last_price`, `price` |
+    /// | volume, which may be absent | `volume`, `v`, `vol`, `px_volume`; `total_traded_quantity`, `tottrdqty`, `tickvol`, `tick_volume` |
+    ///
+    /// A date and a time of day in two columns are joined. One column may be stated to be several things.
     pub columns: Vec<(String, Column)>,
     /// What happens to columns that are neither stated nor known.
     pub extras: Extras,
@@ -49,8 +53,13 @@ pub struct IngestOptions {
     pub frequency: Option<Frequency>,
     /// How times are written, in text or as integers.
     pub time_format: TimeFormat,
-    /// How CSV files write numbers.
-    pub number_format: NumberFormat,
+    /// How text writes numbers. `None`: full stops are decimal points, unless the numbers of a source leave no doubt of
+    /// another format.
+    pub number_format: Option<NumberFormat>,
+    /// What prices are counted in, where they are in fixed point.
+    pub price_scale: Option<PriceScale>,
+    /// The encoding of CSV files without a byte order mark. `None`: UTF-8.
+    pub encoding: Option<Encoding>,
     /// What separates the fields of CSV files. `None`: whichever of `,` `;` tab `|` the header has most of.
     pub delimiter: Option<u8>,
     /// Names of the columns of CSV files that have no header line.
@@ -76,8 +85,10 @@ impl Default for IngestOptions {
             zone: None,
             session_close: None,
             frequency: None,
-            time_format: TimeFormat::Iso,
-            number_format: NumberFormat::default(),
+            time_format: TimeFormat::Auto,
+            number_format: None,
+            price_scale: None,
+            encoding: None,
             delimiter: None,
             header: None,
             on_bad_row: BadRows::Fail,
@@ -89,12 +100,6 @@ impl Default for IngestOptions {
 }
 
 impl IngestOptions {
-    /// The stated zone, or UTC.
-    pub(super) fn zone(&self) -> &Zone {
-        static UTC: LazyLock<Zone> = LazyLock::new(Zone::utc);
-        self.zone.as_ref().unwrap_or(&UTC)
-    }
-
     pub(super) fn check(&self) -> Result<()> {
         if self.memory_budget == 0 {
             return Err(Error::invalid_option("memory_budget", 0, "at least 1"));
@@ -104,7 +109,8 @@ impl IngestOptions {
             let allowed = "an ASCII character that is no letter, digit, quote or line end";
             return Err(Error::invalid_option("delimiter", format!("{:?}", delimiter as char), allowed));
         }
-        let format = self.number_format;
+        self.time_format.check()?;
+        let format = self.number_format.unwrap_or_default();
         if format.thousands == Some(format.decimal) || !matches!(format.decimal, '.' | ',') {
             let allowed = "a decimal separator of . or , and another character between thousands";
             return Err(Error::invalid_option("number_format", format!("{format:?}"), allowed));
@@ -142,8 +148,10 @@ impl Default for NumberFormat {
 pub enum Column {
     /// The asset's name.
     Asset,
-    /// The bar's time.
+    /// The bar's time, or its date where [`Time`](Self::Time) is another column.
     Timestamp,
+    /// The bar's time of day.
+    Time,
     /// First price.
     Open,
     /// Highest price.
@@ -158,6 +166,20 @@ pub enum Column {
     Extra(String),
     /// Nothing that the bundle keeps.
     Ignored,
+}
+
+impl Column {
+    /// The field of a bar that it holds.
+    pub(super) fn field(&self) -> Option<Field> {
+        match self {
+            Self::Open => Some(Field::OPEN),
+            Self::High => Some(Field::HIGH),
+            Self::Low => Some(Field::LOW),
+            Self::Close => Some(Field::CLOSE),
+            Self::Volume => Some(Field::VOLUME),
+            _ => None,
+        }
+    }
 }
 
 /// What happens to columns that are neither stated nor known by their name.
@@ -176,7 +198,9 @@ impl Extras {
 }
 
 /// What happens to a row that cannot become a bar: a field that does not parse, an infinite number, a high below the
-/// low, a negative volume, a second row for the same asset and time.
+/// low, a negative volume, another row for the same asset and time with other values.
+///
+/// A row without any price is no bar and no fault, and one that says the same as another is taken once; both are reported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum BadRows {
     /// The ingest fails with file, line, column and reason, and nothing is published.
@@ -184,4 +208,169 @@ pub enum BadRows {
     Fail,
     /// The row is left out, counted and reported. Of rows for the same asset and time the first is kept.
     Skip,
+}
+
+/// How dates and times are written.
+///
+/// Times without an offset are read on the wall clock of the stated zone.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub enum TimeFormat {
+    /// Any of the usual ways that say one thing alone: `2024-01-05`, `2024.01.05`, `20240105`, `05-Jan-24`, `Jan 5, 2024`,
+    /// then perhaps a time (`16:00:00.123`, `160000`, `4:00 PM`) and a zone (`Z`, `-05:00`, `GMT+0700`, `US/Eastern`);
+    /// counts since 1970 of nine digits or more, whose size tells their unit. Where both day and month are numbers, some
+    /// date of the ingest has to show which comes first.
+    #[default]
+    Auto,
+    /// The same, but counts, and dates with the year behind: `2024-01-05`, `20240105`, …
+    Iso,
+    /// `1/5/2024` is the fifth of January; a time may follow.
+    MonthFirst,
+    /// `5/1/2024` is the fifth of January; a time may follow.
+    DayFirst,
+    /// A number, counted from 1970-01-01 00:00 UTC.
+    Epoch(EpochUnit),
+    /// Days since 1899-12-30 with the time of day as a fraction, as spreadsheets count them.
+    Excel,
+    /// As `strptime` reads it: `%d/%m/%y %Hh%M`.
+    Pattern(Arc<str>),
+}
+
+impl TimeFormat {
+    fn check(&self) -> Result<()> {
+        let Self::Pattern(pattern) = self else { return Ok(()) };
+        let sample = jiff::civil::date(2024, 1, 5).at(9, 30, 0, 0).to_zoned(jiff::tz::TimeZone::UTC);
+        let written = sample.ok().and_then(|sample| jiff::fmt::strtime::format(&**pattern, &sample).ok());
+        match written {
+            Some(text) if text != **pattern => Ok(()),
+            _ => Err(Error::invalid_option(
+                "time_format",
+                format!("{pattern:?}"),
+                "a pattern of strptime, such as %d/%m/%y %H:%M",
+            )),
+        }
+    }
+}
+
+impl fmt::Display for TimeFormat {
+    /// What is expected, as in "a date or time such as …".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto | Self::Iso => f.write_str("a date or time such as 2024-01-05 or 2024-01-05T16:00"),
+            Self::MonthFirst => f.write_str("a date or time such as 1/5/2024, month first"),
+            Self::DayFirst => f.write_str("a date or time such as 5/1/2024, day first"),
+            Self::Epoch(_) => f.write_str("a number, as an epoch is"),
+            Self::Excel => f.write_str("a number of days, as a spreadsheet counts them"),
+            Self::Pattern(pattern) => write!(f, "a date or time as {pattern:?} writes it"),
+        }
+    }
+}
+
+/// What a [`TimeFormat::Epoch`] counts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EpochUnit {
+    /// Seconds.
+    Seconds,
+    /// Milliseconds.
+    Millis,
+    /// Microseconds.
+    Micros,
+    /// Nanoseconds.
+    Nanos,
+}
+
+/// The power of ten that prices in fixed point are multiplied with: `1e-9` where 146685572179 is 146.685572179.
+///
+/// ```
+/// use bt_bundle::PriceScale;
+/// assert_eq!("1e-4".parse::<PriceScale>()?, "0.0001".parse()?);
+/// assert!("0.5".parse::<PriceScale>().is_err());
+/// # Ok::<(), bt_core::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PriceScale {
+    decimals: u8,
+}
+
+impl PriceScale {
+    /// How many decimals prices have.
+    pub fn decimals(self) -> u8 {
+        self.decimals
+    }
+}
+
+impl FromStr for PriceScale {
+    type Err = Error;
+
+    /// Reads `1e-9` or `0.0001`: 1e-1 to 1e-18.
+    fn from_str(text: &str) -> Result<Self> {
+        let value: Option<f64> = text.trim().parse().ok();
+        let decimals = (1..=18_u8).find(|decimals| value == format!("1e-{decimals}").parse().ok());
+        decimals.map(|decimals| Self { decimals }).ok_or_else(|| {
+            ErrorKind::Unreadable {
+                what: "price scale",
+                text: text.chars().take(100).collect(),
+                allowed: "a power of ten from 1e-1 to 1e-18, such as 1e-9 or 0.0001",
+            }
+            .into()
+        })
+    }
+}
+
+impl fmt::Display for PriceScale {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "1e-{}", self.decimals)
+    }
+}
+
+/// What a file is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum FileFormat {
+    /// Text, with fields between delimiters.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+    /// Arrow IPC, which Feather (version 2) is.
+    ArrowIpc,
+}
+
+impl FileFormat {
+    /// The endings of files that are read.
+    pub const ENDINGS: &str = ".csv, .tsv, .txt, .parquet, .pq, .feather, .arrow or .ipc";
+
+    /// What the ending of a file's name says.
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "csv" | "tsv" | "txt" => Some(Self::Csv),
+            "parquet" | "pq" => Some(Self::Parquet),
+            "feather" | "arrow" | "ipc" => Some(Self::ArrowIpc),
+            _ => None,
+        }
+    }
+
+    /// The endings of files of this format.
+    pub fn endings(self) -> &'static str {
+        match self {
+            Self::Csv => ".csv, .tsv or .txt",
+            Self::Parquet => ".parquet or .pq",
+            Self::ArrowIpc => ".feather, .arrow or .ipc",
+        }
+    }
+}
+
+/// What says the asset of a file's rows.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum AssetName {
+    /// A column.
+    InColumn,
+    /// A column, or the header, where either does; else the file's name without its ending.
+    ByFile,
+    /// The file's name without its ending. A column of assets it may have, if that says the same in every row.
+    FileAlone,
+    /// A column, or the header, where either does; else this name.
+    Default(String),
+    /// This name. A column of assets it may have, if that says the same in every row.
+    Stated(String),
 }

@@ -1,9 +1,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use bt_core::{BundleName, BundleVersion, Frequency, Timestamp};
+use bt_core::{BarClock, BundleName, BundleVersion, Conventions, Frequency, Timestamp};
 
-use super::rows::{LeftOut, Source};
+use super::fault::Findings;
+use super::rows::Source;
+use super::rows::settle::Settled;
+use super::source::Sources;
+use super::source::folder::Skipped;
 
 /// What an ingest understood and did. Its `Display` is meant to be read before the bars are trusted.
 #[derive(Clone, Debug)]
@@ -27,17 +31,27 @@ pub struct IngestReport {
     pub frequency_inferred: bool,
     /// When bars become known, in words, with what was assumed.
     pub known: String,
-    /// The IANA name of the zone in which days end and times without an offset are read.
-    pub zone: String,
+    /// The zone in which days end, and which day a bar belongs to.
+    pub conventions: Conventions,
     /// Rows of the input.
     pub rows_read: u64,
-    /// Rows that could not become bars.
-    pub left_out: LeftOut,
+    /// Rows that could not become bars, and were left out.
+    pub rejected: Findings,
+    /// Rows without any price, which are no bars.
+    pub unpriced: Findings,
+    /// Rows that say the same as an earlier one, which was taken once.
+    pub repeated: Findings,
     /// Rows whose open or close is outside low and high; they are kept.
-    pub outside: LeftOut,
+    pub outside: Findings,
+    /// Rows with a price of 0 or below; they are kept.
+    pub not_above_zero: Findings,
     /// Values that are missing, each with its row and column; they are kept as NaN. Columns that the input lacks are not
     /// counted.
-    pub missing: LeftOut,
+    pub missing: Findings,
+    /// What may have been meant otherwise.
+    pub notes: Vec<Note>,
+    /// What was not read.
+    pub skipped: Vec<Skipped>,
     /// Number of assets.
     pub assets: usize,
     /// Number of bars.
@@ -52,6 +66,64 @@ pub struct IngestReport {
     pub spilled_bytes: u64,
     /// Where the time went.
     pub timings: Timings,
+}
+
+/// Something that may have been meant otherwise than it was read.
+#[derive(Clone, PartialEq, Debug)]
+#[non_exhaustive]
+pub enum Note {
+    /// Lines before the header were passed over.
+    LinesBeforeHeader {
+        /// The first file that has any.
+        source: String,
+        /// How many.
+        lines: usize,
+    },
+    /// Prices are whole and so large that they look like fixed point.
+    FixedPoint {
+        /// The first file in which they do.
+        source: String,
+        /// The commonest.
+        price: f64,
+    },
+    /// Files whose names differ by a date alone were read as assets of their own.
+    FilesByDate {
+        /// What their names have in common.
+        stem: String,
+        /// How many files.
+        files: usize,
+    },
+}
+
+impl Note {
+    pub(super) fn of(sources: &Sources<'_>, settled: &Settled) -> Vec<Self> {
+        let mut notes = Vec::new();
+        if let Some((source, lines)) = sources.before_header.clone() {
+            notes.push(Self::LinesBeforeHeader { source, lines });
+        }
+        if let Some((source, price)) = sources.fixed_point.clone() {
+            notes.push(Self::FixedPoint { source, price });
+        }
+        let names: Vec<&str> = settled.assets.iter().map(|asset| asset.name.as_str()).collect();
+        let by_file = sources.all().iter().filter(|source| source.names_asset).count();
+        notes.extend(by_date(&names).filter(|_| by_file > 1));
+        notes
+    }
+}
+
+/// Names that are the same once their dates are left out.
+fn by_date(names: &[&str]) -> Option<Note> {
+    let stems: Vec<String> = names.iter().map(|name| without_date(name)).collect();
+    let stem = stems.iter().find(|stem| !stem.is_empty())?;
+    let files = stems.iter().zip(names).filter(|(one, name)| *one == stem && one.as_str() != **name).count();
+    (files > 1).then(|| Note::FilesByDate { stem: stem.clone(), files })
+}
+
+/// A name up to the date or the year and month at its end: `ADABTC-1m-2021-11-27` is `ADABTC-1m`.
+fn without_date(name: &str) -> String {
+    let front = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '.'));
+    let digits = name[front.len()..].bytes().filter(u8::is_ascii_digit).count();
+    if matches!(digits, 6..=14) { front.to_owned() } else { name.to_owned() }
 }
 
 /// Where the time of an ingest went.
@@ -106,6 +178,12 @@ impl fmt::Display for IngestReport {
 }
 
 impl IngestReport {
+    /// The days of the first bar and of the last, or where bars are shorter their starts, in the bundle's zone.
+    pub fn bar_names(&self) -> Option<[String; 2]> {
+        let clock = BarClock::new(self.frequency, &self.conventions).ok()?;
+        Some([self.first?, self.last?].map(|known| clock.name(known).to_string()))
+    }
+
     /// All but the bundle's name and version.
     pub(super) fn understood(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sources = summary(self.sources.iter().map(String::as_str), self.sources.len());
@@ -119,11 +197,15 @@ impl IngestReport {
         let inferred = if self.frequency_inferred { " (inferred)" } else { "" };
         writeln!(f, "  frequency  {}{inferred}", self.frequency)?;
         writeln!(f, "  known      {}", self.known)?;
-        self.rows_left_out(f)?;
-        let end = |moment: Option<Timestamp>| moment.map_or("-".to_owned(), |moment| moment.to_string());
-        let (first, last) = (end(self.first), end(self.last));
+        self.rows_told(f)?;
+        for Skipped { path, reason } in &self.skipped {
+            writeln!(f, "  not read   {}, which {reason}", path.display())?;
+        }
         let (assets, bars) = (counted(self.assets as u64, "asset"), counted(self.bars, "bar"));
-        writeln!(f, "  holds      {assets}, {bars}, known {first} to {last}")?;
+        match self.bar_names() {
+            Some([first, last]) => writeln!(f, "  holds      {assets}, {bars}, {first} to {last}")?,
+            None => writeln!(f, "  holds      {assets}, {bars}")?,
+        }
         if self.adjustments > 0 {
             let adjustments = counted(self.adjustments as u64, "split or dividend");
             writeln!(f, "  adjusted   {adjustments} stored, not applied")?;
@@ -135,22 +217,52 @@ impl IngestReport {
         write!(f, "  took       read {read:.1?}, settle {settle:.1?}, write {write:.1?}, fsync {sync:.1?}")
     }
 
-    fn rows_left_out(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.left_out.count > 0 {
-            writeln!(f, "  left out   {}, such as", counted(self.left_out.count, "bad row"))?;
-            self.left_out.examples.iter().try_for_each(|row| writeln!(f, "               {row}"))?;
+    fn rows_told(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.rejected.count > 0 {
+            writeln!(f, "  left out   {}, such as", counted(self.rejected.count, "bad row"))?;
+            let mut examples = self.rejected.examples.iter();
+            examples
+                .try_for_each(|one| writeln!(f, "               {}: {}", one.place, one.fault.statement()))?;
         }
-        if let Some(example) = self.outside.examples.first() {
-            writeln!(f, "  odd        {}, kept, such as {example}", counted(self.outside.count, "row"))?;
+        let lines = [
+            ("no bar", &self.unpriced, "row", "left out"),
+            ("repeated", &self.repeated, "row", "taken once"),
+            ("odd", &self.outside, "row", "kept"),
+            ("not above 0", &self.not_above_zero, "row", "kept"),
+        ];
+        for (what, findings, thing, fate) in lines {
+            if let Some(first) = findings.examples.first() {
+                let count = counted(findings.count, thing);
+                let (place, fault) = (&first.place, first.fault.statement());
+                writeln!(f, "  {what:<10} {count}, {fate}, such as {place}: {fault}")?;
+            }
         }
         if let Some(first) = self.missing.examples.first() {
             let values = counted(self.missing.count, "value");
             writeln!(
                 f,
                 "  missing    {values}, kept as NaN, such as {}; a mean or another window begins anew after one",
-                first.place()
+                first.place
             )?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_differ_by_a_date_alone_are_told_from_names_of_assets() {
+        let note = |names: &[&str]| match by_date(names) {
+            Some(Note::FilesByDate { stem, files }) => Some((stem, files)),
+            _ => None,
+        };
+        assert_eq!(note(&["ADABTC-1m-2021-11-27", "ADABTC-1m-2021-11-28"]), Some(("ADABTC-1m".into(), 2)));
+        assert_eq!(note(&["EURUSD_202101", "EURUSD_202102"]), Some(("EURUSD".into(), 2)));
+        for names in [&["AAPL", "MSFT"][..], &["600000", "600001"], &["A1", "A2"], &["AAPL-2021"], &[]] {
+            assert_eq!(note(names), None, "{names:?}");
+        }
     }
 }

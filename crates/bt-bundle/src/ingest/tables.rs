@@ -13,7 +13,7 @@ use bt_core::{BundleName, BundleVersion, Error, ErrorKind, Frequency, Result, ne
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::parquet::{undecodable, unreadable};
+use super::source::parquet::{undecodable, unreadable};
 use crate::known::{Identity, Known};
 
 /// Parquet files as a [`TableSource`]: bars without an ingest, read whole each time.

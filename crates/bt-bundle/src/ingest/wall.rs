@@ -1,5 +1,7 @@
 //! The wall clock in nanoseconds, as rows are counted in them.
 
+use std::sync::LazyLock;
+
 use bt_core::{Day, Timestamp, Zone};
 
 pub(super) const SECOND: i64 = 1_000_000_000;
@@ -29,4 +31,10 @@ pub(super) fn latest(zone: &Zone, reading: i64) -> i64 {
 /// Whether a day begins at this moment.
 pub(super) fn is_midnight(zone: &Zone, moment: i64) -> bool {
     zone.is_midnight(Timestamp::from_nanos(moment))
+}
+
+/// Coordinated universal time.
+pub(super) fn utc() -> &'static Zone {
+    static UTC: LazyLock<Zone> = LazyLock::new(Zone::utc);
+    &UTC
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float64Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, BooleanArray, Float64Array, RecordBatch, StringArray};
 use bt_bundle::{BadRows, Ingest, IngestOptions};
 
 use crate::{HEADER, Place, daily};
@@ -25,14 +25,18 @@ fn refused(lines: &str) -> String {
 fn every_kind_of_bad_row_is_named_by_file_line_column_and_reason() {
     let cases = [
         ("IBM,2024-01-06,10,12,9,abc,100", "column \"Close\": \"abc\" is not a number"),
-        ("IBM,2024-01-06,10,inf,9,11,100", "column \"High\": \"inf\" is not finite"),
-        ("IBM,2024-01-06,10,1e999,9,11,100", "column \"High\": \"1e999\" is not finite"),
+        ("IBM,2024-01-06,10,inf,9,11,100", "column \"High\": inf is not finite"),
+        ("IBM,2024-01-06,10,1e999,9,11,100", "column \"High\": 1e999 is not finite"),
         ("IBM,2024-01-06,10,8,9,9,100", "column \"High\": 8 is below the low, 9"),
         ("IBM,2024-01-06,10,12,9,11,-1", "column \"Volume\": -1 is below 0"),
-        ("IBM,2024-02-30,10,12,9,11,1", "column \"Date\": \"2024-02-30\" is not a day of the calendar"),
-        ("IBM,,10,12,9,11,1", "column \"Date\": \"\" is not a date or time"),
-        ("IBM,01/06/2024,10,12,9,11,1", "column \"Date\": \"01/06/2024\" is not a date or time"),
-        (",2024-01-06,10,12,9,11,1", "column \"Ticker\": \"\" is no asset's name"),
+        ("IBM,2024-02-30,10,12,9,11,1", "column \"Date\": \"2024-02-30\" is no day or time of the calendar"),
+        ("IBM,,10,12,9,11,1", "column \"Date\": there is no date or time"),
+        ("IBM,soon,10,12,9,11,1", "column \"Date\": \"soon\" is not a date or time"),
+        (
+            "IBM,01/06/2024,10,12,9,11,1",
+            "column \"Date\": \"01/06/2024\" is 2024-06-01 with the day first and 2024-01-06 with the month first",
+        ),
+        (",2024-01-06,10,12,9,11,1", "column \"Ticker\": there is no asset"),
         ("IBM,2024-01-06,10,12,9,11", "6 fields where the header has 7"),
         ("IBM,2024-01-06,10,12,9,11,1,1", "8 fields where the header has 7"),
         (
@@ -61,7 +65,7 @@ fn lines_are_counted_past_empty_and_quoted_ones_and_either_line_end() {
     for (lines, line) in [
         (format!("{GOOD}\n\n\nIBM,x,1,1,1,1,1\n"), 5),
         (format!("{GOOD}\r\n\r\nIBM,x,1,1,1,1,1\r\n"), 4),
-        ("\"I\nB\nM\",2024-01-05,1,1,1,1,1\nIBM,x,1,1,1,1,1".to_owned(), 5),
+        (format!("{GOOD}\nIBM,2024-01-08,1,1,1,1,\"\n\n1\"\nIBM,x,1,1,1,1,1"), 6),
         ("IBM,x,1,1,1,1,1".to_owned(), 2),
     ] {
         let error = refused(&lines);
@@ -82,15 +86,24 @@ fn names_that_are_not_utf_8_are_refused() {
     let mut content = format!("{HEADER}\n").into_bytes();
     content.extend_from_slice(b"\xff\xfe,2024-01-05,1,1,1,1,1\n");
     let error = Place::new().csv(content, daily()).unwrap_err().to_string();
-    assert!(error.contains("line 2, column \"Ticker\"") && error.ends_with("is not UTF-8"), "{error}");
+    assert!(
+        error.contains("line 2, column \"Ticker\"") && error.contains("is not UTF-8; state the encoding"),
+        "{error}"
+    );
 }
 
 #[test]
 fn files_without_rows_header_or_text_are_refused() {
     let error = |content: &[u8]| Place::new().csv(content, daily()).unwrap_err().to_string();
-    assert!(error(b"").ends_with("prices.csv: it is empty; a header line with the columns' names is needed"));
+    assert!(
+        error(b"")
+            .ends_with("prices.csv: it is empty; a header line with the names of the columns is needed")
+    );
     assert!(error(format!("{HEADER}\n").as_bytes()).ends_with("prices.csv: there are no rows"));
-    assert!(error(b"\xff\xfeT\0").ends_with("it is UTF-16; convert it to UTF-8"));
+    assert!(
+        error(b"\xff\xfeT\0\0")
+            .ends_with("its text is not valid UTF-16LE; state the encoding (`IngestOptions::encoding`)")
+    );
     let missing = Ingest::new(daily()).csv("/no/such/file.csv");
     assert!(Place::new().ingest(missing).unwrap_err().to_string().starts_with("open /no/such/file.csv"));
     let nothing = Place::new().ingest(Ingest::new(daily())).unwrap_err().to_string();
@@ -101,7 +114,7 @@ fn files_without_rows_header_or_text_are_refused() {
 fn a_failed_ingest_leaves_the_old_version_current() {
     let place = Place::new();
     let before = place.csv(format!("{HEADER}\n{GOOD}\n"), daily()).unwrap();
-    place.csv(format!("{HEADER}\n{GOOD}\n{GOOD}\n"), daily()).unwrap_err();
+    place.csv(format!("{HEADER}\n{GOOD}\n{GOOD}0\n"), daily()).unwrap_err();
     assert_eq!(bt_core::BundleSource::version(&place.store, &crate::name()).unwrap(), before.version);
 }
 
@@ -111,13 +124,11 @@ fn skipped_rows_are_counted_and_the_first_are_reported() {
     let bad: String = (0..25).map(|row| format!("IBM,2024-01-06,{row},0,9,11,1\n")).collect();
     let content = format!("{HEADER}\n{GOOD}\n{bad}IBM,2024-01-05,7,7,7,7,7\nIBM,2024-01-08,1,1,1,1,1\n");
     let report = place.csv(content, skip()).unwrap();
-    assert_eq!((report.rows_read, report.left_out.count, report.bars), (28, 26, 2));
-    assert_eq!(report.left_out.examples.len(), 10);
-    assert!(
-        report.left_out.examples[0]
-            .to_string()
-            .ends_with("prices.csv, line 3, column \"High\": 0 is below the low, 9")
-    );
+    assert_eq!((report.rows_read, report.rejected.count, report.bars), (28, 26, 2));
+    assert_eq!(report.rejected.examples.len(), 10);
+    let first = &report.rejected.examples[0];
+    assert!(first.place.to_string().ends_with("prices.csv, line 3, column \"High\""), "{first:?}");
+    assert_eq!(first.to_string(), "0 is below the low, 9");
     // Of two rows for the same time the first is kept.
     assert_eq!(place.closes("IBM").iter().map(|&(_, close)| close).collect::<Vec<_>>(), [11.0, 1.0]);
     assert!(report.to_string().contains("left out   26 bad rows"), "{report}");
@@ -126,14 +137,14 @@ fn skipped_rows_are_counted_and_the_first_are_reported() {
 #[test]
 fn a_file_of_nothing_but_bad_rows_is_refused_even_where_they_are_skipped() {
     let error = Place::new().csv(format!("{HEADER}\nIBM,x,1,1,1,1,1\n"), skip()).unwrap_err().to_string();
-    assert!(error.contains("every row is bad (1 row); the first: "), "{error}");
+    assert!(error.contains("none of 1 row is a bar; the first: "), "{error}");
 }
 
 #[test]
 fn an_open_or_close_outside_low_and_high_is_kept_and_reported() {
     let place = Place::new();
     let report = place.csv(format!("{HEADER}\nIBM,2024-01-05,10,12,9,12.5,100\n"), daily()).unwrap();
-    assert_eq!((report.outside.count, report.left_out.count, report.bars), (1, 0, 1));
+    assert_eq!((report.outside.count, report.rejected.count, report.bars), (1, 0, 1));
     assert!(
         report.to_string().contains("column \"Close\": 12.5 is outside low and high, 9 to 12"),
         "{report}"
@@ -143,12 +154,13 @@ fn an_open_or_close_outside_low_and_high_is_kept_and_reported() {
 #[test]
 fn negative_prices_and_missing_values_are_bars() {
     let place = Place::new();
-    let rows = "OIL,2020-04-20,17.7,17.8,-40.3,-37.6,1\nOIL,2020-04-21,,NaN,NA,null,\n";
+    let rows = "OIL,2020-04-20,17.7,17.8,-40.3,-37.6,1\nOIL,2020-04-21,18,NaN,NA,null,\n";
     let report = place.csv(format!("{HEADER}\n{rows}"), daily()).unwrap();
-    assert_eq!((report.bars, report.outside.count), (2, 0));
+    assert_eq!((report.bars, report.outside.count, report.not_above_zero.count), (2, 0, 1));
     let closes = place.closes("OIL");
     assert_eq!(closes[0].1, -37.6);
     assert!(closes[1].1.is_nan());
+    assert!(report.to_string().contains("line 2, column \"Low\": -40.3 is not above 0"), "{report}");
 }
 
 #[test]
@@ -157,7 +169,7 @@ fn missing_values_are_counted_and_the_first_is_named() {
     let rows = "IBM,2024-01-05,10,12,9,,100\nIBM,2024-01-08,10,12,NaN,11,\nIBM,2024-01-09,10,8,9,,1\n";
     let report = place.csv(format!("{HEADER}\n{rows}"), skip()).unwrap();
     // Those of a row that is left out do not count.
-    assert_eq!((report.missing.count, report.left_out.count), (3, 1));
+    assert_eq!((report.missing.count, report.rejected.count), (3, 1));
     let text = report.to_string();
     assert!(
         text.contains("  missing    3 values, kept as NaN, such as ")
@@ -186,8 +198,8 @@ fn missing_values_of_record_batches_are_counted_as_those_of_text() {
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
     let report = Place::new().ingest(Ingest::new(skip()).batches([batch])).unwrap();
-    assert_eq!((report.missing.count, report.left_out.count), (2, 1));
-    let named: Vec<_> = report.missing.examples.iter().map(ToString::to_string).collect();
+    assert_eq!((report.missing.count, report.rejected.count), (2, 1));
+    let named: Vec<_> = report.missing.examples.iter().map(|one| one.place.to_string()).collect();
     assert!(named[0].starts_with("record batches, row 1, column \"vwap\""), "{named:?}");
     assert!(named[1].starts_with("record batches, row 2, column \"close\""), "{named:?}");
 }
@@ -203,19 +215,22 @@ fn a_folder_of_files_that_hold_many_assets_is_refused_with_the_column_that_says_
             error.contains("2024.csv, line 3, column \"Ticker\": \"F\" is another asset than \"IBM\""),
             "{error}"
         );
-        assert!(error.ends_with("`Ingest::csv` reads long files by their column of assets"), "{error}");
+        assert!(error.ends_with("read long files by their column of assets"), "{error}");
     }
     place.write("folder/2024.csv", format!("{HEADER}\n{GOOD}\n"));
     let report = place.ingest(Ingest::new(daily()).csv_folder(place.path("folder"))).unwrap();
     assert_eq!(report.assets, 1, "one asset in a file is what its name is for");
     let alone = place.csv("Date,Open,High,Low,Close\n2024-01-05,1,1,1,1\n", daily()).unwrap_err().to_string();
-    assert!(alone.ends_with("one asset a file? use `Ingest::csv_folder`"), "{alone}");
+    assert!(
+        alone.ends_with("one asset a file? use `Ingest::csv_folder` or `Ingest::csv_of_asset`"),
+        "{alone}"
+    );
 }
 
 #[test]
 fn counts_of_one_are_not_plural() {
     let text = Place::new().csv(format!("{HEADER}\n{GOOD}\n"), daily()).unwrap().to_string();
-    for one in ["1 row from ", "1 asset, 1 bar, known"] {
+    for one in ["1 row from ", "1 asset, 1 bar, 2024-01-05 to 2024-01-05"] {
         assert!(text.contains(one), "{text}");
     }
 }
@@ -240,12 +255,9 @@ fn bad_rows_of_record_batches_are_named_by_their_row() {
     };
     let good = || batch(Some("A"), Some("2024-01-05"), 1.0, 1.0);
     for (bad, reason) in [
-        (batch(None, Some("2024-01-06"), 1.0, 1.0), "column \"asset\": null is no asset's name"),
-        (
-            batch(Some(" "), Some("2024-01-06"), 1.0, 1.0),
-            "column \"asset\": an empty text is no asset's name",
-        ),
-        (batch(Some("B"), None, 1.0, 1.0), "column \"date\": null is no time"),
+        (batch(None, Some("2024-01-06"), 1.0, 1.0), "column \"asset\": there is no asset"),
+        (batch(Some(" "), Some("2024-01-06"), 1.0, 1.0), "column \"asset\": there is no asset"),
+        (batch(Some("B"), None, 1.0, 1.0), "column \"date\": there is no date or time"),
         (batch(Some("B"), Some("soon"), 1.0, 1.0), "column \"date\": \"soon\" is not a date or time"),
         (batch(Some("B"), Some("2024-01-06"), f64::INFINITY, 1.0), "column \"high\": inf is not finite"),
         (batch(Some("B"), Some("2024-01-06"), 1.0, f64::NEG_INFINITY), "column \"vwap\": -inf is not finite"),
@@ -256,13 +268,15 @@ fn bad_rows_of_record_batches_are_named_by_their_row() {
         assert!(error.starts_with(&format!("record batches, row 2, {reason}")), "{error}");
         assert!(!place.is_published());
         let report = place.ingest(Ingest::new(skip()).batches(batches)).unwrap();
-        assert_eq!((report.left_out.count, report.bars), (1, 1));
+        assert_eq!((report.rejected.count, report.bars), (1, 1));
     }
 }
 
 #[test]
 fn columns_of_types_that_cannot_be_what_they_should_be_are_refused() {
     let text = Arc::new(StringArray::from(vec!["x"])) as ArrayRef;
+    let day = Arc::new(StringArray::from(vec!["2024-01-05"])) as ArrayRef;
+    let flag = Arc::new(BooleanArray::from(vec![true])) as ArrayRef;
     let number = Arc::new(Float64Array::from(vec![1.0])) as ArrayRef;
     let batch = |asset: &ArrayRef, date: &ArrayRef, open: &ArrayRef| {
         let rest = ["high", "low", "close", "volume"].map(|name| (name, Arc::clone(&number)));
@@ -270,9 +284,11 @@ fn columns_of_types_that_cannot_be_what_they_should_be_are_refused() {
         RecordBatch::try_from_iter(columns.into_iter().chain(rest)).unwrap()
     };
     for (batch, reason) in [
-        (batch(&number, &text, &number), "column \"asset\": Float64 is no asset's name"),
-        (batch(&text, &number, &number), "column \"date\": Float64 is no time"),
-        (batch(&text, &text, &text), "column \"open\": Utf8 is no number"),
+        (batch(&number, &text, &number), "column \"asset\": Float64 is not read"),
+        (batch(&text, &flag, &number), "column \"date\": Boolean is not read"),
+        (batch(&text, &number, &number), "row 1, column \"date\": 1 is a number"),
+        (batch(&text, &flag, &flag), "column \"date\": Boolean is not read"),
+        (batch(&text, &day, &text), "row 1, column \"open\": \"x\" is not a number"),
     ] {
         let error = Place::new().ingest(Ingest::new(daily()).batches([batch])).unwrap_err().to_string();
         assert!(error.starts_with(&format!("record batches, {reason}")), "{error}");
@@ -323,5 +339,5 @@ fn options_out_of_range_are_refused() {
         );
     }
     let format = bt_bundle::NumberFormat { decimal: ',', thousands: Some(',') };
-    assert!(error(IngestOptions { number_format: format, ..daily() }).starts_with("number_format"));
+    assert!(error(IngestOptions { number_format: Some(format), ..daily() }).starts_with("number_format"));
 }

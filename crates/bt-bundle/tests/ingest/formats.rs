@@ -44,7 +44,7 @@ fn times_are_read_in_the_format_that_is_stated() {
         (TimeFormat::Epoch(EpochUnit::Millis), "1704412800000", "1704672000000"),
     ] {
         let rows = ROWS.replace("2024-01-05", january_5).replace("2024-01-08", january_8);
-        let options = IngestOptions { time_format: format, ..daily() };
+        let options = IngestOptions { time_format: format.clone(), ..daily() };
         assert_eq!(csv(format!("{HEADER}\n{rows}"), options).unwrap().version, plain(), "{format:?}");
     }
 }
@@ -54,7 +54,7 @@ fn numbers_are_read_in_the_format_that_is_stated() {
     let content =
         "Ticker;Date;Open;High;Low;Close;Volume\nIBM;2024-01-05;1.234,5;1.300;1.200;1.250,25;1.000.000\n";
     let number_format = NumberFormat { decimal: ',', thousands: Some('.') };
-    let european = csv(content, IngestOptions { number_format, ..daily() }).unwrap();
+    let european = csv(content, IngestOptions { number_format: Some(number_format), ..daily() }).unwrap();
     let plain = csv(format!("{HEADER}\nIBM,2024-01-05,1234.5,1300,1200,1250.25,1000000\n"), daily()).unwrap();
     assert_eq!(european.version, plain.version);
 }
@@ -117,7 +117,7 @@ fn a_folder_of_files_is_one_asset_a_file() {
     let empty = place.path("empty");
     std::fs::create_dir(&empty).unwrap();
     let error = place.ingest(Ingest::new(daily()).csv_folder(empty)).unwrap_err().to_string();
-    assert!(error.ends_with("the folder holds no file whose name ends in .csv"), "{error}");
+    assert!(error.contains("the folder holds no file that ends in .csv"), "{error}");
 }
 
 #[test]
@@ -148,7 +148,10 @@ fn a_file_whose_extra_columns_differ_from_the_first_is_refused_by_name() {
     place.write("folder/B.csv", "Date,Open,High,Low,Close\n2024-01-05,1,1,1,1\n");
     let folder = || place.path("folder");
     let error = place.ingest(Ingest::new(daily()).csv_folder(folder())).unwrap_err().to_string();
-    assert!(error.contains("B.csv: its extra columns are []") && error.contains("[\"vwap\"]"), "{error}");
+    assert!(
+        error.contains("B.csv: it has no column \"vwap\", which ") && error.contains("A.csv has"),
+        "{error}"
+    );
     let options = IngestOptions { extras: Extras::NONE, ..daily() };
     assert_eq!(place.ingest(Ingest::new(options).csv_folder(folder())).unwrap().assets, 2);
 }
@@ -197,7 +200,7 @@ fn adjustments_are_stored_and_hashed_and_not_applied() {
 fn bad_adjustments_are_named_by_file_line_column_and_reason() {
     for (row, reason) in [
         ("XYZ,2024-01-08,split,2", "line 2, column \"asset\": \"XYZ\" is no asset that has bars"),
-        ("IBM,2024-01-32,split,2", "line 2, column \"ex-date\": \"2024-01-32\" is not a day"),
+        ("IBM,2024-01-32,split,2", "line 2, column \"ex-date\": \"2024-01-32\" is no day"),
         ("IBM,2024-01-08,merger,2", "line 2, column \"kind\": \"merger\" is neither split nor dividend"),
         ("IBM,2024-01-08,split,0", "line 2, column \"value\": \"0\" is not above 0"),
         ("IBM,2024-01-08,split,", "line 2, column \"value\": \"\" is not above 0"),
@@ -270,7 +273,7 @@ fn an_append_keeps_the_extra_columns_of_the_bundle_whatever_else_the_input_has()
     assert_eq!((report.appended.new_bars, &report.input.ignored[..]), (1, &["VWAP".to_owned()][..]));
     let less = place.write("less.csv", format!("{HEADER}\nIBM,2024-01-09,1,1,1,1,1\n"));
     let error = append(less).unwrap_err().to_string();
-    assert!(error.contains("no extra column \"adj_close\""), "{error}");
+    assert!(error.contains("no column \"adj_close\""), "{error}");
 
     let plain = Place::new();
     plain.csv(format!("{HEADER}\nIBM,2024-01-05,1,1,1,1,1\n"), daily()).unwrap();

@@ -4,24 +4,30 @@ use std::path::PathBuf;
 
 use bt_bundle::bt_core::{Frequency, nearest_names};
 use bt_bundle::{
-    BadRows, Column, EpochUnit, Extras, IngestOptions, Label, NumberFormat, SessionClose, TimeFormat, Zone,
+    BadRows, Column, Encoding, EpochUnit, Extras, FileFormat, IngestOptions, Label, NumberFormat, PriceScale,
+    SessionClose, TimeFormat, Zone,
 };
 use clap::{Args, ValueEnum};
 
 /// The files, and everything that can be said about them.
 #[derive(Args, Debug)]
 pub struct InputArguments {
-    /// CSV files (.csv, .tsv, .txt), Parquet files (.parquet, .pq), or folders of either
+    /// CSV files (.csv, .tsv, .txt), Parquet files (.parquet, .pq), Arrow files (.feather, .arrow, .ipc), or folders of one
+    /// kind
     #[arg(required = true, value_name = "FILES")]
     pub files: Vec<PathBuf>,
     /// What the files are, whatever their names end in
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<Format>,
-    /// The asset of CSV files that have no column for it; unless told, the file's name without its ending
+    /// The asset of all files, whatever their names; by default a column says it, or else the file's name without its
+    /// ending
     #[arg(long, value_name = "NAME")]
     pub asset: Option<String>,
-    /// A column that has no usual name: `asset`, `timestamp`, `open`, `high`, `low`, `close` or `volume`, then the name
-    /// in the file, as in `close=Adj_Close`; repeat it for others
+    /// Read the folders in folders, too
+    #[arg(long)]
+    pub recursive: bool,
+    /// A column that has no usual name: `asset`, `timestamp`, `time` (of day), `open`, `high`, `low`, `close` or `volume`,
+    /// then the name in the file, as in `close=Adj_Close`; repeat it for others
     #[arg(long = "column", value_name = "WHAT=HEADER", value_parser = column, help_heading = "Columns")]
     pub columns: Vec<(String, Column)>,
     /// Keep this column as an extra one, perhaps under another name, and no others; repeat it for more. Unless told,
@@ -46,22 +52,31 @@ pub struct InputArguments {
     /// When daily bars are known, such as 16:00; unless told, at the next midnight
     #[arg(long, value_name = "HH:MM", help_heading = "Times")]
     pub session_close: Option<SessionClose>,
-    /// How far apart bars are: 1d, or 1m to 1439m; unless told, inferred from the bars
+    /// How far apart bars are: 1m to 1439m, 1d, 1w or 1mo; by default inferred from the bars
     #[arg(long, value_name = "FREQUENCY", help_heading = "Times")]
     pub frequency: Option<Frequency>,
-    /// How dates and times are written
-    #[arg(long, default_value = "iso", value_name = "FORMAT", help_heading = "Times")]
-    pub time_format: TimeFormatName,
+    /// How dates and times are written: `auto` (any way that says one thing alone), `iso`, `month-first` (1/25/2024),
+    /// `day-first` (25.1.2024), `epoch-s`, `epoch-ms`, `epoch-us`, `epoch-ns` (numbers since 1970), `excel` (days of a
+    /// spreadsheet), or a pattern of strptime such as '%d/%m/%y %Hh%M'
+    #[arg(long, default_value = "auto", value_name = "FORMAT", value_parser = time_format, help_heading = "Times")]
+    pub time_format: TimeFormat,
     /// What separates the fields of CSV files: one sign or `tab`; unless told, whichever of , ; tab | the header has
     /// most of
     #[arg(long, value_name = "SIGN", value_parser = delimiter, help_heading = "Numbers and fields")]
     pub delimiter: Option<u8>,
-    /// What separates the fraction: . or ,
-    #[arg(long, default_value = ".", value_name = "SIGN", help_heading = "Numbers and fields")]
-    pub decimal: char,
-    /// What stands between groups of three digits; unless told, nothing
+    /// What separates the fraction, . or , ; by default a full stop, unless the numbers leave no doubt
+    #[arg(long, value_name = "SIGN", help_heading = "Numbers and fields")]
+    pub decimal: Option<char>,
+    /// What stands between groups of three digits; by default nothing, unless the numbers leave no doubt
     #[arg(long, value_name = "SIGN", help_heading = "Numbers and fields")]
     pub thousands: Option<char>,
+    /// What prices in fixed point are multiplied with: a power of ten, such as 1e-9 or 0.0001
+    #[arg(long, value_name = "FACTOR", help_heading = "Numbers and fields")]
+    pub price_scale: Option<PriceScale>,
+    /// The encoding of CSV files: utf-8, windows-1252, latin1, utf-16le, shift_jis, …; by default UTF-8, or what a byte
+    /// order mark says
+    #[arg(long, value_name = "NAME", help_heading = "Numbers and fields")]
+    pub encoding: Option<Encoding>,
     /// What happens to rows that cannot become bars: `fail` publishes nothing, `skip` leaves them out and says which
     #[arg(long, default_value = "fail", value_name = "HOW", help_heading = "Rows")]
     pub on_bad_row: BadRowsName,
@@ -95,14 +110,26 @@ impl InputArguments {
             zone: self.zone.clone(),
             session_close: self.session_close,
             frequency: self.frequency,
-            time_format: self.time_format.format(),
-            number_format: NumberFormat { decimal: self.decimal, thousands: self.thousands },
+            time_format: self.time_format.clone(),
+            number_format: self.number_format(),
+            price_scale: self.price_scale,
+            encoding: self.encoding,
             delimiter: self.delimiter,
             header: self.header.clone(),
             on_bad_row: self.on_bad_row.rows(),
             adjustments: self.adjustments.clone(),
             memory_budget: self.memory,
             temporary_directory: self.temporary_directory.clone(),
+        }
+    }
+}
+
+impl InputArguments {
+    /// What was stated of numbers, if anything was.
+    fn number_format(&self) -> Option<NumberFormat> {
+        match (self.decimal, self.thousands) {
+            (None, None) => None,
+            (decimal, thousands) => Some(NumberFormat { decimal: decimal.unwrap_or('.'), thousands }),
         }
     }
 }
@@ -114,6 +141,20 @@ pub enum Format {
     Csv,
     /// Apache Parquet.
     Parquet,
+    /// Arrow IPC, which Feather files are.
+    #[value(alias = "feather")]
+    Arrow,
+}
+
+impl Format {
+    /// The library's name for it.
+    pub fn format(self) -> FileFormat {
+        match self {
+            Self::Csv => FileFormat::Csv,
+            Self::Parquet => FileFormat::Parquet,
+            Self::Arrow => FileFormat::ArrowIpc,
+        }
+    }
 }
 
 /// What times stand for.
@@ -137,39 +178,6 @@ impl LabelName {
     }
 }
 
-/// How times are written.
-#[derive(ValueEnum, Clone, Copy, Debug)]
-pub enum TimeFormatName {
-    /// 2024-01-05, 2024/01/05 or 20240105, then perhaps a time and an offset
-    Iso,
-    /// 1/5/2024 is the fifth of January
-    MonthFirst,
-    /// 5.1.2024 is the fifth of January
-    DayFirst,
-    /// Seconds since 1970
-    EpochS,
-    /// Milliseconds since 1970
-    EpochMs,
-    /// Microseconds since 1970
-    EpochUs,
-    /// Nanoseconds since 1970
-    EpochNs,
-}
-
-impl TimeFormatName {
-    fn format(self) -> TimeFormat {
-        match self {
-            Self::Iso => TimeFormat::Iso,
-            Self::MonthFirst => TimeFormat::MonthFirst,
-            Self::DayFirst => TimeFormat::DayFirst,
-            Self::EpochS => TimeFormat::Epoch(EpochUnit::Seconds),
-            Self::EpochMs => TimeFormat::Epoch(EpochUnit::Millis),
-            Self::EpochUs => TimeFormat::Epoch(EpochUnit::Micros),
-            Self::EpochNs => TimeFormat::Epoch(EpochUnit::Nanos),
-        }
-    }
-}
-
 /// What happens to bad rows.
 #[derive(ValueEnum, Clone, Copy, Debug)]
 pub enum BadRowsName {
@@ -188,7 +196,7 @@ impl BadRowsName {
     }
 }
 
-const WHATS: [&str; 7] = ["asset", "timestamp", "open", "high", "low", "close", "volume"];
+const WHATS: [&str; 8] = ["asset", "timestamp", "time", "open", "high", "low", "close", "volume"];
 
 /// Reads `close=Adj_Close`.
 fn column(text: &str) -> Result<(String, Column), String> {
@@ -199,6 +207,7 @@ fn column(text: &str) -> Result<(String, Column), String> {
     let column = match what.trim().to_ascii_lowercase().as_str() {
         "asset" => Column::Asset,
         "timestamp" => Column::Timestamp,
+        "time" => Column::Time,
         "open" => Column::Open,
         "high" => Column::High,
         "low" => Column::Low,
@@ -220,6 +229,37 @@ fn unknown_column(what: &str, header: &str) -> String {
         "{what:?} is none of {allowed}{near}{swapped}; any other column is kept with --extra {what}={header}"
     )
 }
+
+/// Reads the name of a format, or a pattern.
+fn time_format(text: &str) -> Result<TimeFormat, String> {
+    Ok(match text {
+        "auto" => TimeFormat::Auto,
+        "iso" => TimeFormat::Iso,
+        "month-first" => TimeFormat::MonthFirst,
+        "day-first" => TimeFormat::DayFirst,
+        "epoch-s" => TimeFormat::Epoch(EpochUnit::Seconds),
+        "epoch-ms" => TimeFormat::Epoch(EpochUnit::Millis),
+        "epoch-us" => TimeFormat::Epoch(EpochUnit::Micros),
+        "epoch-ns" => TimeFormat::Epoch(EpochUnit::Nanos),
+        "excel" => TimeFormat::Excel,
+        pattern if pattern.contains('%') => TimeFormat::Pattern(pattern.into()),
+        _ => {
+            let near = nearest_names(text, TIME_FORMATS.into_iter());
+            let near = if near.is_empty() {
+                String::new()
+            } else {
+                format!("; did you mean {}?", near.join(" or "))
+            };
+            return Err(format!(
+                "it has to be one of {}, or a pattern of strptime such as '%d/%m/%y %H:%M'{near}",
+                TIME_FORMATS.join(", ")
+            ));
+        }
+    })
+}
+
+const TIME_FORMATS: [&str; 9] =
+    ["auto", "iso", "month-first", "day-first", "epoch-s", "epoch-ms", "epoch-us", "epoch-ns", "excel"];
 
 /// Reads `HEADER` or `NAME=HEADER`: the name in the bundle, and in the file.
 fn extra(text: &str) -> Result<(String, String), String> {
@@ -277,13 +317,14 @@ mod tests {
     fn without_options_the_library_s_defaults_hold() {
         let ours = options(&[]).unwrap();
         assert_eq!(format!("{ours:?}"), format!("{:?}", IngestOptions::default()));
-        assert!(format!("{:?}", options(&["--zone", "UTC"]).unwrap()) == format!("{ours:?}"));
+        let pattern = options(&["--time-format", "%d/%m/%y"]).unwrap().time_format;
+        assert_eq!(pattern, TimeFormat::Pattern("%d/%m/%y".into()));
     }
 
     #[test]
     fn each_option_reaches_the_library() {
         let words = "--column close=Adj_Close --ignore Close --extra vwap=VW --extra Beta --label end --zone \
-                     America/New_York --frequency 5m --time-format epoch-ms --delimiter tab --decimal , --thousands . \
+                     America/New_York --frequency 5m --time-format epoch-ms --delimiter tab --decimal , --thousands . --price-scale 1e-9 --encoding latin1 \
                      --on-bad-row skip --adjustments s.csv --memory 2MiB --temporary-directory t --header a,b";
         let options = options(&words.split_whitespace().collect::<Vec<_>>()).unwrap();
         assert_eq!(
@@ -302,7 +343,9 @@ mod tests {
         assert_eq!(options.frequency, Some(Frequency::Minutes(5)));
         assert_eq!(options.time_format, TimeFormat::Epoch(EpochUnit::Millis));
         assert_eq!((options.delimiter, options.memory_budget), (Some(b'\t'), 2 << 20));
-        assert_eq!(options.number_format, NumberFormat { decimal: ',', thousands: Some('.') });
+        assert_eq!(options.number_format, Some(NumberFormat { decimal: ',', thousands: Some('.') }));
+        assert_eq!(options.price_scale, Some("1e-9".parse().unwrap()));
+        assert_eq!(options.encoding, Some("windows-1252".parse().unwrap()));
         assert_eq!(options.on_bad_row, BadRows::Skip);
         assert_eq!(
             (options.adjustments, options.temporary_directory),
@@ -321,6 +364,9 @@ mod tests {
             (["--frequency", "1q"], Frequency::ALLOWED),
             (["--delimiter", "ab"], "one ASCII sign"),
             (["--memory", "much"], "as in 512MiB"),
+            (["--time-format", "day-frist"], "did you mean day-first?"),
+            (["--price-scale", "2"], "a power of ten"),
+            (["--encoding", "latin99"], "windows-1252"),
             (["--session-close", "26:00"], "HH:MM"),
             (["--label", "middle"], "[possible values: start, end, date]"),
         ] {

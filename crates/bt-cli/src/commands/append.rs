@@ -12,11 +12,10 @@ use crate::output::Output;
 pub(crate) fn run(arguments: &IngestArguments, path: &Path, output: Output) -> Result<(), Failure> {
     let store = store::open(path)?;
     let name = arguments.name.as_str();
-    let ingest = inputs::ingest(&arguments.input).map_err(|failure| inputs::order(failure, name))?;
-    let mut report = ingest
-        .append_to(&store, &arguments.name)
-        .map_err(|error| inputs::failure(&error, &arguments.input))?;
-    inputs::reword(&mut report.input, &arguments.input);
+    let input = inputs::ingest(&arguments.input).map_err(|failure| inputs::order(failure, name))?;
+    let (ingest, skipped) = input;
+    let mut report = ingest.append_to(&store, &arguments.name).map_err(|error| inputs::failure(&error))?;
+    report.input.skipped.extend(skipped);
     let appended = &report.appended;
     let object = json!({
         "name": name,
@@ -29,5 +28,8 @@ pub(crate) fn run(arguments: &IngestArguments, path: &Path, output: Output) -> R
         "bars": appended.published.rows,
         "input": ingest::json(&report.input),
     });
-    output.report(&object, &report)
+    output.report(&object, &report)?;
+    let warnings = inputs::warnings(&report.input);
+    warnings.iter().for_each(|warning| output.note(format_args!("warning: {warning}")));
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use bt_bundle::{BadRow, IngestReport, LeftOut, Store};
+use bt_bundle::{Finding, Findings, IngestReport, Skipped, Store};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -14,16 +14,16 @@ use crate::output::Output;
 
 pub(crate) fn run(arguments: &IngestArguments, path: &Path, output: Output) -> Result<(), Failure> {
     let name = arguments.name.as_str();
-    let ingest = inputs::ingest(&arguments.input).map_err(|failure| inputs::order(failure, name))?;
+    let input = inputs::ingest(&arguments.input).map_err(|failure| inputs::order(failure, name))?;
+    let (ingest, skipped) = input;
     let is_new = !path.exists();
     let store = Store::create(path)?;
     match ingest.into_store(&store, &arguments.name) {
         Ok(mut report) => {
-            inputs::reword(&mut report, &arguments.input);
+            report.skipped.extend(skipped);
             output.report(&json(&report), &report)?;
-            inputs::doubt(&report)
-                .into_iter()
-                .for_each(|doubt| output.note(format_args!("warning: {doubt}")));
+            let warnings = inputs::warnings(&report);
+            warnings.iter().for_each(|warning| output.note(format_args!("warning: {warning}")));
             Ok(())
         }
         Err(error) => {
@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &IngestArguments, path: &Path, output: Output) -> R
                 let _ = fs::remove_dir(path.join(name));
                 let _ = fs::remove_dir(path);
             }
-            Err(inputs::failure(&error, &arguments.input))
+            Err(inputs::failure(&error))
         }
     }
 }
@@ -41,6 +41,7 @@ pub(crate) fn run(arguments: &IngestArguments, path: &Path, output: Output) -> R
 pub(super) fn json(report: &IngestReport) -> Value {
     let columns: Map<_, _> =
         report.columns.iter().map(|(what, column)| (what.clone(), column.as_str().into())).collect();
+    let bars = report.bar_names();
     json!({
         "name": report.name.as_str(),
         "version": report.version.to_string(),
@@ -51,22 +52,41 @@ pub(super) fn json(report: &IngestReport) -> Value {
         "frequency": report.frequency.to_string(),
         "frequency_inferred": report.frequency_inferred,
         "known": report.known,
-        "zone": report.zone,
+        "zone": report.conventions.zone,
+        "label": report.conventions.label.to_string(),
         "rows_read": report.rows_read,
-        "left_out": rows(&report.left_out),
+        "left_out": rows(&report.rejected),
+        "unpriced": rows(&report.unpriced),
+        "repeated": rows(&report.repeated),
+        "not_above_zero": rows(&report.not_above_zero),
         "outside": rows(&report.outside),
         "missing": rows(&report.missing),
         "assets": report.assets,
         "bars": report.bars,
         "first": report.first.map(|moment| moment.to_string()),
         "last": report.last.map(|moment| moment.to_string()),
+        "first_bar": bars.as_ref().map(|[first, _]| first),
+        "last_bar": bars.as_ref().map(|[_, last]| last),
+        "skipped": report.skipped.iter().map(skipped).collect::<Vec<_>>(),
+        "warnings": inputs::warnings(report),
         "adjustments": report.adjustments,
         "spilled_bytes": report.spilled_bytes,
         "seconds": report.timings.total().as_secs_f64(),
     })
 }
 
-fn rows(rows: &LeftOut) -> impl Serialize + use<> {
-    let example = |row: &BadRow| json!({ "source": row.source, "at": row.at, "column": row.column, "reason": row.reason });
+fn rows(rows: &Findings) -> impl Serialize + use<> {
+    let example = |Finding { place, fault }: &Finding| {
+        json!({
+            "source": place.source,
+            "at": place.row.map(|row| row.to_string()),
+            "column": place.column,
+            "reason": fault.statement().to_string(),
+        })
+    };
     json!({ "count": rows.count, "examples": rows.examples.iter().map(example).collect::<Vec<_>>() })
+}
+
+fn skipped(skipped: &Skipped) -> Value {
+    json!({ "path": skipped.path.display().to_string(), "reason": skipped.reason.to_string() })
 }

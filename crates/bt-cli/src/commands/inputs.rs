@@ -1,91 +1,87 @@
-//! Files of the command line on their way into an ingest, and the library's words about them in those of the command.
+//! Files of the command line on their way into an ingest, and what went wrong with them in the terms of the command.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use bt_bundle::bt_core::{self, ErrorKind};
-use bt_bundle::{Ingest, IngestReport};
+use bt_bundle::{
+    Advice, AssetName, Fault, FileFormat, Finding, Ingest, IngestReport, Listing, Note, RowFault, Skipped,
+    list_files,
+};
 
 use crate::arguments::{Format, InputArguments};
 use crate::exit::{Code, Failure};
 
-/// An ingest of all files of the command line.
-pub(super) fn ingest(input: &InputArguments) -> Result<Ingest<'static>, Failure> {
+/// An ingest of all files of the command line, and what of their folders is not read.
+pub(super) fn ingest(input: &InputArguments) -> Result<(Ingest<'static>, Vec<Skipped>), Failure> {
     let mut ingest = Ingest::new(input.options());
-    let mut files = Vec::new();
+    let mut skipped = Vec::new();
     for path in &input.files {
-        match path.is_dir() {
-            true => files.extend(unfold(path, input.format)?),
-            false => files.push((path.clone(), format(path, input.format)?)),
-        }
-    }
-    for (path, format) in files {
-        ingest = match (format, &input.asset) {
-            (Format::Parquet, _) => ingest.parquet(path),
-            (Format::Csv, Some(asset)) => ingest.csv_of_asset(path, asset),
-            (Format::Csv, None) => ingest.csv_by_name(path),
+        ingest = match path.is_dir() {
+            true => {
+                let mut listing = unfold(path, input)?;
+                skipped.append(&mut listing.skipped);
+                ingest.listing(listing)
+            }
+            false => {
+                let format = format(path, input.format)?;
+                let asset = input.asset.clone().map_or(AssetName::ByFile, AssetName::Stated);
+                ingest.file(path, format, asset)
+            }
         };
     }
-    Ok(ingest)
+    Ok((ingest, skipped))
 }
 
-/// The files of a folder, in order of their names.
-fn unfold(folder: &Path, stated: Option<Format>) -> Result<Vec<(PathBuf, Format)>, Failure> {
-    let failed = |error| Failure::from(bt_core::Error::io(format!("list {}", folder.display()), error));
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        // A text file of a folder is rather its README than its prices.
-        match ending(&path)
-            .filter(|_| !path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("txt")))
-        {
-            Some(format) if !hidden && path.is_file() && stated.is_none_or(|stated| stated == format) => {
-                files.push((path, format));
-            }
-            _ => {}
-        }
+/// The files of a folder, in order of their paths.
+fn unfold(folder: &Path, input: &InputArguments) -> Result<Listing, Failure> {
+    let mut listing = list_files(folder, input.recursive).map_err(|error| match Finding::of(&error) {
+        Some(_) => Failure { code: Code::NotFound, ..failure(&error) },
+        None => error.into(),
+    })?;
+    if let Some(format) = input.format {
+        listing.files.retain(|file| file.format == format.format());
     }
-    files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    let count = |format| listing.files.iter().filter(|file| file.format == format).count();
+    let counts = [FileFormat::Csv, FileFormat::Parquet, FileFormat::ArrowIpc].map(count);
     let place = folder.display();
-    let count = |format| files.iter().filter(|file| file.1 == format).count();
-    match (count(Format::Csv), count(Format::Parquet)) {
-        (0, 0) => {
-            let endings = match stated {
-                None => ".csv, .tsv, .parquet or .pq",
-                Some(Format::Csv) => ".csv or .tsv",
-                Some(Format::Parquet) => ".parquet or .pq",
-            };
-            Err(Failure::new(
-                Code::NotFound,
-                format!("the folder {place} holds no file that ends in {endings}"),
-            ))
+    match counts.iter().filter(|&&count| count > 0).count() {
+        0 => {
+            let endings = input.format.map_or(FileFormat::ENDINGS, |format| format.format().endings());
+            let message = format!("the folder {place} holds no file that ends in {endings}");
+            Err(Failure::new(Code::NotFound, message))
         }
-        (_, 0) | (0, _) => Ok(files),
-        (csv, parquet) => {
-            let message = format!("the folder {place} holds {csv} CSV and {parquet} Parquet files");
+        1 => {
+            if let Some(asset) = &input.asset {
+                let stated = || AssetName::Stated(asset.clone());
+                listing.files.iter_mut().for_each(|file| file.asset = stated());
+            }
+            Ok(listing)
+        }
+        _ => {
+            let [csv, parquet, arrow] = counts;
+            let message =
+                format!("the folder {place} holds {csv} CSV, {parquet} Parquet and {arrow} Arrow files");
             Err(Failure::new(Code::Usage, message)
                 .with_hint("state which ones are meant with --format, or name the files"))
         }
     }
 }
 
-const CSV: &str = ".csv, .tsv, .txt";
-const PARQUET: &str = ".parquet, .pq";
-
-fn format(path: &Path, stated: Option<Format>) -> Result<Format, Failure> {
+fn format(path: &Path, stated: Option<Format>) -> Result<FileFormat, Failure> {
     if let Err(error) = std::fs::metadata(path) {
         return Err(absent(path, error));
     }
     let unknown = || {
-        let message = format!("{}: not known by its ending; known are {CSV}, {PARQUET}", path.display());
+        let endings = FileFormat::ENDINGS;
+        let message = format!("{}: not known by its ending; known are {endings}", path.display());
         let hint = match path.extension().and_then(|ending| ending.to_str()) {
             Some("gz" | "zip" | "bz2" | "xz" | "zst") => "decompress it first",
             Some("xls" | "xlsx" | "ods") => "save it as CSV first",
-            _ => "state what it is with --format csv or --format parquet",
+            _ => "state what it is with --format csv, parquet or arrow",
         };
         Failure::new(Code::Usage, message).with_hint(hint)
     };
-    stated.or_else(|| ending(path)).ok_or_else(unknown)
+    stated.map(Format::format).or_else(|| FileFormat::of(path)).ok_or_else(unknown)
 }
 
 fn absent(path: &Path, error: std::io::Error) -> Failure {
@@ -96,106 +92,116 @@ fn absent(path: &Path, error: std::io::Error) -> Failure {
     }
 }
 
-fn ending(path: &Path) -> Option<Format> {
-    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-        "csv" | "tsv" | "txt" => Some(Format::Csv),
-        "parquet" | "pq" => Some(Format::Parquet),
-        _ => None,
-    }
-}
-
-/// The library's names for options, and what they are on the command line; longer ones first.
-const WORDS: [(&str, &str); 13] = [
-    ("`IngestOptions::columns`", "--column WHAT=HEADER, as in --column close=Settle"),
-    ("`IngestOptions::zone`", "--zone"),
-    ("`IngestOptions::number_format`", "--decimal, --thousands"),
-    (
-        "`IngestOptions::time_format`: `TimeFormat::Epoch`",
-        "--time-format epoch-s, epoch-ms, epoch-us or epoch-ns",
-    ),
-    ("`IngestOptions::time_format`", "--time-format"),
-    ("`IngestOptions::frequency`", "--frequency"),
-    ("state which ones to keep (extras)", "state which ones to keep (--extra) or none (--no-extras)"),
-    (
-        "so the file's name cannot be the asset of all its rows; `Ingest::csv` reads long files by their column of assets",
-        "so --asset cannot be the asset of all its rows; without --asset the column says the asset",
-    ),
-    ("session_close = ", "--session-close = "),
-    ("number_format = NumberFormat ", "--decimal, --thousands = "),
-    ("frequency = ", "--frequency = "),
-    ("label = ", "--label = "),
-    ("extra_columns = ", "--extra = "),
-];
-
-fn in_our_words(message: &str) -> String {
-    WORDS.iter().fold(message.to_owned(), |message, (library, command)| message.replace(library, command))
-}
-
-/// What an ingest failed with, in the words of the command line.
-pub(super) fn failure(error: &bt_core::Error, input: &InputArguments) -> Failure {
-    let mut failure = Failure::from(error.clone());
-    failure.message = in_our_words(&failure.message);
+/// What an ingest failed with, in the terms of the command line.
+pub(super) fn failure(error: &bt_core::Error) -> Failure {
+    let failure = Failure::from(error.clone());
     match error.kind() {
-        ErrorKind::InvalidInput { place, reason } => match hint(place, reason, input) {
-            Some(hint) => failure.with_hint(hint),
+        ErrorKind::InvalidInput { place, .. } => match Finding::of(error) {
+            Some(Finding { fault, .. }) => {
+                let message = format!("{place}: {}", fault.statement());
+                let hints: Vec<_> = fault.advice().into_iter().map(hint).collect();
+                let failure = Failure { message, ..failure };
+                if hints.is_empty() { failure } else { failure.with_hint(hints.join("; ")) }
+            }
             None => failure,
         },
+        ErrorKind::InvalidOption { option, value, allowed } => {
+            let message = format!("{} = {value} is out of range; allowed: {allowed}", option_of(option));
+            Failure { message, ..failure }
+        }
         _ => failure,
     }
 }
 
-/// What may lie behind the reason, where the library cannot know it.
-fn hint(place: &str, reason: &str, input: &InputArguments) -> Option<&'static str> {
-    if reason.contains(NO_TIME) {
-        return Some(
-            "--time-format day-first reads 25.1.2024, month-first reads 1/25/2024, epoch-s (-ms, -us, -ns) numbers \
-             since 1970",
-        );
-    }
-    if reason.contains("could both be") {
-        return Some("--ignore HEADER leaves the other one alone");
-    }
-    if reason.ends_with("is not a number") {
-        return Some("--ignore HEADER reads the bars without that column, if it is not a price");
-    }
-    if !reason.contains(TWICE) {
-        return None;
-    }
-    if input.asset.is_some() {
-        return Some("are there several assets in the file? then state their column: --column asset=HEADER");
-    }
-    let file = place.split(", line ").next().map(Path::new).and_then(Path::file_stem);
-    match file.is_some_and(|stem| reason.starts_with(&format!("{:?} ", stem.to_string_lossy()))) {
-        true => Some(BY_FILE_NAME),
-        false => Some("--on-bad-row skip keeps the first of them and says which were left out"),
+/// The options of the command line that set a field of the library's.
+fn option_of(field: &str) -> &str {
+    match field {
+        "frequency" => "--frequency",
+        "label" => "--label",
+        "session_close" => "--session-close",
+        "number_format" => "--decimal, --thousands",
+        "time_format" => "--time-format",
+        "delimiter" => "--delimiter",
+        "extra_columns" => "--extra",
+        "memory_budget" => "--memory",
+        "adjustments" => "--adjustments",
+        field => field,
     }
 }
 
-const NO_TIME: &str = "is not a date or time such as";
-const TWICE: &str = "has a bar for the same time";
-const BY_FILE_NAME: &str = "no column of a usual name says the asset, so the file's name was taken for it; is there \
-                            one? then state it: --column asset=HEADER";
-
-/// A warning where rows were left out because the file's name was taken for the asset of a file that seems to hold several.
-pub(super) fn doubt(report: &IngestReport) -> Option<&'static str> {
-    let by_name = report.columns.iter().any(|(what, column)| what == "asset" && column == FILE_NAME);
-    let twice = report.left_out.examples.iter().any(|row| row.reason.contains(TWICE));
-    (by_name && twice).then_some(BY_FILE_NAME)
+/// What the command line offers for an advice of the library.
+pub(crate) fn hint(advice: Advice) -> &'static str {
+    match advice {
+        Advice::StateColumn => "--column WHAT=HEADER states what a column is, as in --column close=Settle",
+        Advice::IgnoreColumn => {
+            "--ignore HEADER reads the bars without that column, if it is not one of theirs"
+        }
+        Advice::StateHeader => {
+            "--header NAMES states the names of the columns, as in --header timestamp,open,high,low,close,volume"
+        }
+        Advice::OneAssetAFile => "--asset NAME states the asset of a file that has no column for it",
+        Advice::StateAssetColumn => {
+            "no column of a usual name says the asset, so the file's name was taken for it; is there one? then state it: \
+             --column asset=HEADER"
+        }
+        Advice::LetColumnSayAsset => "without --asset the column says the asset",
+        Advice::Unpivot => {
+            "bring it into long form, a row for each asset and time, or into a file for each asset"
+        }
+        Advice::StateExtras => "state which extra columns to keep (--extra) or none (--no-extras)",
+        Advice::StateTimeFormat => {
+            "--time-format states how times are written: day-first, month-first, epoch-s (-ms, -us, -ns), excel, or a \
+             pattern such as '%d/%m/%y %H:%M'"
+        }
+        Advice::StateEpoch => {
+            "--time-format epoch-s, epoch-ms, epoch-us or epoch-ns states what numbers since 1970 count"
+        }
+        Advice::StateDayOrder => "--time-format day-first or --time-format month-first states it",
+        Advice::StateZone => "is it the right --zone?",
+        Advice::WriteOffsets => "write times with an offset, or in UTC",
+        Advice::StateZoneAndIngestAgain => {
+            "ingest all files again with the zone that they come from, as in --zone America/New_York"
+        }
+        Advice::StateNumberFormat => {
+            "--decimal and --thousands state the signs in numbers, as in --thousands ,"
+        }
+        Advice::StateFrequency => "--frequency states how far apart bars are: 1m to 1439m, 1d, 1w or 1mo",
+        Advice::StateStarts => "--label start says so, and each bar is known when the next period begins",
+        Advice::StateLabel => "--label start or --label end states what the stamps are",
+        Advice::SkipBadRows => "--on-bad-row skip leaves such rows out and says which",
+        Advice::StateEncoding => "--encoding states it, as in --encoding windows-1252",
+        Advice::EnableFeature(_) => "this bt was built without it",
+        _ => "see `bt ingest --help`",
+    }
 }
 
-/// What the library says of an asset that no column says.
-const FILE_NAME: &str = "(the file's name)";
-
-/// Says the report in the words of the command line: what was stated there, and what could be.
-pub(super) fn reword(report: &mut IngestReport, input: &InputArguments) {
-    if let Some(asset) = &input.asset {
-        let of_asset =
-            report.columns.iter_mut().filter(|(what, column)| what == "asset" && column == FILE_NAME);
-        of_asset.for_each(|(_, column)| *column = format!("(stated: {asset})"));
+/// Warnings beside a report: what may have been meant otherwise than it was read.
+pub(super) fn warnings(report: &IngestReport) -> Vec<String> {
+    let mut warnings: Vec<String> = report.notes.iter().map(warning).collect();
+    let is_doubtful = |finding: &&Finding| {
+        matches!(finding.fault, Fault::Row(RowFault::Duplicate { is_named_by_file: true, .. }))
+    };
+    if report.rejected.examples.iter().any(|finding| is_doubtful(&finding)) {
+        warnings.push(hint(Advice::StateAssetColumn).to_owned());
     }
-    report.left_out.examples.iter_mut().for_each(|row| row.reason = in_our_words(&row.reason));
-    let nameless = report.ignored.iter_mut().filter(|name| name.is_empty());
-    nameless.for_each(|name| *name = "(a column without a name)".to_owned());
+    warnings
+}
+
+fn warning(note: &Note) -> String {
+    match note {
+        Note::LinesBeforeHeader { source, lines } => {
+            let lines = crate::output::counted(*lines as u64, "line");
+            format!("{lines} before the header of {source} passed over")
+        }
+        Note::FixedPoint { source, price } => format!(
+            "prices of {source} such as {price} look like fixed point; --price-scale states it, as in --price-scale 1e-9"
+        ),
+        Note::FilesByDate { stem, files } => format!(
+            "{files} files were read as assets of their own, and their names differ by a date alone; if they are one asset, \
+             state it: --asset {stem}"
+        ),
+        other => format!("{other:?}"),
+    }
 }
 
 /// What to do about a file that is not there, where the bundle's name looks like one.

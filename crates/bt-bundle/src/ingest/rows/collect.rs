@@ -7,13 +7,13 @@ use std::ops::RangeInclusive;
 use bt_core::{Error, Result, Timestamp};
 use zerocopy::IntoBytes;
 
-use super::IngestOptions;
-use super::clock::Traits;
-use super::rows::{LeftOut, Names, Place, Rows};
+use super::{Names, RowFindings, RowId, Rows};
+use crate::ingest::IngestOptions;
+use crate::ingest::infer::summary::StampSummary;
 
 /// Rows as they came, found by asset.
 #[derive(Default, Debug)]
-pub(super) struct Collected {
+pub(in crate::ingest) struct Collected {
     names: Names,
     /// Where each asset's rows lie, in the order in which they came.
     segments: Vec<Vec<Segment>>,
@@ -21,13 +21,11 @@ pub(super) struct Collected {
     resident_bytes: usize,
     spill: Option<Spill>,
     columns: usize,
-    pub(super) traits: Traits,
+    pub(in crate::ingest) summary: StampSummary,
     /// The earliest stamp and the latest.
-    pub(super) stamps: Option<RangeInclusive<i64>>,
-    pub(super) read: u64,
-    pub(super) left_out: LeftOut,
-    pub(super) outside: LeftOut,
-    pub(super) missing: LeftOut,
+    pub(in crate::ingest) stamps: Option<RangeInclusive<i64>>,
+    pub(in crate::ingest) read: u64,
+    pub(in crate::ingest) findings: RowFindings,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,30 +51,29 @@ struct Spill {
 
 /// One asset's rows, in the order in which they came.
 #[derive(Debug, Default)]
-pub(super) struct AssetRows {
-    pub(super) stamps: Vec<i64>,
-    pub(super) places: Vec<Place>,
+pub(in crate::ingest) struct AssetRows {
+    pub(in crate::ingest) stamps: Vec<i64>,
+    pub(in crate::ingest) ids: Vec<RowId>,
     /// Column-major: `stamps.len()` values of each column.
-    pub(super) values: Vec<f64>,
+    pub(in crate::ingest) values: Vec<f64>,
     /// When the bars that were made of the rows became known, ascending.
-    pub(super) known: Vec<Timestamp>,
+    pub(in crate::ingest) known: Vec<Timestamp>,
     /// Their values, column-major: `known.len()` of each column.
-    pub(super) sorted: Vec<f64>,
+    pub(in crate::ingest) sorted: Vec<f64>,
 }
 
 /// What of an asset's rows is wanted beside their stamps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Want {
+pub(in crate::ingest) enum Want {
     Stamps,
-    Places,
     Values,
-    /// What goes to the temporary file.
+    /// Values, and where each row stood.
     All,
 }
 
 impl Want {
-    fn places(self) -> bool {
-        matches!(self, Self::Places | Self::All)
+    fn ids(self) -> bool {
+        self == Self::All
     }
 
     fn values(self) -> bool {
@@ -89,18 +86,16 @@ impl Collected {
     ///
     /// # Errors
     /// Where the temporary file cannot be written.
-    pub(super) fn add(&mut self, mut rows: Rows, options: &IngestOptions) -> Result<()> {
+    pub(in crate::ingest) fn add(&mut self, mut rows: Rows, options: &IngestOptions) -> Result<()> {
         self.columns = rows.columns.len();
-        self.traits.extend(rows.traits);
+        self.summary.extend(std::mem::take(&mut rows.summary));
         let (first, last) = (rows.stamps.iter().min(), rows.stamps.iter().max());
         if let (Some(&first), Some(&last)) = (first, last) {
             let (start, end) = self.stamps.take().map_or((first, last), RangeInclusive::into_inner);
             self.stamps = Some(first.min(start)..=last.max(end));
         }
         self.read += rows.read;
-        self.left_out.extend(std::mem::take(&mut rows.left_out));
-        self.outside.extend(std::mem::take(&mut rows.outside));
-        self.missing.extend(std::mem::take(&mut rows.missing));
+        self.findings.extend(std::mem::take(&mut rows.findings));
         let stretch = self.resident.len() as u32;
         let stretches = rows.assets.iter().zip(rows.starts.windows(2));
         for (name, range) in stretches.filter(|(_, range)| range[0] < range[1]) {
@@ -122,7 +117,7 @@ impl Collected {
     }
 
     /// The assets in order of their names, bytewise: name and number.
-    pub(super) fn by_name(&self) -> Vec<(&str, usize)> {
+    pub(in crate::ingest) fn by_name(&self) -> Vec<(&str, usize)> {
         let mut assets: Vec<_> = self.names.iter().zip(0..).collect();
         assets.sort_unstable();
         assets
@@ -132,7 +127,7 @@ impl Collected {
     ///
     /// # Errors
     /// Where the temporary file cannot be read.
-    pub(super) fn gather(&self, asset: usize, want: Want, into: &mut AssetRows) -> Result<()> {
+    pub(in crate::ingest) fn gather(&self, asset: usize, want: Want, into: &mut AssetRows) -> Result<()> {
         let segments = &self.segments[asset];
         let rows = segments.iter().map(|segment| segment.rows as usize).sum();
         into.clear(rows, if want.values() { self.columns } else { 0 });
@@ -201,10 +196,10 @@ impl Collected {
         let failed = |error| Error::io("read the temporary file", error);
         let column_at = |column: usize| offset + 8 * (column * count) as u64;
         read_exact_at(file, into.stamps[at..at + count].as_mut_bytes(), offset).map_err(failed)?;
-        if want.places() {
-            let mut places = vec![0_u64; count];
-            read_exact_at(file, places.as_mut_bytes(), column_at(1)).map_err(failed)?;
-            into.places.extend(places.into_iter().map(Place::from_bits));
+        if want.ids() {
+            let mut bits = vec![0_u64; count];
+            read_exact_at(file, bits.as_mut_bytes(), column_at(1)).map_err(failed)?;
+            into.ids.extend(bits.into_iter().map(RowId::from_bits));
         }
         let stride = into.stamps.len();
         for column in 0..if want.values() { self.columns } else { 0 } {
@@ -215,7 +210,7 @@ impl Collected {
     }
 
     /// Whether rows went through the temporary file.
-    pub(super) fn spilled_bytes(&self) -> u64 {
+    pub(in crate::ingest) fn spilled_bytes(&self) -> u64 {
         self.spill.as_ref().map_or(0, |spill| spill.len)
     }
 }
@@ -260,8 +255,8 @@ impl Rows {
     fn copy(&self, first: usize, count: usize, at: usize, want: Want, into: &mut AssetRows) {
         let range = first..first + count;
         into.stamps[at..at + count].copy_from_slice(&self.stamps[range.clone()]);
-        if want.places() {
-            into.places.extend_from_slice(&self.places[range.clone()]);
+        if want.ids() {
+            into.ids.extend_from_slice(&self.ids[range.clone()]);
         }
         if want.values() {
             let stride = into.stamps.len();
@@ -276,17 +271,17 @@ impl AssetRows {
     fn clear(&mut self, rows: usize, columns: usize) {
         self.stamps.clear();
         self.stamps.resize(rows, 0);
-        self.places.clear();
+        self.ids.clear();
         self.values.clear();
         self.values.resize(rows * columns, 0.0);
     }
 
     fn write(&self, out: &mut impl Write) -> std::io::Result<u64> {
         out.write_all(self.stamps.as_bytes())?;
-        for place in &self.places {
-            out.write_all(&place.bits().to_ne_bytes())?;
+        for id in &self.ids {
+            out.write_all(&id.bits().to_ne_bytes())?;
         }
         out.write_all(self.values.as_bytes())?;
-        Ok(8 * (self.stamps.len() + self.places.len() + self.values.len()) as u64)
+        Ok(8 * (self.stamps.len() + self.ids.len() + self.values.len()) as u64)
     }
 }

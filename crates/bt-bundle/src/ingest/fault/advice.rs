@@ -1,0 +1,154 @@
+use super::{
+    AdjustmentFault, AssetFault, Fault, FileFault, FrequencyFault, HeaderFault, NumberFault, RowFault,
+    TimeFault,
+};
+
+/// What may help against a fault. The library names the field of [`IngestOptions`](crate::IngestOptions) that is meant; a
+/// program that has options of its own names those.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Advice {
+    /// State which column it is.
+    StateColumn,
+    /// Leave a column alone.
+    IgnoreColumn,
+    /// State the names of the columns.
+    StateHeader,
+    /// Read each file as one asset.
+    OneAssetAFile,
+    /// State the column of assets.
+    StateAssetColumn,
+    /// Do not state the asset: a column says it.
+    LetColumnSayAsset,
+    /// Bring the assets of a wide table below each other.
+    Unpivot,
+    /// State which extra columns to keep.
+    StateExtras,
+    /// State how times are written.
+    StateTimeFormat,
+    /// State what an integer counts.
+    StateEpoch,
+    /// State whether the day or the month comes first.
+    StateDayOrder,
+    /// State the zone of times.
+    StateZone,
+    /// Write times with an offset, or in UTC.
+    WriteOffsets,
+    /// State the zone, and ingest all of it again.
+    StateZoneAndIngestAgain,
+    /// State decimal and thousands separators.
+    StateNumberFormat,
+    /// State how far apart bars are.
+    StateFrequency,
+    /// State that stamps are starts.
+    StateStarts,
+    /// State whether stamps are starts or ends.
+    StateLabel,
+    /// Leave bad rows out.
+    SkipBadRows,
+    /// State the encoding of text.
+    StateEncoding,
+    /// Build with a cargo feature.
+    EnableFeature(&'static str),
+}
+
+impl Advice {
+    /// What the library says.
+    pub(super) fn in_library_terms(self) -> &'static str {
+        match self {
+            Self::StateColumn => "state which column it is (`IngestOptions::columns`)",
+            Self::IgnoreColumn => "ignore the column if it is no price (`Column::Ignored`)",
+            Self::StateHeader => "state the names of the columns (`IngestOptions::header`)",
+            Self::OneAssetAFile => "one asset a file? use `Ingest::csv_folder` or `Ingest::csv_of_asset`",
+            Self::StateAssetColumn => {
+                "are there several assets? state the column that says which (`Column::Asset`)"
+            }
+            Self::LetColumnSayAsset => {
+                "`Ingest::csv` and `Ingest::parquet` read long files by their column of assets"
+            }
+            Self::Unpivot => "bring it into long form, a row for each asset and time",
+            Self::StateExtras => "state which ones to keep (`IngestOptions::extras`)",
+            Self::StateTimeFormat => "state the format (`IngestOptions::time_format`)",
+            Self::StateEpoch => "state what it counts (`TimeFormat::Epoch`)",
+            Self::StateDayOrder => "state which it is (`TimeFormat::DayFirst` or `TimeFormat::MonthFirst`)",
+            Self::StateZone => "is the zone right (`IngestOptions::zone`)?",
+            Self::WriteOffsets => "write times with an offset, or in UTC",
+            Self::StateZoneAndIngestAgain => "ingest all files again with their zone (`IngestOptions::zone`)",
+            Self::StateNumberFormat => {
+                "state decimal and thousands separators if it has them (`IngestOptions::number_format`)"
+            }
+            Self::StateFrequency => "state the frequency (`IngestOptions::frequency`)",
+            Self::StateStarts => "state that stamps are starts (`Label::Start`)",
+            Self::StateLabel => "state what stamps are (`IngestOptions::label`)",
+            Self::SkipBadRows => "`BadRows::Skip` leaves such rows out",
+            Self::StateEncoding => "state the encoding (`IngestOptions::encoding`)",
+            Self::EnableFeature("zstd") => "build bt-bundle with its feature `zstd`",
+            Self::EnableFeature(_) => "build bt-bundle with that feature",
+        }
+    }
+}
+
+impl Fault {
+    /// What may help, the likeliest first.
+    pub fn advice(&self) -> Vec<Advice> {
+        match self {
+            Self::Header(fault) => header(fault),
+            Self::Time(fault) => time(fault),
+            Self::Number(NumberFault::Unreadable { has_separators: true, .. }) => {
+                vec![Advice::StateNumberFormat]
+            }
+            Self::Number(NumberFault::Unreadable { .. }) => vec![Advice::IgnoreColumn],
+            Self::Asset(AssetFault::Several { .. }) => vec![Advice::LetColumnSayAsset],
+            Self::Asset(AssetFault::NotUtf8 { .. }) | Self::File(FileFault::Encoding { .. }) => {
+                vec![Advice::StateEncoding]
+            }
+            Self::Row(RowFault::Fields { .. }) => vec![Advice::SkipBadRows],
+            Self::Row(RowFault::Duplicate { is_named_by_file: true, .. }) => {
+                vec![Advice::StateAssetColumn, Advice::SkipBadRows]
+            }
+            Self::Row(RowFault::Duplicate { .. }) => vec![Advice::SkipBadRows],
+            Self::Frequency(fault) => frequency(fault),
+            Self::File(FileFault::Compression { feature: Some(feature), .. }) => {
+                vec![Advice::EnableFeature(feature)]
+            }
+            Self::Adjustment(AdjustmentFault::UnknownAsset { .. }) => vec![Advice::SkipBadRows],
+            _ => Vec::new(),
+        }
+    }
+}
+
+fn header(fault: &HeaderFault) -> Vec<Advice> {
+    match fault {
+        HeaderFault::Missing { could_be_one_asset: true, .. } => {
+            vec![Advice::StateColumn, Advice::OneAssetAFile]
+        }
+        HeaderFault::Missing { .. } | HeaderFault::NoSuchColumn { .. } => vec![Advice::StateColumn],
+        HeaderFault::Ambiguous { .. } => vec![Advice::StateColumn, Advice::IgnoreColumn],
+        HeaderFault::Absent { .. } => vec![Advice::StateHeader],
+        HeaderFault::SameExtra { .. } | HeaderFault::ExtraMissing { .. } | HeaderFault::ExtraNew { .. } => {
+            vec![Advice::StateExtras]
+        }
+        HeaderFault::Wide { .. } => vec![Advice::Unpivot],
+        _ => Vec::new(),
+    }
+}
+
+fn time(fault: &TimeFault) -> Vec<Advice> {
+    match fault {
+        TimeFault::Unreadable { is_stated: false, .. } => vec![Advice::StateTimeFormat],
+        TimeFault::Number { .. } => vec![Advice::StateEpoch],
+        TimeFault::DayOrMonth { .. } => vec![Advice::StateDayOrder],
+        TimeFault::Twice { .. } => vec![Advice::WriteOffsets, Advice::StateZone],
+        TimeFault::Skipped { .. } | TimeFault::Zones { .. } => vec![Advice::StateZone],
+        TimeFault::MovedDay { .. } => vec![Advice::StateZoneAndIngestAgain],
+        _ => Vec::new(),
+    }
+}
+
+fn frequency(fault: &FrequencyFault) -> Vec<Advice> {
+    match fault {
+        FrequencyFault::Starts { .. } => vec![Advice::StateStarts, Advice::StateFrequency],
+        FrequencyFault::StartOrEnd { .. } => vec![Advice::StateLabel, Advice::StateFrequency],
+        _ => vec![Advice::StateFrequency],
+    }
+}

@@ -1,0 +1,313 @@
+//! Sentences: the fault itself, which names no option of anybody, and behind it what the library advises.
+
+use std::fmt;
+
+use bt_core::{Field, Frequency};
+
+use super::super::report::counted;
+use super::{
+    AdjustmentFault, AssetFault, Fault, FileFault, FrequencyFault, HeaderFault, NumberFault, RowFault,
+    TimeFault,
+};
+use crate::Column;
+
+/// A fault without advice.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement<'f>(&'f Fault);
+
+impl Fault {
+    /// The fault alone, for a program that advises in the terms of its own options.
+    pub fn statement(&self) -> Statement<'_> {
+        Statement(self)
+    }
+}
+
+impl fmt::Display for Fault {
+    /// The fault, and what the library advises.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.statement().fmt(f)?;
+        self.advice().into_iter().try_for_each(|advice| write!(f, "; {}", advice.in_library_terms()))
+    }
+}
+
+impl fmt::Display for Statement<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Fault::Header(fault) => fault.fmt(f),
+            Fault::Time(fault) => fault.fmt(f),
+            Fault::Number(fault) => fault.fmt(f),
+            Fault::Asset(fault) => fault.fmt(f),
+            Fault::Row(fault) => fault.fmt(f),
+            Fault::Frequency(fault) => fault.fmt(f),
+            Fault::File(fault) => fault.fmt(f),
+            Fault::Adjustment(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for HeaderFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("it is empty; a header line with the names of the columns is needed"),
+            Self::Missing { missing, found, delimiter, .. } => missing_columns(f, missing, found, *delimiter),
+            Self::Absent { first } => {
+                write!(f, "its first line, {}, holds values and no names of columns", list(first))
+            }
+            Self::Ambiguous { columns: [one, other], what } => {
+                write!(f, "columns {one:?} and {other:?} could both be the {}", noun(what))
+            }
+            Self::SameExtra { columns: [one, other], name } => {
+                write!(f, "columns {one:?} and {other:?} could both be the extra column {name:?}")
+            }
+            Self::NoSuchColumn { name, what, found } => {
+                write!(
+                    f,
+                    "no column {name:?}, which is stated to be {}; it has {}",
+                    article(what),
+                    list(found)
+                )
+            }
+            Self::Wide { assets, columns } => write!(
+                f,
+                "it is a wide table: columns such as {} hold assets side by side ({})",
+                list(columns),
+                assets.join(", ")
+            ),
+            Self::TooLarge { columns: Some(columns), most } => {
+                write!(f, "it has {columns} columns; at most {most} are read")
+            }
+            Self::TooLarge { columns: None, most } => {
+                write!(f, "its header does not end within {most} bytes")
+            }
+            Self::ExtraMissing { name, first } => {
+                write!(f, "it has no column {name:?}, which {first} has")
+            }
+            Self::ExtraNew { name, first } => {
+                write!(f, "it has a column {name:?}, which {first} does not have")
+            }
+            Self::Changed { before } => write!(f, "the columns are no longer {}", before.join(", ")),
+            Self::WrongType { found, allowed } => write!(f, "{found} is not read; allowed: {allowed}"),
+        }
+    }
+}
+
+fn missing_columns(
+    f: &mut fmt::Formatter<'_>,
+    missing: &[(Column, &[&str])],
+    found: &[String],
+    delimiter: Option<char>,
+) -> fmt::Result {
+    let named = |(column, known): &(Column, &[&str])| {
+        format!("{} (known names: {})", article(column), known.join(", "))
+    };
+    let missing: Vec<_> = missing.iter().map(named).collect();
+    write!(f, "no column looks like {}; it has {}", missing.join(", nor like "), list(found))?;
+    match delimiter {
+        Some(delimiter) => write!(f, " (fields separated by {delimiter:?})"),
+        None => Ok(()),
+    }
+}
+
+impl fmt::Display for TimeFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("there is no date or time"),
+            Self::Unreadable { text, expected, .. } => write!(f, "{text:?} is not {expected}"),
+            Self::Number { text } => write!(f, "{text} is a number, and nothing says what it counts"),
+            Self::NoSuchDay { text } => {
+                write!(f, "{text:?} is no day or time of the calendar between 1677-09-22 and 2262-04-09")
+            }
+            Self::OutOfRange { text } => write!(f, "{text} is not between 1677-09-22 and 2262-04-09"),
+            Self::DayOrMonth { text, day_first, month_first } => write!(
+                f,
+                "{text:?} is {day_first} with the day first and {month_first} with the month first, and no other date \
+                 tells which"
+            ),
+            Self::Twice { text, zone } => {
+                write!(f, "{text:?} happens twice in {zone}, where clocks are set back")
+            }
+            Self::Skipped { text, zone } => {
+                write!(f, "{text:?} does not exist in {zone}, where clocks are set forward over it")
+            }
+            Self::Zone { text, zone } => write!(
+                f,
+                "{text:?} names the zone {zone:?}, which is not known; allowed: names of the IANA database, offsets, UTC"
+            ),
+            Self::Mixed { has_time, other } => match has_time {
+                true => write!(f, "a date with a time, but {other} has none"),
+                false => write!(f, "a date without a time, but {other} has a time"),
+            },
+            Self::Zones { first, other } => {
+                write!(f, "its times are in {other}, those of earlier inputs in {first}")
+            }
+            Self::MovedDay { known, ends } => write!(
+                f,
+                "the day of the bundle's last bar ends at {ends} by this input, and was taken to end at {known}"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for NumberFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreadable { text, .. } => write!(f, "{text:?} is not a number"),
+            Self::NotFinite { text } => write!(f, "{text} is not finite"),
+            Self::Missing => f.write_str("is missing"),
+        }
+    }
+}
+
+impl fmt::Display for AssetFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("there is no asset"),
+            Self::Name { name, allowed } => write!(f, "{name:?} is no asset's name; allowed: {allowed}"),
+            Self::NotUtf8 { text } => write!(f, "{text:?} is not UTF-8"),
+            Self::Several { name, first } => write!(
+                f,
+                "{name:?} is another asset than {first:?} above, so one name cannot be the asset of all rows"
+            ),
+            Self::FileName => f.write_str("the file's name is no asset's name"),
+        }
+    }
+}
+
+impl fmt::Display for RowFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fields { found, expected } => {
+                write!(f, "{} where the header has {expected}", counted(*found as u64, "field"))
+            }
+            Self::TooLong { most } => write!(f, "a line longer than {most} bytes; is a quote left open?"),
+            Self::HighBelowLow { high, low } => write!(f, "{high} is below the low, {low}"),
+            Self::NegativeVolume { volume } => write!(f, "{volume} is below 0"),
+            Self::Outside { price, low, high } => {
+                write!(f, "{price} is outside low and high, {low} to {high}")
+            }
+            Self::NotAboveZero { price } => write!(f, "{price} is not above 0"),
+            Self::Unpriced => f.write_str("open, high, low and close are all missing"),
+            Self::Repeated { earlier } => write!(f, "the same as {earlier}"),
+            Self::Duplicate { asset, known, earlier, .. } => {
+                write!(
+                    f,
+                    "{asset:?} has a bar for the same time (known {known}) already, in {earlier}, with other values"
+                )
+            }
+            Self::None { first: None, .. } => f.write_str("there are no rows"),
+            Self::None { read, first: Some(first) } => {
+                write!(
+                    f,
+                    "none of {} is a bar; the first: {}: {}",
+                    counted(*read, "row"),
+                    first.place,
+                    first.fault
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for FrequencyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => {
+                f.write_str("no asset has two bars near each other, so nothing tells how far apart they are")
+            }
+            Self::Unusual { nanos } => write!(
+                f,
+                "the commonest distance of bars is {} s; allowed: {}",
+                *nanos as f64 / 1e9,
+                Frequency::ALLOWED
+            ),
+            Self::FarApart { days } => {
+                write!(f, "most bars are {days} days apart; allowed: {}", Frequency::ALLOWED)
+            }
+            Self::Starts { frequency } => write!(
+                f,
+                "its {} bars are stamped with the first day of their {}, at which they are not over",
+                adjective(*frequency),
+                period(*frequency)
+            ),
+            Self::StartOrEnd { frequency } => write!(
+                f,
+                "its {} bars are stamped with neither the first nor the last days of their {}s, so nothing tells when they \
+                 are over",
+                adjective(*frequency),
+                period(*frequency)
+            ),
+        }
+    }
+}
+
+impl fmt::Display for FileFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotRegular => f.write_str("it is no regular file; devices, pipes and sockets are not read"),
+            Self::EmptyFolder { endings } => write!(f, "the folder holds no file that ends in {endings}"),
+            Self::Encoding { encoding } => write!(f, "its text is not valid {encoding}"),
+            Self::Damaged { reason } => f.write_str(reason),
+            Self::Compression { name, .. } => {
+                write!(
+                    f,
+                    "compressed with {name}, which is not read; supported: snappy, gzip, lz4, zstd and none"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for AdjustmentFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownAsset { name } => write!(f, "{name:?} is no asset that has bars"),
+            Self::Kind { text } => write!(f, "{text:?} is neither split nor dividend"),
+            Self::Value { text } => write!(f, "{text:?} is not above 0"),
+            Self::Repeated { ex_date } => write!(f, "the asset has one of this kind at {ex_date} already"),
+            Self::Column { known, found } => {
+                write!(f, "no column named {}; it has {}", known.join(" or "), list(found))
+            }
+        }
+    }
+}
+
+fn adjective(frequency: Frequency) -> &'static str {
+    if frequency == Frequency::Monthly { "monthly" } else { "weekly" }
+}
+
+fn period(frequency: Frequency) -> &'static str {
+    if frequency == Frequency::Monthly { "month" } else { "week" }
+}
+
+/// The first names of a list.
+fn list(names: &[String]) -> String {
+    const SHOWN: usize = 20;
+    let shown: Vec<_> =
+        names.iter().take(SHOWN).map(|name| format!("{:?}", super::excerpt(name.as_bytes()))).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// What a column holds, in words.
+fn noun(column: &Column) -> String {
+    match column {
+        Column::Asset => "asset".to_owned(),
+        Column::Timestamp => "timestamp".to_owned(),
+        Column::Time => "time of day".to_owned(),
+        Column::Extra(name) => format!("extra column {name:?}"),
+        Column::Ignored => "ignored column".to_owned(),
+        price => Field::NAMES[price.field().map_or(0, Field::index)].to_owned(),
+    }
+}
+
+fn article(column: &Column) -> String {
+    match column {
+        Column::Open | Column::High | Column::Low | Column::Close => {
+            format!("a column of {} prices", noun(column))
+        }
+        Column::Asset | Column::Extra(_) | Column::Ignored => format!("an {}", noun(column)),
+        _ => format!("a {}", noun(column)),
+    }
+}

@@ -1,0 +1,32 @@
+//! How one field of a row is read: a time, a number, an asset's name.
+
+pub(super) mod asset;
+pub(super) mod clock;
+pub(super) mod day;
+pub(super) mod number;
+pub(super) mod time;
+
+/// Why a field cannot be read; whoever knows its text and place makes a fault of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Unread {
+    /// It is written in no known way.
+    Form,
+    /// It is a number, whose unit nothing tells.
+    Unit,
+    /// There is no such day, or time of day.
+    NoSuchDay,
+    /// It is outside of what a bundle holds.
+    Range,
+    /// Day and month cannot be told apart.
+    DayOrMonth,
+    /// Its zone is not known.
+    Zone,
+    /// The wall clock shows it twice.
+    Twice,
+    /// The wall clock skips it.
+    Skipped,
+    /// It is not there.
+    Missing,
+    /// It is no finite number.
+    NotFinite,
+}

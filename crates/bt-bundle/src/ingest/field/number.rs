@@ -1,0 +1,290 @@
+//! Numbers in text.
+
+use std::borrow::Cow;
+
+use bt_asset_cache::kernel::decimal_to_f64;
+
+use super::Unread;
+use crate::ingest::NumberFormat;
+
+/// Texts that say that there is no number, in any case; an empty one does as well.
+const MISSING: [&str; 9] = ["nan", "na", "n/a", "#n/a", "null", "none", "-", "--", "nil"];
+/// Signs of currencies, which may stand before or behind an amount.
+const CURRENCIES: [char; 7] = ['$', '€', '£', '¥', '₹', '₩', '₽'];
+
+impl NumberFormat {
+    /// Reads a number; NaN where the text says that there is none.
+    ///
+    /// The result is the double nearest to the decimal text.
+    #[inline]
+    pub(in crate::ingest) fn read(self, text: &[u8]) -> Result<f64, Unread> {
+        match plain(text) {
+            Some((units, scale)) if self.is_plain() => Ok(decimal(text, units, scale)),
+            _ => self.read_any(text, 0),
+        }
+    }
+
+    /// Reads a number that counts units of 10^-`scale`, rounded once; the largest 64-bit integer stands for none.
+    #[inline]
+    pub(in crate::ingest) fn read_scaled(self, text: &[u8], scale: u8) -> Result<f64, Unread> {
+        if scale == 0 {
+            return self.read(text);
+        }
+        if text.trim_ascii() == b"9223372036854775807" {
+            return Ok(f64::NAN);
+        }
+        self.read_any(text, -i32::from(scale))
+    }
+
+    /// Whether a full stop can only be the decimal point.
+    #[inline]
+    fn is_plain(self) -> bool {
+        self.decimal == '.'
+    }
+
+    #[cold]
+    fn read_any(self, text: &[u8], exponent: i32) -> Result<f64, Unread> {
+        let text = str::from_utf8(text.trim_ascii()).map_err(|_| Unread::Form)?;
+        if is_missing(text) {
+            return Ok(f64::NAN);
+        }
+        let text = amount(text);
+        let (text, unit) = split_unit(&text);
+        if matches!(text.trim_start_matches(['-', '+']).to_ascii_lowercase().as_str(), "inf" | "infinity") {
+            return Err(Unread::NotFinite);
+        }
+        let number = self.normal(text).ok_or(Unread::Form)?;
+        let value = with_exponent(&number, exponent + unit).ok_or(Unread::Form)?;
+        if value.is_finite() { Ok(value) } else { Err(Unread::NotFinite) }
+    }
+
+    /// The number as Rust writes it, or `None` where separators stand where they should not.
+    fn normal(self, text: &str) -> Option<String> {
+        let (whole, fraction) = match text.split_once(self.decimal) {
+            Some((whole, fraction)) => (whole, Some(fraction)),
+            None => (text, None),
+        };
+        let mut number = String::with_capacity(text.len() + 4);
+        match self.thousands {
+            Some(separator) if whole.contains(separator) => {
+                let mut groups = whole.split(separator);
+                let first = groups.next()?;
+                number.push_str(first);
+                let digits = first.trim_start_matches(['-', '+']).len();
+                let grouped = groups.clone().all(|group| group.len() == 3) && (1..=3).contains(&digits);
+                grouped.then(|| groups.for_each(|group| number.push_str(group)))?;
+            }
+            _ => number.push_str(whole),
+        }
+        if let Some(fraction) = fraction {
+            // A second separator, whichever it is, is left for the parser to refuse.
+            number.push('.');
+            number.push_str(fraction);
+        }
+        let foreign = self.decimal != '.' && whole.contains('.') && self.thousands != Some('.');
+        (!foreign).then_some(number)
+    }
+}
+
+/// Whether a text says that there is no number.
+pub(in crate::ingest) fn is_missing(text: &str) -> bool {
+    text.is_empty() || MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing))
+}
+
+/// The amount without the sign of its currency.
+fn amount(text: &str) -> Cow<'_, str> {
+    if let Some(amount) = text.strip_suffix(CURRENCIES).or_else(|| text.strip_prefix(CURRENCIES)) {
+        return amount.trim().into();
+    }
+    match text.strip_prefix('-').and_then(|text| text.strip_prefix(CURRENCIES)) {
+        Some(amount) => format!("-{amount}").into(),
+        None => text.into(),
+    }
+}
+
+/// Splits off the letter that multiplies a number: K, M, B or T.
+fn split_unit(text: &str) -> (&str, i32) {
+    let unit = match text.as_bytes().last() {
+        Some(b'K' | b'k') => 3,
+        Some(b'M' | b'm') => 6,
+        Some(b'B' | b'b') => 9,
+        Some(b'T' | b't') => 12,
+        _ => return (text, 0),
+    };
+    (text[..text.len() - 1].trim_end(), unit)
+}
+
+/// Rounded once where the text has no exponent of its own, which no fixed-point number has.
+fn with_exponent(number: &str, exponent: i32) -> Option<f64> {
+    let starts = number.trim_start_matches(['-', '+']).as_bytes().first();
+    // What Rust reads beside digits, a sign before `nan` among them, is no number here.
+    if !starts.is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.') {
+        return None;
+    }
+    if exponent == 0 {
+        return number.parse().ok();
+    }
+    match number.contains(['e', 'E']) {
+        false => format!("{number}e{exponent}").parse().ok(),
+        true => Some(number.parse::<f64>().ok()? * 10_f64.powi(exponent)),
+    }
+}
+
+#[inline]
+fn decimal(text: &[u8], units: u64, scale: usize) -> f64 {
+    let value = decimal_to_f64(units.into(), scale as i8);
+    if text[0] == b'-' { -value } else { value }
+}
+
+/// Units and decimals of digits with at most one full stop, where the double nearest to them is one division away.
+#[inline]
+fn plain(text: &[u8]) -> Option<(u64, usize)> {
+    const EXACT: u64 = 1 << 53;
+    let digits = match text {
+        [b'-', digits @ ..] => digits,
+        digits => digits,
+    };
+    if digits.is_empty() || digits.len() > 19 {
+        return None;
+    }
+    let (mut units, mut scale, mut seen_point) = (0_u64, 0_usize, false);
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                units = units * 10 + u64::from(byte - b'0');
+                scale += usize::from(seen_point);
+            }
+            b'.' if !seen_point && digits.len() > 1 => seen_point = true,
+            _ => return None,
+        }
+    }
+    (units <= EXACT).then_some((units, scale))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<f64, Unread> {
+        NumberFormat::default().read(text.as_bytes())
+    }
+
+    #[test]
+    fn text_that_says_there_is_no_number_is_missing() {
+        for text in ["", "  ", "NaN", "nan", "NA", "n/a", "NULL", "None", "-", "--", "N/A", "#N/A", " - "] {
+            assert!(read(text).unwrap().is_nan(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn text_that_is_no_finite_number_is_refused() {
+        for text in [
+            "abc",
+            "1.2.3",
+            "1,234",
+            "--1",
+            ".",
+            "inf",
+            "-Infinity",
+            "1e999",
+            "0x10",
+            "1 2",
+            "é",
+            "$",
+            "$$1",
+            "1$2",
+            "K",
+            "2.35%",
+            "1KK",
+            "1Q",
+            "infK",
+            "-nan",
+        ] {
+            assert!(read(text).is_err(), "{text:?} was read as {:?}", read(text));
+        }
+    }
+
+    #[test]
+    fn amounts_are_read_without_the_sign_of_their_currency() {
+        for (text, value) in [
+            ("$191.38", 191.38),
+            ("€12.07", 12.07),
+            ("-$5.5", -5.5),
+            ("$-5.5", -5.5),
+            ("12.5 €", 12.5),
+            ("£3", 3.0),
+        ] {
+            assert_eq!(read(text), Ok(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn letters_multiply_exactly() {
+        for (text, value) in [
+            ("11.62K", 11_620.0),
+            ("1.29M", 1_290_000.0),
+            ("3B", 3e9),
+            ("0.87k", 870.0),
+            ("1.1m", 1_100_000.0),
+            ("2.5T", 2.5e12),
+            ("$1.2M", 1_200_000.0),
+        ] {
+            assert_eq!(read(text), Ok(value), "{text}");
+        }
+    }
+
+    #[test]
+    fn separators_are_read_where_they_are_stated_and_stand_right() {
+        let europe = NumberFormat { decimal: ',', thousands: Some('.') };
+        assert_eq!(europe.read(b"1.234.567,5"), Ok(1_234_567.5));
+        assert_eq!(europe.read(b"-12,25"), Ok(-12.25));
+        assert!(europe.read(b"1.23").is_err());
+        assert!(europe.read(b"12.3456,0").is_err());
+        assert!(NumberFormat { decimal: ',', thousands: None }.read(b"1.5").is_err());
+        assert_eq!(NumberFormat { thousands: Some(','), ..Default::default() }.read(b"1,234.5"), Ok(1234.5));
+    }
+
+    #[test]
+    fn fixed_point_numbers_are_divided_and_rounded_once() {
+        let read = |text: &str, scale| NumberFormat::default().read_scaled(text.as_bytes(), scale);
+        assert_eq!(read("146685572179", 9), Ok(146.685572179));
+        assert_eq!(read("1882689", 4), Ok(188.2689));
+        // Above 2^53, where the integer itself is no double.
+        assert_eq!(read("9007199254740993", 9), Ok("9007199.254740993".parse().unwrap()));
+        assert!(read("9223372036854775807", 9).unwrap().is_nan());
+        assert_eq!(read("-37630000000", 9), Ok(-37.63));
+        assert_eq!(read("12.5", 1), Ok(1.25));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #[test]
+        fn the_short_way_gives_the_same_bits_as_the_long_one(text in "-?[0-9]{1,12}(\\.[0-9]{0,12})?|-?\\.[0-9]{1,9}") {
+            let long: f64 = text.parse().unwrap();
+            prop_assert_eq!(read(&text).unwrap().to_bits(), long.to_bits(), "{}", text);
+        }
+
+        #[test]
+        fn exponents_and_long_mantissas_are_rounded_as_rust_does(value in prop::num::f64::NORMAL) {
+            prop_assert_eq!(read(&value.to_string()).unwrap().to_bits(), value.to_bits());
+            prop_assert_eq!(read(&format!("{value:e}")).unwrap().to_bits(), value.to_bits());
+        }
+
+        #[test]
+        fn a_fixed_point_number_is_the_double_nearest_to_its_decimal_text(units in any::<i64>(), scale in 1..19_u8) {
+            prop_assume!(units != i64::MAX);
+            let nearest: f64 = format!("{units}e-{scale}").parse().unwrap();
+            let read = NumberFormat::default().read_scaled(units.to_string().as_bytes(), scale).unwrap();
+            prop_assert_eq!(read.to_bits(), nearest.to_bits());
+        }
+
+        #[test]
+        fn no_text_makes_the_reader_panic(text in prop::collection::vec(any::<u8>(), 0..30), scale in 0..19_u8) {
+            for format in [NumberFormat::default(), NumberFormat { decimal: ',', thousands: Some('.') }] {
+                let _ = format.read_scaled(&text, scale);
+            }
+        }
+    }
+}

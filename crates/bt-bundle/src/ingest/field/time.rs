@@ -1,0 +1,522 @@
+//! Dates and times in text and numbers: from a field to the moment that it names.
+
+use std::sync::Arc;
+
+use bt_asset_cache::kernel::{FIRST_STAMP, LAST_STAMP};
+use bt_core::{Timestamp, WallClock, Zone};
+use jiff::fmt::strtime::BrokenDownTime;
+
+use super::Unread;
+use super::clock::{self, ClockDigits};
+use super::day::{self, DayOrder, number};
+use crate::Label;
+use crate::ingest::fault::{TimeFault, excerpt};
+use crate::ingest::wall::{self, DAY, MINUTE, SECOND};
+use crate::ingest::{EpochUnit, IngestOptions, TimeFormat};
+
+/// What a field says.
+#[derive(Clone, PartialEq, Debug)]
+pub(in crate::ingest) enum Written {
+    /// A day, as its 00:00, and no time.
+    Date(i64),
+    /// A reading of the wall clock, as if it were UTC, of the zone that it names.
+    Local(i64, Own),
+    /// A moment.
+    Moment(i64),
+}
+
+/// The zone that a time names itself.
+#[derive(Clone, PartialEq, Debug)]
+pub(in crate::ingest) enum Own {
+    /// None.
+    Nothing,
+    /// So many minutes ahead of UTC.
+    Offset(i32),
+    /// A zone.
+    Zone(Arc<Zone>),
+}
+
+/// A row's time: what is kept of it, and what it shows.
+#[derive(Clone, PartialEq, Debug)]
+pub(in crate::ingest) struct Stamp {
+    /// The moment; of a date the 00:00 UTC of its day. At an offset, where times stand for days, the beginning of the day:
+    /// nothing else remembers where that is.
+    pub(in crate::ingest) nanos: i64,
+    /// What the wall clock showed then, in the zone in which its day lies.
+    pub(in crate::ingest) local: i64,
+    pub(in crate::ingest) shown: Shown,
+}
+
+/// By what a time was placed in a zone.
+#[derive(Clone, PartialEq, Debug)]
+pub(in crate::ingest) enum Shown {
+    /// It is a date.
+    Date,
+    /// It names no zone.
+    WallClock,
+    /// It is a moment, of no zone but UTC.
+    Utc,
+    /// Minutes ahead of UTC.
+    Offset(i32),
+    /// A zone's name.
+    Zone(Arc<Zone>),
+}
+
+/// Reads the times of one source.
+#[derive(Clone, Debug)]
+pub(in crate::ingest) struct TimeReader {
+    format: TimeFormat,
+    order: Option<DayOrder>,
+    digits: ClockDigits,
+    zone: Zone,
+    is_zone_stated: bool,
+    stands_for_day: bool,
+    /// The zone that was named last: rows seldom change it.
+    named: Option<(Box<[u8]>, Arc<Zone>)>,
+}
+
+impl TimeReader {
+    /// `bundle` is the zone of the bundle that is appended to, which holds for times that name none.
+    pub(in crate::ingest) fn new(options: &IngestOptions, bundle: Option<&Zone>) -> Self {
+        let order = match options.time_format {
+            TimeFormat::DayFirst => Some(DayOrder::Day),
+            TimeFormat::MonthFirst => Some(DayOrder::Month),
+            _ => None,
+        };
+        Self {
+            format: options.time_format.clone(),
+            order,
+            digits: ClockDigits::Six,
+            zone: options.zone.as_ref().or(bundle).unwrap_or(wall::utc()).clone(),
+            is_zone_stated: options.zone.is_some(),
+            stands_for_day: options.label == Some(Label::Date),
+            named: None,
+        }
+    }
+
+    /// With what the whole ingest shows of days and months, and the source of times of day in digits.
+    pub(in crate::ingest) fn with(self, order: Option<DayOrder>, digits: ClockDigits) -> Self {
+        Self { digits, ..self.with_order(order) }
+    }
+
+    pub(in crate::ingest) fn with_order(mut self, order: Option<DayOrder>) -> Self {
+        self.order = self.order.or(order);
+        self
+    }
+
+    /// Whether the order of day and month is a question that nobody has answered.
+    pub(in crate::ingest) fn lacks_order(&self) -> bool {
+        self.order.is_none() && matches!(self.format, TimeFormat::Auto)
+    }
+
+    /// Reads a date or time, which may have its time of day in another field.
+    #[inline]
+    pub(in crate::ingest) fn read(&mut self, text: &[u8], clock: Option<&[u8]>) -> Result<Stamp, Unread> {
+        // The commonest of all, cut short.
+        if let (TimeFormat::Auto, None, [a, b, c, d, b'-', e, f, b'-', g, h]) = (&self.format, clock, text)
+            && let (Ok(year), Ok(month), Ok(day)) =
+                (number(&[*a, *b, *c, *d]), number(&[*e, *f]), number(&[*g, *h]))
+        {
+            return date(day::day_of(year, month as u32, day)?);
+        }
+        let text = text.trim_ascii();
+        let written = match clock {
+            None => self.written(text)?,
+            Some(clock) => self.joined(text, clock.trim_ascii())?,
+        };
+        self.stamp(written)
+    }
+
+    /// What is wrong with a text that cannot be read.
+    #[cold]
+    pub(in crate::ingest) fn fault(&self, text: &[u8], why: Unread) -> TimeFault {
+        let (bytes, text) = (text, excerpt(text));
+        let zone = || self.zone.name().to_owned();
+        match why {
+            Unread::Missing => TimeFault::Missing,
+            Unread::Unit => TimeFault::Number { text },
+            Unread::NoSuchDay => TimeFault::NoSuchDay { text },
+            Unread::Range | Unread::NotFinite => TimeFault::OutOfRange { text },
+            Unread::DayOrMonth => {
+                let read = |order| match day::read(bytes.trim_ascii(), Some(order)) {
+                    Ok((midnight, _)) => Timestamp::from_nanos(midnight).to_string()[..10].to_owned(),
+                    Err(_) => "no day".to_owned(),
+                };
+                let (day_first, month_first) = (read(DayOrder::Day), read(DayOrder::Month));
+                TimeFault::DayOrMonth { text, day_first, month_first }
+            }
+            Unread::Twice => TimeFault::Twice { text, zone: zone() },
+            Unread::Skipped => TimeFault::Skipped { text, zone: zone() },
+            Unread::Zone => {
+                let (_, time) = bytes.split_at(bytes.iter().position(|byte| *byte == b':').unwrap_or(0));
+                let zone = excerpt(split_zone(time).1);
+                TimeFault::Zone { text, zone }
+            }
+            Unread::Form => {
+                let is_stated = !matches!(self.format, TimeFormat::Auto);
+                TimeFault::Unreadable { text, expected: self.format.to_string(), is_stated }
+            }
+        }
+    }
+
+    /// Places what was written in time.
+    pub(in crate::ingest) fn stamp(&self, written: Written) -> Result<Stamp, Unread> {
+        match written {
+            Written::Date(midnight) => date(midnight),
+            Written::Moment(moment) => self.moment(moment),
+            Written::Local(local, own) => self.local(local, own),
+        }
+    }
+
+    /// Reads an integer of a column of them.
+    pub(in crate::ingest) fn integer(&self, value: i64) -> Result<Written, Unread> {
+        match &self.format {
+            TimeFormat::Epoch(unit) => epoch(i128::from(value), 0, unit.nanos()),
+            TimeFormat::Excel => excel(value as f64),
+            TimeFormat::Auto | TimeFormat::Iso => {
+                digits(value.unsigned_abs().to_string().as_bytes(), value < 0, &self.format)
+            }
+            _ => Err(Unread::Unit),
+        }
+    }
+
+    pub(in crate::ingest) fn written(&mut self, text: &[u8]) -> Result<Written, Unread> {
+        match &self.format {
+            _ if super::number::is_missing(str::from_utf8(text).unwrap_or("?")) => Err(Unread::Missing),
+            TimeFormat::Epoch(unit) => {
+                decimal(text).and_then(|(units, scale)| epoch(units, scale, unit.nanos()))
+            }
+            TimeFormat::Excel => {
+                let serial = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+                excel(serial.ok_or(Unread::Form)?)
+            }
+            TimeFormat::Pattern(pattern) => by_pattern(pattern, text),
+            _ if !text.is_empty() && text.iter().all(u8::is_ascii_digit) => digits(text, false, &self.format),
+            TimeFormat::Auto if is_decimal(text) => {
+                let (units, scale) = decimal(text)?;
+                epoch(units, scale, unit_of(whole_digits(units, scale))?)
+            }
+            _ => self.day_and_time(text),
+        }
+    }
+
+    /// A date and, in another field, its time of day.
+    fn joined(&mut self, text: &[u8], clock: &[u8]) -> Result<Written, Unread> {
+        let Written::Date(midnight) = self.written(text)? else { return Err(Unread::Form) };
+        if clock.is_empty() {
+            return Err(Unread::Missing);
+        }
+        if clock.iter().all(u8::is_ascii_digit) {
+            return Ok(Written::Local(midnight + clock::read_digits(clock, self.digits)?, Own::Nothing));
+        }
+        self.time(midnight, clock)
+    }
+
+    fn day_and_time(&mut self, text: &[u8]) -> Result<Written, Unread> {
+        let order = self.order.filter(|_| !matches!(self.format, TimeFormat::Iso));
+        let (midnight, rest) = day::read(text, order)?;
+        match rest {
+            [] => Ok(Written::Date(midnight)),
+            [b'T' | b't' | b' ' | b',', time @ ..] if !time.trim_ascii().is_empty() => {
+                self.time(midnight, time.trim_ascii())
+            }
+            _ => Err(Unread::Form),
+        }
+    }
+
+    /// A time of day with or without a zone.
+    fn time(&mut self, midnight: i64, text: &[u8]) -> Result<Written, Unread> {
+        let (clock, zone) = split_zone(text);
+        let nanos = match clock.iter().all(u8::is_ascii_digit) {
+            // `20110103 090100`
+            true if matches!(clock.len(), 4 | 6) => {
+                let digits = if clock.len() == 4 { ClockDigits::Four } else { ClockDigits::Six };
+                clock::read_digits(clock, digits)?
+            }
+            _ => clock::read(clock).ok_or(Unread::Form)?,
+        };
+        let local = midnight.checked_add(nanos).ok_or(Unread::Range)?;
+        Ok(Written::Local(local, self.own(zone)?))
+    }
+
+    fn own(&mut self, zone: &[u8]) -> Result<Own, Unread> {
+        if zone.is_empty() {
+            return Ok(Own::Nothing);
+        }
+        if let Some(minutes) = offset(zone) {
+            return Ok(Own::Offset(minutes));
+        }
+        if let Some((name, known)) = &self.named
+            && **name == *zone
+        {
+            return Ok(Own::Zone(Arc::clone(known)));
+        }
+        let found = str::from_utf8(zone).ok().and_then(|name| name.parse::<Zone>().ok());
+        let found = Arc::new(found.ok_or(Unread::Zone)?);
+        self.named = Some((zone.into(), Arc::clone(&found)));
+        Ok(Own::Zone(found))
+    }
+
+    fn moment(&self, moment: i64) -> Result<Stamp, Unread> {
+        let zone = if self.is_zone_stated { &self.zone } else { wall::utc() };
+        Self::placed(moment, wall::local(zone, moment), Shown::Utc)
+    }
+
+    fn local(&self, local: i64, own: Own) -> Result<Stamp, Unread> {
+        let moment = match &own {
+            Own::Nothing => on_wall_clock(local, &self.zone)?,
+            Own::Offset(minutes) => local.checked_sub(i64::from(*minutes) * MINUTE).ok_or(Unread::Range)?,
+            Own::Zone(zone) => on_wall_clock(local, zone)?,
+        };
+        match own {
+            Own::Nothing => Self::placed(moment, local, Shown::WallClock),
+            Own::Offset(0) => self.moment(moment),
+            // A zone that is stated knows better in which day a moment lies.
+            own if self.is_zone_stated => Self::placed(moment, wall::local(&self.zone, moment), own.into()),
+            Own::Offset(minutes) => {
+                in_range(moment)?;
+                let time_of_day = if self.stands_for_day { local.rem_euclid(DAY) } else { 0 };
+                let (nanos, local) = (moment - time_of_day, local - time_of_day);
+                Ok(Stamp { nanos, local, shown: Shown::Offset(minutes) })
+            }
+            Own::Zone(zone) => Self::placed(moment, local, Shown::Zone(zone)),
+        }
+    }
+
+    fn placed(moment: i64, local: i64, shown: Shown) -> Result<Stamp, Unread> {
+        in_range(moment)?;
+        Ok(Stamp { nanos: moment, local, shown })
+    }
+
+    /// A moment of a column that is in a zone.
+    pub(in crate::ingest) fn in_zone_of_column(
+        &self,
+        moment: i64,
+        zone: &Arc<Zone>,
+    ) -> Result<Stamp, Unread> {
+        let days_of = if self.is_zone_stated { &self.zone } else { &**zone };
+        Self::placed(moment, wall::local(days_of, moment), Shown::Zone(Arc::clone(zone)))
+    }
+
+    /// Nanoseconds since midnight, of a time of day in a column of its own.
+    pub(in crate::ingest) fn clock(&self, text: &[u8]) -> Option<i64> {
+        match text.iter().all(u8::is_ascii_digit) {
+            true => clock::read_digits(text, self.digits).ok(),
+            false => clock::read(text),
+        }
+    }
+
+    /// Whether a day begins with this time, in the zone in which the day lies.
+    pub(in crate::ingest) fn is_local_midnight(&self, stamp: &Stamp) -> bool {
+        let zone = match &stamp.shown {
+            _ if stamp.local.rem_euclid(DAY) == 0 => return true,
+            Shown::Date => return true,
+            _ if self.is_zone_stated => &self.zone,
+            Shown::WallClock => &self.zone,
+            Shown::Zone(zone) => zone,
+            Shown::Utc | Shown::Offset(_) => return false,
+        };
+        wall::is_midnight(zone, stamp.nanos)
+    }
+}
+
+impl From<Own> for Shown {
+    fn from(own: Own) -> Self {
+        match own {
+            Own::Nothing => Self::WallClock,
+            Own::Offset(minutes) => Self::Offset(minutes),
+            Own::Zone(zone) => Self::Zone(zone),
+        }
+    }
+}
+
+fn date(midnight: i64) -> Result<Stamp, Unread> {
+    in_range(midnight)?;
+    Ok(Stamp { nanos: midnight, local: midnight, shown: Shown::Date })
+}
+
+fn in_range(moment: i64) -> Result<(), Unread> {
+    if (FIRST_STAMP..=LAST_STAMP).contains(&moment) { Ok(()) } else { Err(Unread::Range) }
+}
+
+fn on_wall_clock(local: i64, zone: &Zone) -> Result<i64, Unread> {
+    match zone.moments(Timestamp::from_nanos(local)) {
+        WallClock::Once(moment) => Ok(moment.as_nanos()),
+        // A midnight stands for its day, and every day has a beginning.
+        _ if local.rem_euclid(DAY) == 0 => Ok(wall::start_of_day(zone, local.div_euclid(DAY))),
+        WallClock::Twice { .. } => Err(Unread::Twice),
+        WallClock::Skipped { .. } => Err(Unread::Skipped),
+    }
+}
+
+impl EpochUnit {
+    pub(in crate::ingest) fn nanos(self) -> i64 {
+        match self {
+            Self::Seconds => SECOND,
+            Self::Millis => 1_000_000,
+            Self::Micros => 1000,
+            Self::Nanos => 1,
+        }
+    }
+}
+
+/// A number of digits alone: a date, a date and time, or a count since 1970 whose size tells the unit.
+fn digits(text: &[u8], is_negative: bool, format: &TimeFormat) -> Result<Written, Unread> {
+    let is_auto = matches!(format, TimeFormat::Auto);
+    match text.len() {
+        8 if !is_negative && !matches!(format, TimeFormat::MonthFirst | TimeFormat::DayFirst) => {
+            day::compact(text).map(Written::Date)
+        }
+        12 | 14 if is_auto && !is_negative && is_recent(text) => {
+            let digits = if text.len() == 12 { ClockDigits::Four } else { ClockDigits::Six };
+            let midnight = day::compact(&text[..8])?;
+            Ok(Written::Local(midnight + clock::read_digits(&text[8..], digits)?, Own::Nothing))
+        }
+        length if is_auto && !is_negative => epoch(number_of(text)?, 0, unit_of(length)?),
+        _ => Err(Unread::Unit),
+    }
+}
+
+/// Whether digits begin with a year of our time, and go on with a month, a day and a time.
+fn is_recent(text: &[u8]) -> bool {
+    let time = &text[8..];
+    let digits = if time.len() == 4 { ClockDigits::Four } else { ClockDigits::Six };
+    matches!(&text[..2], b"19" | b"20")
+        && day::compact(&text[..8]).is_ok()
+        && clock::read_digits(time, digits).is_ok()
+}
+
+fn number_of(text: &[u8]) -> Result<i128, Unread> {
+    let digits = str::from_utf8(text).map_err(|_| Unread::Form)?;
+    digits.parse().map_err(|_| Unread::Range)
+}
+
+/// The nanoseconds of a unit, by the number of digits before the point: seconds have ten of them from 2001 on. Fewer could be
+/// anything.
+fn unit_of(digits: usize) -> Result<i64, Unread> {
+    match digits {
+        9..=11 => Ok(EpochUnit::Seconds),
+        12..=14 => Ok(EpochUnit::Millis),
+        15..=17 => Ok(EpochUnit::Micros),
+        18..=19 => Ok(EpochUnit::Nanos),
+        _ => Err(Unread::Unit),
+    }
+    .map(EpochUnit::nanos)
+}
+
+/// So many units of 10^-`scale` × `nanos_per_unit` since 1970.
+fn epoch(units: i128, scale: u32, nanos_per_unit: i64) -> Result<Written, Unread> {
+    let nanos = units.checked_mul(i128::from(nanos_per_unit)).ok_or(Unread::Range)?;
+    let nanos = nanos.div_euclid(10_i128.checked_pow(scale).ok_or(Unread::Range)?);
+    i64::try_from(nanos).map(Written::Moment).map_err(|_| Unread::Range)
+}
+
+fn whole_digits(units: i128, scale: u32) -> usize {
+    (units / 10_i128.pow(scale.min(30))).unsigned_abs().to_string().len()
+}
+
+/// Whether a text is a number with a point or an exponent.
+fn is_decimal(text: &[u8]) -> bool {
+    let points = text.iter().filter(|&&byte| byte == b'.').count();
+    let mantissa = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
+    let exponent = &text[mantissa..];
+    let has_exponent = matches!(exponent, [b'e' | b'E', b'+', digits @ ..] | [b'e' | b'E', digits @ ..]
+        if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
+    mantissa > 0 && points <= 1 && (has_exponent || exponent.is_empty() && points == 1)
+}
+
+/// Units and decimals of a number in text.
+fn decimal(text: &[u8]) -> Result<(i128, u32), Unread> {
+    let text = str::from_utf8(text).map_err(|_| Unread::Form)?;
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let exponent: i32 = exponent.parse().map_err(|_| Unread::Form)?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let units: i128 = match format!("{whole}{fraction}") {
+        digits if digits.len() <= 30 => digits.parse().map_err(|_| Unread::Form)?,
+        _ => return Err(Unread::Range),
+    };
+    match fraction.len() as i32 - exponent {
+        scale @ 0..=30 => Ok((units, scale as u32)),
+        shift @ -18..0 => Ok((units.checked_mul(10_i128.pow(-shift as u32)).ok_or(Unread::Range)?, 0)),
+        _ => Err(Unread::Range),
+    }
+}
+
+/// Days since 1899-12-30, with the time of day as a fraction, as spreadsheets count them.
+fn excel(serial: f64) -> Result<Written, Unread> {
+    const UNIX_EPOCH: f64 = 25_569.0;
+    const MILLIS_OF_A_DAY: f64 = 86_400_000.0;
+    if !(61.0..100_000.0).contains(&serial) {
+        // Before March 1900 spreadsheets disagree about the day.
+        return Err(Unread::Range);
+    }
+    let millis = ((serial - UNIX_EPOCH) * MILLIS_OF_A_DAY).round() as i64;
+    Ok(Written::Local(millis * 1_000_000, Own::Nothing))
+}
+
+fn by_pattern(pattern: &str, text: &[u8]) -> Result<Written, Unread> {
+    let parsed = BrokenDownTime::parse(pattern, text).map_err(|_| Unread::Form)?;
+    if let Some(timestamp) = parsed.timestamp() {
+        return i64::try_from(timestamp.as_nanosecond()).map(Written::Moment).map_err(|_| Unread::Range);
+    }
+    let date = parsed.to_date().map_err(|_| Unread::Form)?;
+    let midnight = day::day_of(date.year().into(), date.month() as u32, date.day().into())?;
+    let Some(_) = parsed.hour() else { return Ok(Written::Date(midnight)) };
+    let time = parsed.to_time().map_err(|_| Unread::Form)?;
+    let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
+    let local = midnight + seconds * SECOND + i64::from(time.subsec_nanosecond());
+    let own = match parsed.offset() {
+        Some(offset) => Own::Offset(offset.seconds() / 60),
+        None => Own::Nothing,
+    };
+    Ok(Written::Local(local, own))
+}
+
+/// The time of day and what stands behind it for a zone.
+fn split_zone(text: &[u8]) -> (&[u8], &[u8]) {
+    let is_half = |at: usize| {
+        matches!(text.get(at..at + 2), Some([b'A' | b'a' | b'P' | b'p', b'M' | b'm']))
+            && !text.get(at + 2).is_some_and(u8::is_ascii_alphabetic)
+    };
+    let mut at = 0;
+    while at < text.len() {
+        match text[at] {
+            b'+' => break,
+            // `09-AM` has no zone.
+            b'-' if is_half(at + 1) => at += 3,
+            b'-' => break,
+            byte if byte.is_ascii_alphabetic() && is_half(at) => at += 2,
+            byte if byte.is_ascii_alphabetic() => break,
+            _ => at += 1,
+        }
+    }
+    let (clock, zone) = text.split_at(at);
+    (clock.trim_ascii(), zone.trim_ascii())
+}
+
+/// Minutes ahead of UTC of `Z`, `UTC`, `GMT`, `+09:00`, `GMT+0700`, `UTC-5`.
+fn offset(zone: &[u8]) -> Option<i32> {
+    let zone = str::from_utf8(zone).ok()?;
+    if zone.eq_ignore_ascii_case("z") {
+        return Some(0);
+    }
+    let front =
+        zone.get(..3).filter(|front| front.eq_ignore_ascii_case("utc") || front.eq_ignore_ascii_case("gmt"));
+    let text = front.map_or(zone, |_| zone[3..].trim());
+    let (sign, digits) = match text.as_bytes() {
+        [] if front.is_some() => return Some(0),
+        [b'+', digits @ ..] => (1, digits),
+        [b'-', digits @ ..] => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = match digits {
+        [a] if front.is_some() => (number(&[*a]).ok()?, 0),
+        [a, b] => (number(&[*a, *b]).ok()?, 0),
+        [a, b, b':', c, d] | [a, b, c, d] => (number(&[*a, *b]).ok()?, number(&[*c, *d]).ok()?),
+        _ => return None,
+    };
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) as i32)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,313 @@
+//! Where the names of the columns stand in a text file, and what the first rows show.
+
+use csv::{ByteRecord, Reader, ReaderBuilder};
+use memchr::{memchr, memchr_iter};
+
+use super::columns::{Layout, Naming, Sample, TimesShown, is_known, normal};
+use super::numbers::SeparatorsShown;
+use crate::ingest::fault::HeaderFault;
+use crate::ingest::field::clock::{self, ClockDigits};
+use crate::ingest::field::day::{DayOrder, OrderEvidence};
+use crate::ingest::field::number::is_missing;
+use crate::ingest::field::time::{Shown, TimeReader};
+use crate::ingest::{IngestOptions, NumberFormat};
+
+/// Lines before the header that are passed over: a title, an address, an empty line.
+const MOST_BEFORE: usize = 12;
+/// More columns than any table of bars has.
+const MOST_COLUMNS: usize = 10_000;
+/// Rows that are looked at to see which columns hold numbers.
+const SAMPLE: usize = 1000;
+/// Rows that are looked at to see which columns hold times.
+const TIMES: usize = 50;
+
+/// The names of the columns of a text file.
+#[derive(Clone, Debug)]
+pub(in crate::ingest) struct Header {
+    pub(in crate::ingest) layout: Layout,
+    pub(in crate::ingest) delimiter: u8,
+    /// Bytes before the first row.
+    pub(in crate::ingest) end: usize,
+    /// Lines before the header.
+    pub(in crate::ingest) skipped: usize,
+    /// The asset that the header names.
+    pub(in crate::ingest) asset: Option<String>,
+    pub(in crate::ingest) numbers: NumberFormat,
+    pub(in crate::ingest) digits: ClockDigits,
+    /// The commonest price, where all are so large and whole that they look like fixed point.
+    pub(in crate::ingest) fixed_point: Option<f64>,
+    /// What the column of assets says first, where it has to say the same in every row.
+    pub(in crate::ingest) own_asset: Vec<u8>,
+    /// What the first rows show of the order of day and month, and a date that shows nothing.
+    pub(in crate::ingest) order: OrderEvidence,
+}
+
+/// Finds the header in the first bytes of a file, which end with a line unless they are all of it.
+pub(in crate::ingest) fn find(
+    bytes: &[u8],
+    naming: Naming,
+    options: &IngestOptions,
+    times: &TimeReader,
+) -> Result<Header, HeaderFault> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(HeaderFault::Empty);
+    }
+    if let Some(names) = &options.header {
+        let delimiter = options.delimiter.unwrap_or_else(|| sniff(bytes));
+        return of_names(names.clone(), bytes, 0, delimiter, None, naming, options, times);
+    }
+    let (mut first_fault, mut start) = (None, 0);
+    for skipped in 0..=MOST_BEFORE {
+        let Some(line) = bytes.get(start..).filter(|rest| !rest.is_empty()) else { break };
+        let delimiter = options.delimiter.unwrap_or_else(|| sniff(line));
+        let Some((names, end)) = record(line, delimiter) else { break };
+        let names_known = names.iter().filter(|name| is_known(name)).count();
+        if skipped == 0 || names_known >= 3 {
+            let found = try_at(names, bytes, start, end, delimiter, naming, options, times);
+            match found {
+                Ok(header) => return Ok(Header { skipped, ..header }),
+                Err(fault) if first_fault.is_none() || names_known >= 3 => first_fault = Some(fault),
+                Err(_) => {}
+            }
+            if names_known >= 3 {
+                break;
+            }
+        }
+        start += memchr(b'\n', line).map_or(line.len(), |at| at + 1);
+    }
+    Err(first_fault.unwrap_or(HeaderFault::Empty))
+}
+
+#[expect(clippy::too_many_arguments, reason = "they are one place in one file, and how it is read")]
+fn try_at(
+    names: Vec<String>,
+    bytes: &[u8],
+    start: usize,
+    end: usize,
+    delimiter: u8,
+    naming: Naming,
+    options: &IngestOptions,
+    times: &TimeReader,
+) -> Result<Header, HeaderFault> {
+    if names.len() > MOST_COLUMNS {
+        return Err(HeaderFault::TooLarge { columns: Some(names.len()), most: MOST_COLUMNS });
+    }
+    let rows = start + end;
+    if let Some((names, end, assets)) = three_lines(&names, &bytes[rows..], delimiter) {
+        if assets.len() > 1 {
+            return Err(HeaderFault::Wide { assets, columns: names.into_iter().skip(1).take(3).collect() });
+        }
+        let asset = assets.into_iter().next();
+        return of_names(names, bytes, rows + end, delimiter, asset, naming, options, times);
+    }
+    if start == 0 && are_values(&names, options, times) {
+        return Err(HeaderFault::Absent { first: names });
+    }
+    of_names(names, bytes, rows, delimiter, None, naming, options, times)
+}
+
+#[expect(clippy::too_many_arguments, reason = "they are one place in one file, and how it is read")]
+fn of_names(
+    names: Vec<String>,
+    bytes: &[u8],
+    end: usize,
+    delimiter: u8,
+    asset: Option<String>,
+    naming: Naming,
+    options: &IngestOptions,
+    times: &TimeReader,
+) -> Result<Header, HeaderFault> {
+    let naming = if asset.is_some() && naming == Naming::Column { Naming::ColumnOrName } else { naming };
+    let rows = Rows::read(&bytes[end..], delimiter, options, times);
+    let found = Layout::find(names, naming, options, &rows);
+    let layout = found.map_err(|fault| match fault {
+        HeaderFault::Missing { missing, found, could_be_one_asset, .. } => {
+            HeaderFault::Missing { missing, found, could_be_one_asset, delimiter: Some(delimiter.into()) }
+        }
+        fault => fault,
+    })?;
+    let own_asset = layout.own_asset.and_then(|column| rows.first(column)).unwrap_or_default();
+    Ok(Header {
+        digits: layout.clock.map_or(ClockDigits::Six, |column| rows.clock_digits(column)),
+        fixed_point: rows.fixed_point(&layout, options),
+        order: rows.order(layout.time),
+        numbers: rows.numbers,
+        own_asset,
+        layout,
+        delimiter,
+        end,
+        skipped: 0,
+        asset,
+    })
+}
+
+/// The delimiter that a line has most of.
+pub(in crate::ingest) fn sniff(bytes: &[u8]) -> u8 {
+    let line = &bytes[..memchr(b'\n', bytes).unwrap_or(bytes.len())];
+    // Of equally many the first counts, which is the comma.
+    let count = |delimiter: &u8| memchr_iter(*delimiter, line).count();
+    b"|\t;,".iter().copied().max_by_key(count).unwrap_or(b',')
+}
+
+pub(in crate::ingest) fn reader(bytes: &[u8], delimiter: u8) -> Reader<&[u8]> {
+    ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(bytes)
+}
+
+/// The fields of the first record, as names, and its bytes.
+fn record(bytes: &[u8], delimiter: u8) -> Option<(Vec<String>, usize)> {
+    let mut reader = reader(bytes, delimiter);
+    let mut record = ByteRecord::new();
+    reader.read_byte_record(&mut record).ok().filter(|found| *found)?;
+    let names = record.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
+    let end = usize::try_from(reader.position().byte()).unwrap_or(bytes.len());
+    // The reader stops between the two characters of a line's end.
+    let is_between = end > 0 && bytes[end - 1] == b'\r' && bytes.get(end) == Some(&b'\n');
+    Some((names, end + usize::from(is_between)))
+}
+
+/// The header that yfinance writes: what, of which ticker, and the name of the index; names, bytes and tickers.
+fn three_lines(names: &[String], rest: &[u8], delimiter: u8) -> Option<(Vec<String>, usize, Vec<String>)> {
+    let is_first = |names: &[String], word: &str| names.first().is_some_and(|name| normal(name) == word);
+    let (tickers, mut end) = record(rest, delimiter)?;
+    if !is_first(&tickers, "ticker")
+        || tickers.len() != names.len()
+        || !names[1..].iter().any(|name| is_known(name))
+    {
+        return None;
+    }
+    let mut names = names.to_vec();
+    names[0] = "Date".to_owned();
+    if let Some((third, more)) = record(&rest[end..], delimiter)
+        && is_known(third.first()?)
+        && third[1..].iter().all(String::is_empty)
+    {
+        names[0].clone_from(&third[0]);
+        end += more;
+    }
+    let mut assets: Vec<String> = tickers.into_iter().skip(1).filter(|ticker| !ticker.is_empty()).collect();
+    assets.sort_unstable();
+    assets.dedup();
+    Some((names, end, assets))
+}
+
+/// Whether a line holds a time and prices, and no name of a column.
+fn are_values(fields: &[String], options: &IngestOptions, times: &TimeReader) -> bool {
+    let number = |field: &&String| {
+        !field.is_empty()
+            && options.number_format.unwrap_or_default().read(field.as_bytes()).is_ok_and(f64::is_finite)
+    };
+    let is_time =
+        |field: &String| shows(times, field.as_bytes()).is_some_and(|shown| shown != TimesShown::Nothing);
+    fields.iter().all(|field| !is_known(field))
+        && fields.iter().filter(number).count() >= 3
+        && fields.iter().any(is_time)
+}
+
+/// What a field shows of times: `None` where it is missing.
+fn shows(times: &TimeReader, text: &[u8]) -> Option<TimesShown> {
+    let trimmed = text.trim_ascii();
+    if is_missing(str::from_utf8(trimmed).unwrap_or("?")) {
+        return None;
+    }
+    let is_clock = match trimmed.iter().all(u8::is_ascii_digit) {
+        true => trimmed.len() <= 6 && clock::read_digits(trimmed, ClockDigits::Six).is_ok(),
+        false => clock::read(trimmed).is_some(),
+    };
+    if is_clock {
+        return Some(TimesShown::TimesOfDay);
+    }
+    let orders = [DayOrder::Day, DayOrder::Month];
+    let stamp = orders
+        .iter()
+        .find_map(|&order| times.clone().with(Some(order), ClockDigits::Six).read(trimmed, None).ok());
+    Some(match stamp {
+        None => TimesShown::Nothing,
+        Some(stamp) if stamp.shown == Shown::Date => TimesShown::Dates,
+        Some(_) => TimesShown::Times,
+    })
+}
+
+/// The first rows of a file.
+struct Rows<'a> {
+    records: Vec<ByteRecord>,
+    numbers: NumberFormat,
+    times: &'a TimeReader,
+}
+
+impl<'a> Rows<'a> {
+    fn read(bytes: &[u8], delimiter: u8, options: &IngestOptions, times: &'a TimeReader) -> Self {
+        let records: Vec<_> = reader(bytes, delimiter).into_byte_records().flatten().take(SAMPLE).collect();
+        let inferred = || {
+            let mut shown = SeparatorsShown::default();
+            records.iter().flatten().for_each(|field| shown.note(field));
+            shown.format()
+        };
+        let numbers = options.number_format.unwrap_or_else(inferred);
+        Self { records, numbers, times }
+    }
+
+    fn fields(&self, column: usize) -> impl Iterator<Item = &[u8]> {
+        self.records.iter().filter_map(move |record| record.get(column))
+    }
+
+    fn first(&self, column: usize) -> Option<Vec<u8>> {
+        self.fields(column).next().map(<[u8]>::to_vec)
+    }
+
+    fn order(&self, column: usize) -> OrderEvidence {
+        let mut evidence = OrderEvidence::default();
+        self.fields(column).for_each(|field| evidence.note(field));
+        evidence
+    }
+
+    /// Six where a time of day has more than four.
+    fn clock_digits(&self, column: usize) -> ClockDigits {
+        match self.fields(column).map(|field| field.trim_ascii().len()).max() {
+            Some(1..=4) => ClockDigits::Four,
+            _ => ClockDigits::Six,
+        }
+    }
+
+    /// The median close, where all prices are whole and above a million, and volumes are not as large.
+    fn fixed_point(&self, layout: &Layout, options: &IngestOptions) -> Option<f64> {
+        const LARGE: f64 = 1e6;
+        if options.price_scale.is_some() {
+            return None;
+        }
+        let numbers = |value: usize| -> Option<Vec<f64>> {
+            let column = layout.values[value]?;
+            let mut numbers: Vec<f64> = self
+                .fields(column)
+                .filter_map(|field| self.numbers.read(field).ok())
+                .filter(|number| number.is_finite())
+                .collect();
+            numbers.sort_unstable_by(f64::total_cmp);
+            (!numbers.is_empty()).then_some(numbers)
+        };
+        let median = |numbers: &[f64]| numbers[numbers.len() / 2];
+        let (closes, volumes) = (numbers(3)?, numbers(4)?);
+        let are_whole = closes.iter().all(|close| close.fract() == 0.0);
+        (are_whole && median(&closes) > LARGE && median(&volumes) < median(&closes)).then(|| median(&closes))
+    }
+}
+
+impl Sample for Rows<'_> {
+    fn is_number(&self, column: usize) -> bool {
+        self.fields(column).all(|field| self.numbers.read(field).is_ok())
+    }
+
+    fn times(&self, column: usize) -> TimesShown {
+        let mut all = self.fields(column).take(TIMES).filter_map(|field| shows(self.times, field));
+        let Some(first) = all.next() else { return TimesShown::Nothing };
+        if all.all(|shown| shown == first) { first } else { TimesShown::Nothing }
+    }
+
+    fn are_same(&self, one: usize, other: usize) -> bool {
+        let moment = |field: &[u8]| {
+            let mut times = self.times.clone().with(Some(DayOrder::Day), ClockDigits::Six);
+            times.read(field, None).map(|stamp| stamp.nanos)
+        };
+        let pairs = self.fields(one).zip(self.fields(other)).take(TIMES);
+        pairs.into_iter().all(|(one, other)| moment(one) == moment(other))
+    }
+}

@@ -1,0 +1,95 @@
+//! How a source writes its numbers, where nobody stated it: by what its first rows leave no doubt of.
+
+use crate::ingest::NumberFormat;
+
+/// What numbers show of the signs in them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(in crate::ingest) struct SeparatorsShown {
+    /// A full stop can only be a decimal point.
+    point: bool,
+    /// A comma can only be a decimal comma.
+    comma: bool,
+    /// Full stops stand where thousands would have them.
+    point_groups: bool,
+    /// Commas stand where thousands would have them.
+    comma_groups: bool,
+}
+
+impl SeparatorsShown {
+    pub(in crate::ingest) fn note(&mut self, text: &[u8]) {
+        let text = text.trim_ascii();
+        let is_number = text.iter().all(|byte| byte.is_ascii_digit() || b".,-+".contains(byte));
+        if !is_number {
+            return;
+        }
+        let last = |sign: u8| text.iter().rposition(|&byte| byte == sign);
+        match (last(b'.'), last(b',')) {
+            (Some(point), Some(comma)) if point > comma => (self.point, self.comma_groups) = (true, true),
+            (Some(_), Some(_)) => (self.comma, self.point_groups) = (true, true),
+            (Some(point), None) => note_one(text, b'.', point, &mut self.point, &mut self.point_groups),
+            (None, Some(comma)) => note_one(text, b',', comma, &mut self.comma, &mut self.comma_groups),
+            (None, None) => {}
+        }
+    }
+
+    /// The format, unless the numbers contradict each other or tell nothing; then full stops are decimal points.
+    pub(in crate::ingest) fn format(self) -> NumberFormat {
+        match self {
+            Self { comma: true, point: false, point_groups, .. } => {
+                NumberFormat { decimal: ',', thousands: point_groups.then_some('.') }
+            }
+            Self { point: true, comma: false, comma_groups: true, .. } => {
+                NumberFormat { decimal: '.', thousands: Some(',') }
+            }
+            _ => NumberFormat::default(),
+        }
+    }
+}
+
+/// A number with one kind of sign, last at `at`. A single group of three digits behind it could be either.
+fn note_one(text: &[u8], sign: u8, at: usize, is_decimal: &mut bool, is_group: &mut bool) {
+    let signs = text.iter().filter(|&&byte| byte == sign).count();
+    let behind = text.len() - at - 1;
+    let before = text[..at].iter().filter(|byte| byte.is_ascii_digit()).count();
+    match (signs, behind) {
+        (1, 3)
+            if (1..=3).contains(&before) && text.iter().find(|byte| byte.is_ascii_digit()) != Some(&b'0') =>
+        {
+            *is_group = true;
+        }
+        (1, _) => *is_decimal = true,
+        (_, 3) => *is_group = true,
+        // A date, perhaps.
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn format(numbers: &[&str]) -> NumberFormat {
+        let mut shown = SeparatorsShown::default();
+        numbers.iter().for_each(|number| shown.note(number.as_bytes()));
+        shown.format()
+    }
+
+    #[test]
+    fn separators_are_read_where_the_numbers_leave_no_doubt() {
+        let english = NumberFormat { decimal: '.', thousands: Some(',') };
+        let european = NumberFormat { decimal: ',', thousands: Some('.') };
+        assert_eq!(format(&["18,246.9", "27,195"]), english);
+        assert_eq!(format(&["12.5", "27,195"]), english);
+        assert_eq!(format(&["1.234,50", "12"]), european);
+        assert_eq!(format(&["12,25", "27.195"]), european);
+        assert_eq!(format(&["12,25"]), NumberFormat { decimal: ',', thousands: None });
+        assert_eq!(format(&["0,125"]), NumberFormat { decimal: ',', thousands: None });
+    }
+
+    #[test]
+    fn numbers_that_could_be_two_are_left_to_whoever_knows() {
+        for numbers in [&["27,195"][..], &["27.195"], &["12.5", "12,5"], &["12"], &[], &["abc", "1/2"]] {
+            assert_eq!(format(numbers), NumberFormat::default(), "{numbers:?}");
+        }
+    }
+}

@@ -1,0 +1,505 @@
+//! The inputs of an ingest, opened one after the other and cut into pieces.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use bt_core::{Error, Field, Result, Zone};
+
+use super::fault::{AssetFault, Finding, HeaderFault, NumberFault, Place, excerpt};
+use super::field::Unread;
+use super::field::day::{DayOrder, OrderEvidence};
+use super::field::time::TimeReader;
+use super::infer::columns::{Layout, Naming};
+use super::rows::{RowId, Rows, Source};
+use super::{AssetName, Batches, FileFormat, IngestOptions, Input};
+
+mod batches;
+#[cfg(feature = "csv")]
+mod csv;
+mod encoding;
+pub(super) mod folder;
+#[cfg(feature = "ipc")]
+mod ipc;
+#[cfg(feature = "parquet")]
+pub(super) mod parquet;
+
+pub use encoding::Encoding;
+use folder::{SkipReason, Skipped};
+
+/// What one thread decodes at a time.
+pub(super) enum Piece {
+    #[cfg(feature = "csv")]
+    Lines(csv::Block),
+    Batch(batches::Block),
+}
+
+impl Piece {
+    pub(super) fn decode(self, options: &IngestOptions) -> Result<Rows> {
+        match self {
+            #[cfg(feature = "csv")]
+            Self::Lines(block) => block.decode(options),
+            Self::Batch(block) => block.decode(options),
+        }
+    }
+}
+
+pub(super) struct Sources<'a> {
+    waiting: VecDeque<Input<'a>>,
+    open: Option<Open<'a>>,
+    all: Vec<Source>,
+    times: TimeReader,
+    /// The first source's columns, which decide the bundle's extra columns.
+    first: Option<Layout>,
+    /// Whether there is more than one input, so that one that holds nothing can be left out.
+    are_several: bool,
+    pub(super) skipped: Vec<Skipped>,
+    /// Lines before the header of the first source that has any.
+    pub(super) before_header: Option<(String, usize)>,
+    /// The first source whose prices look like fixed point, and the commonest.
+    pub(super) fixed_point: Option<(String, f64)>,
+}
+
+enum Open<'a> {
+    #[cfg(feature = "csv")]
+    Csv(csv::CsvFile),
+    Arrow(OpenBatches<'a>),
+}
+
+struct OpenBatches<'a> {
+    shape: Option<Arc<batches::Shape>>,
+    number: usize,
+    row: u64,
+    batches: Batches<'a>,
+    rest: Option<RecordBatch>,
+}
+
+/// How a source is opened.
+struct Opening<'o> {
+    options: &'o IngestOptions,
+    times: &'o TimeReader,
+    /// Its number among the sources.
+    number: usize,
+    naming: Naming,
+    /// The asset of its rows, where no column says it.
+    asset: Option<String>,
+    /// Whether somebody stated the asset.
+    is_asset_stated: bool,
+}
+
+/// An open file of Arrow batches.
+struct ArrowFile<'a> {
+    layout: Layout,
+    shape: batches::Shape,
+    order: OrderEvidence,
+    batches: Batches<'a>,
+}
+
+impl Opening<'_> {
+    /// The asset of rows that do not say it, where the header may.
+    fn asset(&self, in_header: Option<&str>) -> Option<String> {
+        match in_header {
+            Some(name) if !self.is_asset_stated => Some(name.to_owned()),
+            _ => self.asset.clone(),
+        }
+    }
+
+    fn nameless(&self, source: &Source) -> Error {
+        Finding::new(source.whole(), AssetFault::FileName).into()
+    }
+}
+
+impl<'a> Sources<'a> {
+    pub(super) fn new(inputs: Vec<Input<'a>>, options: &IngestOptions, bundle: Option<&Zone>) -> Self {
+        Self {
+            are_several: inputs.len() > 1 || matches!(inputs[..], [Input::Folder { .. }]),
+            waiting: inputs.into(),
+            open: None,
+            all: Vec::new(),
+            times: TimeReader::new(options, bundle),
+            first: None,
+            skipped: Vec::new(),
+            before_header: None,
+            fixed_point: None,
+        }
+    }
+
+    /// All sources opened so far.
+    pub(super) fn all(&self) -> &[Source] {
+        &self.all
+    }
+
+    /// Names of the bundle's extra columns, once a source was opened.
+    pub(super) fn extras(&self) -> &[String] {
+        self.first.as_ref().map_or(&[], |layout| &layout.extras)
+    }
+
+    /// What each column of the first source was read as.
+    pub(super) fn columns(&self, stated: Option<&str>) -> Vec<(String, String)> {
+        let Some(layout) = &self.first else { return Vec::new() };
+        let name = |column: Option<usize>, absent: &str| {
+            column.map_or(format!("({absent})"), |column| layout.names[column].clone())
+        };
+        let by_file = self.all.first().is_some_and(|source| source.names_asset);
+        let asset = match (stated, by_file) {
+            (Some(stated), _) => format!("stated: {stated}"),
+            (None, true) => "the file's name".to_owned(),
+            (None, false) => "the header".to_owned(),
+        };
+        let time = match layout.clock {
+            None => layout.names[layout.time].clone(),
+            Some(clock) => format!("{} {}", layout.names[layout.time], layout.names[clock]),
+        };
+        let mut columns =
+            vec![("asset".to_owned(), name(layout.asset, &asset)), ("timestamp".to_owned(), time)];
+        let fields = Field::NAMES.into_iter().chain(layout.extras.iter().map(String::as_str));
+        columns.extend(
+            fields.zip(&layout.values).map(|(field, &column)| (field.to_owned(), name(column, "none: NaN"))),
+        );
+        columns
+    }
+
+    /// Names of the first source's columns that the bundle does not keep.
+    pub(super) fn ignored(&self) -> Vec<String> {
+        let layout = self.first.iter();
+        let names =
+            layout.flat_map(|layout| layout.ignored.iter().map(|&column| layout.names[column].clone()));
+        names
+            .map(|name| if name.is_empty() { "(a column without a name)".to_owned() } else { name })
+            .collect()
+    }
+
+    /// The next piece, none at the end.
+    pub(super) fn next(&mut self, options: &IngestOptions) -> Result<Option<Piece>> {
+        loop {
+            if let Some(open) = &mut self.open {
+                let piece = match open {
+                    #[cfg(feature = "csv")]
+                    Open::Csv(file) => file.next_block()?.map(Piece::Lines),
+                    Open::Arrow(batches) => batches
+                        .next(&mut self.first, &mut self.all, &mut self.times, options)?
+                        .map(Piece::Batch),
+                };
+                if let Some(piece) = piece {
+                    return Ok(Some(piece));
+                }
+                self.open = None;
+            }
+            match self.waiting.pop_front() {
+                None => return Ok(None),
+                Some(input) => self.open(input, options)?,
+            }
+        }
+    }
+
+    fn open(&mut self, input: Input<'a>, options: &IngestOptions) -> Result<()> {
+        if self.all.len() >= RowId::MAX_SOURCES {
+            let most = RowId::MAX_SOURCES;
+            return Err(Error::invalid_input("the inputs", format!("more than {most} files")));
+        }
+        match input {
+            Input::File { path, format, asset, may_be_prose } => {
+                let opened = self.open_file(&path, format, &asset, options);
+                match opened {
+                    Err(error) if self.are_several => self.skip(path, may_be_prose, error),
+                    opened => opened,
+                }
+            }
+            Input::Folder { path, format, asset } => self.unfold(&path, format, &asset),
+            Input::Batches(batches) => {
+                self.all.push(Source {
+                    name: "record batches".into(),
+                    has_lines: false,
+                    names_asset: false,
+                    has_volume: true,
+                });
+                let number = self.all.len() - 1;
+                self.open =
+                    Some(Open::Arrow(OpenBatches { shape: None, number, row: 1, batches, rest: None }));
+                Ok(())
+            }
+        }
+    }
+
+    /// Passes over a file that holds nothing, where there are others; every other error stands.
+    fn skip(&mut self, path: PathBuf, may_be_prose: bool, error: Error) -> Result<()> {
+        let fault = Finding::of(&error).map(|finding| finding.fault.clone());
+        let reason = match fault {
+            Some(super::Fault::Header(HeaderFault::Empty)) => SkipReason::Empty,
+            Some(super::Fault::Header(HeaderFault::Missing { .. })) if may_be_prose => SkipReason::NoTable,
+            _ => return Err(error),
+        };
+        self.skipped.push(Skipped { path, reason });
+        Ok(())
+    }
+
+    fn open_file(
+        &mut self,
+        path: &Path,
+        format: FileFormat,
+        asset: &AssetName,
+        options: &IngestOptions,
+    ) -> Result<()> {
+        let (naming, name) = match asset {
+            AssetName::InColumn => (Naming::Column, None),
+            AssetName::ByFile => (Naming::ColumnOrName, file_stem(path)),
+            AssetName::FileAlone => (Naming::Name, file_stem(path)),
+            AssetName::Default(name) => (Naming::ColumnOrName, Some(name.clone())),
+            AssetName::Stated(name) => (Naming::Name, Some(name.clone())),
+        };
+        if let Some(name) = name.as_deref().filter(|_| matches!(asset, AssetName::Stated(_))) {
+            super::field::asset::read(name.as_bytes())
+                .map_err(|fault| Finding::new(Place::of("the stated asset"), fault))?;
+        }
+        let times = self.times.clone();
+        let opening = Opening {
+            options,
+            times: &times,
+            number: self.all.len(),
+            naming,
+            asset: name,
+            is_asset_stated: matches!(asset, AssetName::Stated(_)),
+        };
+        match format {
+            FileFormat::Csv => self.open_csv(path, &opening),
+            FileFormat::Parquet => self.open_parquet(path, &opening),
+            FileFormat::ArrowIpc => self.open_ipc(path, &opening),
+        }
+    }
+
+    #[cfg(feature = "csv")]
+    fn open_csv(&mut self, path: &Path, opening: &Opening<'_>) -> Result<()> {
+        let mut file = csv::CsvFile::open(path, opening)?;
+        let order = self.settle_order(&file.order, opening.options, || {
+            csv::CsvFile::open(path, opening)?.search_order()
+        })?;
+        file.shape.times = file.shape.times.with_order(order);
+        agree(&mut self.first, &self.all, &file.shape.source, &file.shape.layout)?;
+        let name = file.shape.source.name.to_string();
+        if file.lines_before_header > 0 {
+            self.before_header.get_or_insert((name.clone(), file.lines_before_header));
+        }
+        if let Some(price) = file.fixed_point {
+            self.fixed_point.get_or_insert((name, price));
+        }
+        self.all.push(file.shape.source.clone());
+        self.open = Some(Open::Csv(file));
+        Ok(())
+    }
+
+    #[cfg(not(feature = "csv"))]
+    fn open_csv(&mut self, path: &Path, _: &Opening<'_>) -> Result<()> {
+        Err(unsupported(path, "csv"))
+    }
+
+    #[cfg(feature = "parquet")]
+    fn open_parquet(&mut self, path: &Path, opening: &Opening<'_>) -> Result<()> {
+        let file = parquet::open(path, opening)?;
+        self.open_arrow(file, opening)
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn open_parquet(&mut self, path: &Path, _: &Opening<'_>) -> Result<()> {
+        Err(unsupported(path, "parquet"))
+    }
+
+    #[cfg(feature = "ipc")]
+    fn open_ipc(&mut self, path: &Path, opening: &Opening<'_>) -> Result<()> {
+        let file = ipc::open(path, opening)?;
+        self.open_arrow(file, opening)
+    }
+
+    #[cfg(not(feature = "ipc"))]
+    fn open_ipc(&mut self, path: &Path, _: &Opening<'_>) -> Result<()> {
+        Err(unsupported(path, "ipc"))
+    }
+
+    #[cfg(any(feature = "parquet", feature = "ipc"))]
+    fn open_arrow(&mut self, file: ArrowFile<'a>, opening: &Opening<'_>) -> Result<()> {
+        let ArrowFile { layout, mut shape, order, batches } = file;
+        let order = self.settle_order(&order, opening.options, || Ok(order.clone()))?;
+        shape.set_order(order);
+        agree(&mut self.first, &self.all, &shape.source, &layout)?;
+        self.all.push(shape.source.clone());
+        let number = opening.number;
+        self.open = Some(Open::Arrow(OpenBatches {
+            shape: Some(Arc::new(shape)),
+            number,
+            row: 1,
+            batches,
+            rest: None,
+        }));
+        Ok(())
+    }
+
+    /// The order of day and month, where that is a question: by the first date of the whole ingest that shows it.
+    fn settle_order(
+        &mut self,
+        shown: &OrderEvidence,
+        options: &IngestOptions,
+        search: impl FnOnce() -> Result<OrderEvidence>,
+    ) -> Result<Option<DayOrder>> {
+        if !self.times.lacks_order() || shown.order.is_none() && !shown.is_unclear {
+            return Ok(None);
+        }
+        let mut order = shown.order;
+        if order.is_none() {
+            order = search()?.order;
+        }
+        if order.is_none() {
+            order = self.search_others(options)?;
+        }
+        // Where no date tells, rows are refused one by one, with both readings.
+        self.times = self.times.clone().with_order(order);
+        Ok(order)
+    }
+
+    /// Looks for a date that shows the order in the files that wait.
+    #[cfg(feature = "csv")]
+    fn search_others(&self, options: &IngestOptions) -> Result<Option<DayOrder>> {
+        for input in &self.waiting {
+            let Input::File { path, format: FileFormat::Csv, .. } = input else { continue };
+            let naming = Naming::ColumnOrName;
+            let asset = Some(String::from("any"));
+            let opening =
+                Opening { options, times: &self.times, number: 0, naming, asset, is_asset_stated: false };
+            // What is wrong with a file is told at its turn.
+            let Ok(file) = csv::CsvFile::open(path, &opening) else { continue };
+            let evidence = if file.order.is_open() { file.search_order()? } else { file.order };
+            if evidence.order.is_some() {
+                return Ok(evidence.order);
+            }
+        }
+        Ok(None)
+    }
+
+    #[cfg(not(feature = "csv"))]
+    fn search_others(&self, _: &IngestOptions) -> Result<Option<DayOrder>> {
+        Ok(None)
+    }
+
+    /// Puts a folder's files in the folder's place, in order of their names.
+    fn unfold(&mut self, folder: &Path, format: FileFormat, asset: &AssetName) -> Result<()> {
+        let mut listing = folder::list_files(folder, false)?;
+        listing.files.retain(|file| file.format == format);
+        if listing.files.is_empty() {
+            let fault = super::fault::FileFault::EmptyFolder { endings: format.endings() };
+            return Err(Finding::new(Place::of(folder.display().to_string()), fault).into());
+        }
+        self.skipped.extend(listing.skipped);
+        for file in listing.files.into_iter().rev() {
+            let may_be_prose = folder::may_be_prose(&file.path);
+            let input = Input::File { path: file.path, format, asset: asset.clone(), may_be_prose };
+            self.waiting.push_front(input);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(all(feature = "csv", feature = "parquet", feature = "ipc")))]
+fn unsupported(path: &Path, feature: &str) -> Error {
+    bt_core::ErrorKind::Unsupported {
+        what: path.display().to_string(),
+        instead: format!("build bt-bundle with its feature `{feature}`"),
+    }
+    .into()
+}
+
+fn file_stem(path: &Path) -> Option<String> {
+    let stem = path.file_stem()?.to_str()?.trim();
+    super::field::asset::is_name(stem).then(|| stem.to_owned())
+}
+
+/// What is wrong with the text of a number.
+#[cold]
+pub(super) fn number_fault(text: &[u8], why: Unread) -> NumberFault {
+    match why {
+        Unread::NotFinite => NumberFault::NotFinite { text: excerpt(text) },
+        _ => NumberFault::Unreadable { text: excerpt(text), has_separators: text.contains(&b',') },
+    }
+}
+
+/// Every source must have the extra columns of the first: a bundle's assets have the same columns.
+fn agree(first: &mut Option<Layout>, all: &[Source], source: &Source, layout: &Layout) -> Result<()> {
+    let Some(first) = first else {
+        *first = Some(layout.clone());
+        return Ok(());
+    };
+    let name = all.first().map_or_else(String::new, |source| source.name.to_string());
+    let lacks =
+        |one: &Layout, other: &Layout| one.extras.iter().find(|extra| !other.extras.contains(extra)).cloned();
+    let fault = match (lacks(first, layout), lacks(layout, first)) {
+        (Some(missing), _) => HeaderFault::ExtraMissing { name: missing, first: name },
+        (None, Some(new)) => HeaderFault::ExtraNew { name: new, first: name },
+        (None, None) => return Ok(()),
+    };
+    Err(Finding::new(source.whole(), fault).into())
+}
+
+impl OpenBatches<'_> {
+    fn next(
+        &mut self,
+        first: &mut Option<Layout>,
+        all: &mut [Source],
+        times: &mut TimeReader,
+        options: &IngestOptions,
+    ) -> Result<Option<batches::Block>> {
+        let batch = match self.rest.take() {
+            Some(rest) => rest,
+            None => match self.batches.next().transpose()? {
+                Some(batch) => batch,
+                None => return Ok(None),
+            },
+        };
+        let shape = match &self.shape {
+            Some(shape) => Arc::clone(shape),
+            None => {
+                let shape = Arc::new(of_batches(&batch, self.number, first, all, times, options)?);
+                Arc::clone(self.shape.insert(shape))
+            }
+        };
+        shape.check(&batch, self.row)?;
+        let rows = batch.num_rows().min(batches::BLOCK);
+        if rows < batch.num_rows() {
+            self.rest = Some(batch.slice(rows, batch.num_rows() - rows));
+        }
+        let block = batches::Block { shape, first: self.row, batch: batch.slice(0, rows) };
+        self.row += rows as u64;
+        Ok(Some(block))
+    }
+}
+
+/// How batches are read that come without a file, by the first of them.
+fn of_batches(
+    batch: &RecordBatch,
+    number: usize,
+    first: &mut Option<Layout>,
+    all: &mut [Source],
+    times: &mut TimeReader,
+    options: &IngestOptions,
+) -> Result<batches::Shape> {
+    let source = all[number].clone();
+    let refused = |fault: HeaderFault| Error::from(Finding::new(source.whole(), fault));
+    let opening = Opening {
+        options,
+        times: &times.clone(),
+        number,
+        naming: Naming::Column,
+        asset: None,
+        is_asset_stated: false,
+    };
+    let schema = batch.schema();
+    let table = batches::Table::new(&schema, Some(batch), opening.times).map_err(refused)?;
+    let layout = table.layout(Naming::Column, options).map_err(refused)?;
+    agree(first, all, &source, &layout)?;
+    let order = table.order(&layout);
+    if times.lacks_order() {
+        *times = times.clone().with_order(order.order);
+    }
+    let opening = Opening { times, ..opening };
+    let names = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let shape = table.shape(source, &opening, &layout, (layout.clone(), names))?;
+    all[number] = shape.source.clone();
+    Ok(shape)
+}
