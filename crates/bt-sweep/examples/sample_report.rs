@@ -40,6 +40,7 @@ fn facts() -> Facts {
         bundle_version: "9f3c1e0a77b2c4d5".into(),
         assets: ["AAPL", "AMZN", "GOOG", "MSFT", "NVDA", "XOM"].map(String::from).into(),
         range: Some(Span { first_ns: START, last_ns: START + 3650 * DAY }),
+        missing_returns: 0,
         search: "grid of 10 × 10 × 4 × 2 points, fast < slow".into(),
         duration_us: Some(2_480_000),
         workers: 3,

@@ -6,6 +6,7 @@ use bt_dataportal::Moment;
 
 use crate::account::{Account, Accounting, Filled, Target};
 use crate::backtest::{check_metric_names, with_own};
+use crate::indicator::RULES;
 use crate::metrics::Metric;
 use crate::{Backtest, BacktestId, Error, Outcome, Params, Result, TrialView};
 
@@ -235,7 +236,8 @@ impl<S: Strategy> EventDriven<S> {
 impl<S: Strategy> Backtest for EventDriven<S> {
     fn id(&self) -> BacktestId {
         let (name, version) = self.strategy.id();
-        let books = self.accounting.as_ref().map_or_else(|| "accounting=off".into(), Accounting::describe);
+        let off = || format!("accounting=off rules={RULES}");
+        let books = self.accounting.as_ref().map_or_else(off, Accounting::describe);
         BacktestId { name, version, settings: with_own(books, self.strategy.settings()) }
     }
 

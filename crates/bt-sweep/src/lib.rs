@@ -32,7 +32,7 @@ pub use engine::{
 };
 pub use error::{Error, Result};
 pub use event::{EventDriven, OnBar, Orders, Strategy};
-pub use indicator::Indicator;
+pub use indicator::{Indicator, missing_returns};
 pub use metrics::{Metric, Metrics};
 pub use objective::{Direction, Objective};
 pub use params::{Names, Params, Value};

@@ -43,7 +43,7 @@ pub enum Metric {
     /// The mean over all bars of (value held long + value held short) ÷ equity; 0 from a ruin on.
     Exposure,
     /// Round trips: an asset's holding from nothing to nothing, or through 0 to the other side. What is still held at the end
-    /// is none; what was held at a ruin is one.
+    /// is none, and counts among the [`OpenTrades`](Self::OpenTrades); what was held at a ruin is one.
     Trades,
     /// The share of round trips that earned more than their costs. NaN without a trip.
     WinRate,
@@ -58,11 +58,20 @@ pub enum Metric {
     Bars,
     /// Σ r, nothing compounded. What a vectorised backtest without accounting has under this name is a sum over assets as well.
     SumOfReturns,
+    /// Holdings that are still open at the end, one for each asset that is held: round trips that [`Trades`](Self::Trades) and
+    /// what is derived of them do not count yet. 0 after a ruin.
+    OpenTrades,
+    /// What the open holdings have earned so far ÷ the initial cash: `Σ (shares × last known price + money got − money paid since the
+    /// holding began, costs included) ÷ initial cash`. Up to rounding, the total return less this is what round trips that ended have
+    /// earned, plus what a ruin wrote off, ÷ the initial cash. 0 where nothing is open.
+    OpenReturn,
+    /// Bars at which an order of a weight waited since the price was 0 or below, summed over assets.
+    Waits,
 }
 
 impl Metric {
     /// All of them, in the order in which a trial keeps them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::TotalReturn,
         Self::AnnualReturn,
         Self::Volatility,
@@ -80,6 +89,9 @@ impl Metric {
         Self::Kurtosis,
         Self::Bars,
         Self::SumOfReturns,
+        Self::OpenTrades,
+        Self::OpenReturn,
+        Self::Waits,
     ];
 
     /// Its name in tables and on the command line.
@@ -102,6 +114,9 @@ impl Metric {
             Self::Kurtosis => "kurtosis",
             Self::Bars => "bars",
             Self::SumOfReturns => "sum_of_returns",
+            Self::OpenTrades => "open_trades",
+            Self::OpenReturn => "open_return",
+            Self::Waits => "waits",
         }
     }
 
@@ -112,7 +127,8 @@ impl Metric {
             | Self::MaxDrawdown
             | Self::MaxDrawdownBars
             | Self::Turnover
-            | Self::Kurtosis => Direction::Minimize,
+            | Self::Kurtosis
+            | Self::Waits => Direction::Minimize,
             _ => Direction::Maximize,
         }
     }
@@ -153,6 +169,12 @@ pub struct Trading {
     pub profit: f64,
     /// What the others lost, as a positive number.
     pub loss: f64,
+    /// Holdings that are open at the end.
+    pub open_trades: u64,
+    /// What they have earned so far, costs included, as a multiple of the initial cash.
+    pub open_return: f64,
+    /// Bars at which an order of a weight waited since the price was 0 or below.
+    pub waits: u64,
 }
 
 /// The value of every [`Metric`] for one trial.
@@ -197,6 +219,9 @@ impl Metrics {
             Metric::Kurtosis => moments.kurtosis(),
             Metric::Bars => bars,
             Metric::SumOfReturns => moments.sum,
+            Metric::OpenTrades => trading.open_trades as f64,
+            Metric::OpenReturn => trading.open_return,
+            Metric::Waits => trading.waits as f64,
         };
         Self(Metric::ALL.map(value))
     }

@@ -148,6 +148,11 @@ impl Request {
         }
     }
 
+    /// Whether trials keep no account.
+    pub(crate) fn is_vectorised(&self) -> bool {
+        self.plan.vectorised
+    }
+
     /// Whether a sweep began to keep trials in the folder.
     pub(crate) fn has_begun(folder: &Path) -> bool {
         folder.join(FILE).exists() && folder.join(LEDGER).exists()

@@ -14,8 +14,19 @@ use crate::exit::{Code, Failure};
 use crate::output::{Align, Table, counted, grouped, moment};
 
 /// Metrics that are shown beside the objective, where a backtest has them.
-const SHOWN: [&str; 6] =
-    ["sharpe", "total_return", "annual_return", "max_drawdown", "trades", "sum_of_returns"];
+const SHOWN: [&str; 8] = [
+    "sharpe",
+    "total_return",
+    "annual_return",
+    "max_drawdown",
+    "trades",
+    "open_trades",
+    "open_return",
+    "sum_of_returns",
+];
+
+/// Counts that are shown where one of the trials in the table has any.
+const SHOWN_IF_ANY: [&str; 2] = ["waits", "missing_returns"];
 
 /// All of it, to be shown.
 pub(crate) struct Results<'r> {
@@ -35,6 +46,8 @@ pub(crate) struct Results<'r> {
     pub(crate) spans: &'r [report::Fold],
     /// Over all tests joined, of a walk-forward: the metrics that returns alone tell.
     pub(crate) out_of_sample: Option<Metrics>,
+    /// How many returns of closes are missing.
+    pub(crate) missing_returns: u64,
     /// The last moment of the data.
     pub(crate) last: Option<Timestamp>,
     pub(crate) files: Vec<PathBuf>,
@@ -98,6 +111,7 @@ impl Results<'_> {
                 "deadline": count("deadline"),
             },
             "first_failure": self.first_failure(),
+            "missing_returns": self.missing_returns,
             "top": self.best().into_iter().map(|trial| self.trial_json(trial)).collect::<Vec<_>>(),
             "files": self.files,
         });
@@ -138,6 +152,18 @@ impl Results<'_> {
         json!({ "number": trial.number(), "fidelity": trial.fidelity(), "params": params, "metrics": metrics })
     }
 
+    /// What an account would have valued at the next close, and a sum of returns leaves out.
+    fn missing(&self) -> Option<String> {
+        let leaves_out = self.missing_returns > 0 && self.request.is_vectorised();
+        leaves_out.then(|| {
+            format!(
+                "missing returns, at which a position earns nothing: {}; there a close is missing, or the one before is \
+                 missing, 0 or below",
+                grouped(self.missing_returns)
+            )
+        })
+    }
+
     fn first_failure(&self) -> Option<&str> {
         self.trials.iter().find_map(Trial::message)
     }
@@ -171,10 +197,13 @@ impl Results<'_> {
     }
 
     /// The metrics of the table: the objective first.
-    fn shown(&self) -> Vec<(usize, &str)> {
+    fn shown(&self, rows: &[Trial<'_>]) -> Vec<(usize, &str)> {
         let names = self.trials.metric_names();
         let place = |name: &str| names.iter().position(|known| known == name);
-        let all = std::iter::once(self.objective.metric.as_str()).chain(SHOWN);
+        let has_any =
+            |name: &&str| place(name).is_some_and(|at| rows.iter().any(|row| row.metrics()[at] > 0.0));
+        let counts = SHOWN_IF_ANY.into_iter().filter(has_any);
+        let all = std::iter::once(self.objective.metric.as_str()).chain(SHOWN).chain(counts);
         let mut shown: Vec<(usize, &str)> = Vec::new();
         for name in all {
             if let Some(at) = place(name).filter(|at| shown.iter().all(|(known, _)| known != at)) {
@@ -185,12 +214,13 @@ impl Results<'_> {
     }
 
     fn table(&self) -> String {
-        let shown = self.shown();
+        let best = self.best();
+        let shown = self.shown(&best);
         let mut header = vec![String::from("trial")];
         header.extend(self.trials.names().as_slice().iter().cloned());
         header.extend(shown.iter().map(|(_, name)| (*name).to_owned()));
         let mut table = Table::new(header.into_iter().map(|name| (name, Align::Right)));
-        for trial in self.best() {
+        for trial in best {
             let metrics = shown.iter().map(|(at, _)| figure(trial.metrics()[*at]));
             let values = trial.values().map(|value| value.to_string());
             table.row(std::iter::once(trial.number().to_string()).chain(values).chain(metrics));
@@ -220,6 +250,9 @@ impl Display for Results<'_> {
                 write!(f, "\n\nno trial has a value of {}", self.objective.metric)?
             }
             None => write!(f, "\n\n{}", self.table())?,
+        }
+        if let Some(note) = self.missing() {
+            write!(f, "\n\n{note}")?;
         }
         if let Some(message) = self.first_failure() {
             write!(f, "\n\nfirst failure: {message}")?;

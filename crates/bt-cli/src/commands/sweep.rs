@@ -171,6 +171,7 @@ pub(crate) fn show(
         folds,
         spans: page.walk_forward.as_ref().map(|walk| &walk.folds[..]).unwrap_or_default(),
         out_of_sample,
+        missing_returns: page.facts.missing_returns,
         last: page.facts.range.map(|range| Timestamp::from_nanos(range.last_ns)),
         files,
     };

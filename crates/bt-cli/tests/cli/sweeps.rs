@@ -183,6 +183,78 @@ fn results_do_not_depend_on_the_number_of_workers() {
     }
 }
 
+/// A store with one asset's daily bars: open, high, low and close of each day.
+fn with_prices(days: &[[f64; 4]]) -> Place {
+    let place = Place::new();
+    let row = |(day, [open, high, low, close]): (usize, &[f64; 4])| {
+        format!("2021-03-{:02},{open},{high},{low},{close},100\n", day + 1)
+    };
+    let rows: String = days.iter().enumerate().map(row).collect();
+    place.write("ABC.csv", format!("Date,Open,High,Low,Close,Volume\n{rows}"));
+    place.done("ingest x ABC.csv -q");
+    place
+}
+
+const LAST_WINS: &str =
+    "sweep momentum x --param lookback=1 --param hold=1 --param top=1 --metric total_return";
+
+#[test]
+fn what_falls_to_0_or_below_with_all_of_the_equity_in_it_is_ruin() {
+    for low in [0.0, -5.5] {
+        let place = with_prices(&[
+            [8.0; 4],
+            [8.0, 10.0, 8.0, 10.0],
+            [10.0; 4],
+            [10.0, 10.0, low, low],
+            [12.0, 12.0, low, 12.0],
+        ]);
+        let metrics = &place.json(LAST_WINS)["top"][0]["metrics"];
+        assert_eq!(
+            (&metrics["total_return"], &metrics["max_drawdown"]),
+            (&(-1.0).into(), &1.0.into()),
+            "{low}"
+        );
+        assert_eq!((&metrics["trades"], &metrics["open_trades"]), (&1.0.into(), &0.0.into()), "{low}");
+    }
+}
+
+#[test]
+fn what_is_still_open_is_shown_beside_the_trades_that_ended() {
+    let place = with_prices(&[[8.0; 4], [8.0, 10.0, 8.0, 10.0], [10.0; 4], [10.0, 10.0, 6.0, 6.0]]);
+    let metrics = &place.json(LAST_WINS)["top"][0]["metrics"];
+    assert_eq!((&metrics["trades"], &metrics["win_rate"]), (&0.0.into(), &serde_json::Value::Null));
+    assert_eq!(metrics["open_trades"], 1.0);
+    assert_eq!(metrics["open_return"], metrics["total_return"]);
+    let table = place.done(LAST_WINS);
+    assert!(table.contains("trades  open_trades  open_return"), "{table}");
+    assert!(table.contains("     0            1      -0.4000"), "{table}");
+    // Counts of what is seldom there are shown where it is.
+    assert!(!table.contains("waits") && !table.contains("missing_returns"), "{table}");
+}
+
+#[test]
+fn weights_that_waited_and_returns_that_are_missing_are_told() {
+    let place = with_prices(&[
+        [20.0; 4],
+        [20.0, 21.0, 20.0, 21.0],
+        [-3.0, 5.0, -4.0, -4.0],
+        [5.0, 6.0, 5.0, 6.0],
+        [6.0, 7.0, 6.0, 7.0],
+    ]);
+    let found = place.json(LAST_WINS);
+    let metrics = &found["top"][0]["metrics"];
+    assert_eq!((&metrics["waits"], &metrics["missing_returns"]), (&1.0.into(), &1.0.into()));
+    assert_eq!(found["missing_returns"], 1);
+    let table = place.done(LAST_WINS);
+    assert!(table.contains("waits  missing_returns"), "{table}");
+
+    let vectorised = "sweep sma-crossover x --vectorised --param fast=1 --param slow=2 --out v";
+    let out = place.done(vectorised);
+    assert!(out.contains("missing returns, at which a position earns nothing: 1;"), "{out}");
+    let page = std::fs::read_to_string(place.path("v/report.html")).unwrap();
+    assert!(page.contains("<b>Missing returns</b> 1: a close is missing there"), "the page does not tell");
+}
+
 #[test]
 fn a_walk_forward_says_how_many_tests_are_not_among_the_joined_ones() {
     let place = with_bars();
@@ -220,6 +292,7 @@ fn what_programs_read_has_the_documented_keys() {
         "objective",
         "trials",
         "first_failure",
+        "missing_returns",
         "top",
         "files",
     ];

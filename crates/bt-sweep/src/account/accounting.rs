@@ -16,7 +16,7 @@ use crate::{Error, Result};
 /// assert_eq!((default.periods_per_year, default.blocks), (None, 16));
 ///
 /// let dear = Accounting { slippage_bps: 5.0, fill: Fill::NextClose, ..default };
-/// let text = "rules=2 cash=1000000 fill=next_close commission=0/share+0/value>=0 slippage=5bps periods=auto blocks=16";
+/// let text = "rules=3 cash=1000000 fill=next_close commission=0/share+0/value>=0 slippage=5bps periods=auto blocks=16";
 /// assert_eq!(dear.describe(), text);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,7 @@ pub struct Accounting {
     pub fill: Fill,
     /// What a broker takes.
     pub commission: Commission,
-    /// How much worse than the bar's price a fill is, in hundredths of a percent: 0 to below 10,000.
+    /// How much worse than the bar's price a fill is, in hundredths of a percent of its magnitude: 0 to below 10,000.
     pub slippage_bps: f64,
     /// How many bars make a year, for annual figures. None: [what the bundle's frequency says](periods_per_year).
     pub periods_per_year: Option<f64>,
@@ -55,12 +55,12 @@ impl fmt::Display for Fill {
     }
 }
 
-/// What a broker takes for a fill: `max(minimum, per_share × shares + per_value × value)`.
+/// What a broker takes for a fill: `max(minimum, per_share × shares + per_value × |value|)`.
 #[derive(Clone, Copy, Debug, PartialEq, Default)]
 pub struct Commission {
     /// Money for each share.
     pub per_share: f64,
-    /// A fraction of the value traded: 0.001 is 0.1 %.
+    /// A fraction of the value traded, whatever its sign: 0.001 is 0.1 %.
     pub per_value: f64,
     /// The least for a fill, in money.
     pub minimum: f64,
@@ -70,7 +70,7 @@ impl Commission {
     /// The commission for so many shares, at least 0, at this price.
     #[inline]
     pub fn of(self, shares: f64, price: f64) -> f64 {
-        (self.per_share * shares + self.per_value * (shares * price)).max(self.minimum)
+        (self.per_share * shares + self.per_value * (shares * price.abs())).max(self.minimum)
     }
 }
 
@@ -130,8 +130,9 @@ impl Accounting {
 
 const MOST_BLOCKS: usize = 1024;
 
-/// Counts up with every change of what an account does, so that results of before are told apart. 2: ruin is a result.
-const RULES: u32 = 2;
+/// Counts up with every change of what an account does or counts, so that results of before are told apart. 2: ruin is a result.
+/// 3: prices of 0 and below are prices; open trades and waits are counted.
+const RULES: u32 = 3;
 
 fn positive(what: &'static str, value: f64) -> Result<()> {
     match value > 0.0 && value.is_finite() {

@@ -23,13 +23,16 @@ pub use accounting::{Accounting, Commission, Fill};
 /// - **Size.** A weight becomes money when it is ordered: weight × the equity at the close of that moment. It becomes shares
 ///   at the fill: money ÷ the bar's price before slippage.
 /// - **Fill.** At the asset's next bar: its open or its close, as [`Accounting::fill`] says. Where the asset has no bar, or
-///   the price is NaN, infinite or not above 0, the order waits for the bar after. What still waits at the end is dropped.
-/// - **Costs.** A buy pays price × (1 + slippage), a sale gets price × (1 − slippage). The commission of a fill is
-///   `max(minimum, per_share × shares + per_value × value paid)`. A fill of no shares costs nothing.
+///   the price is NaN or infinite, the order waits for the bar after. So does a weight other than 0 where the price is 0 or
+///   below, at which money buys no number of shares; [`Totals::waits`] counts these. A weight of 0 and a number of shares are
+///   filled at any finite price. What still waits at the end is dropped.
+/// - **Costs.** Slippage is against the trader: a buy pays price + |price| × slippage, a sale gets price − |price| × slippage.
+///   The commission of a fill is `max(minimum, per_share × shares + per_value × |value paid|)`. A fill of no shares costs
+///   nothing.
 /// - **Cash.** The fills of a moment settle together, so sales pay for purchases. There is no margin check: cash may fall
 ///   below 0 and bears no interest, and what it bought is seen as exposure above 1. Shorts are allowed and cost no fee.
-/// - **Value.** Each holding at the last known price: its last close, or the price of a fill after that. An asset that has no
-///   bar, a missing close, or was delisted keeps its value until there is a price again.
+/// - **Value.** Each holding at the last known price: its last finite close, 0 and below included, or the price of a fill after
+///   that. An asset that has no bar, a missing close, or was delisted keeps its value until there is a price again.
 /// - **Ruin.** Where the equity is not above 0, nothing is left: what is held is gone at its value, what is owed beyond it is
 ///   written off, the return of that moment is −1, and of all later ones 0. Targets are not looked at any more.
 ///
@@ -86,8 +89,10 @@ pub struct Totals {
     pub commission: f64,
     /// Money lost to slippage: shares × the distance of the price paid from the bar's.
     pub slippage: f64,
-    /// Money bought and sold for: shares × the price paid, purchases plus sales.
+    /// Money bought and sold for: shares × the magnitude of the price paid, purchases plus sales.
     pub traded: f64,
+    /// Bars at which an order of a weight waited since the price was 0 or below, summed over assets.
+    pub waits: u64,
     /// What was owed beyond all that there was when the account was ruined.
     pub written_off: f64,
 }
@@ -128,6 +133,19 @@ struct Slot<'t> {
 enum Order {
     Money(f64),
     Shares(f64),
+}
+
+impl Order {
+    /// How many shares it asks for at this price; none where money buys no number of shares.
+    #[inline]
+    fn shares(self, price: f64) -> Option<f64> {
+        match self {
+            Self::Shares(shares) => Some(shares),
+            Self::Money(money) if price > 0.0 => Some(money / price),
+            // Nothing is nothing at any price.
+            Self::Money(money) => (money == 0.0).then_some(money),
+        }
+    }
 }
 
 /// Round trips that ended.
@@ -310,7 +328,7 @@ impl<'t> Account<'t> {
         self.returns
     }
 
-    /// The metrics of the moments so far. O(moments).
+    /// The metrics of the moments so far. O(moments + assets).
     pub fn metrics(&self) -> Metrics {
         Metrics::new(&self.returns, &self.trading(), self.periods_per_year)
     }
@@ -320,9 +338,10 @@ impl<'t> Account<'t> {
         blocks(&self.returns, self.accounting.blocks)
     }
 
-    /// What the metrics need to know beside the returns.
+    /// What the metrics need to know beside the returns. O(assets).
     pub fn trading(&self) -> Trading {
         let moments = self.returns.len() as f64;
+        let open = || self.slots.iter().filter(|slot| slot.shares != 0.0);
         Trading {
             turnover: if self.totals.fills == 0 {
                 0.0
@@ -334,6 +353,10 @@ impl<'t> Account<'t> {
             wins: self.closed.wins,
             profit: self.closed.profit,
             loss: self.closed.loss,
+            open_trades: open().count() as u64,
+            open_return: open().map(Slot::earned).fold(0.0, |sum, earned| sum + earned)
+                / self.accounting.initial_cash,
+            waits: self.totals.waits,
         }
     }
 
@@ -367,9 +390,13 @@ impl<'t> Account<'t> {
         let mut kept = 0;
         for at in 0..self.waiting.len() {
             let place = self.waiting[at];
-            match price_of(&self.slots[place as usize].fills, moment)? {
-                Some(price) => self.fill(place, price, moment.now(), &mut filled),
-                None => {
+            let slot = &self.slots[place as usize];
+            let price = price_of(&slot.fills, moment)?;
+            let wanted = price.and_then(|price| slot.order?.shares(price));
+            match (price, wanted) {
+                (Some(price), Some(wanted)) => self.fill(place, wanted, price, moment.now(), &mut filled),
+                (price, _) => {
+                    self.totals.waits += u64::from(price.is_some());
                     self.waiting[kept] = place;
                     kept += 1;
                 }
@@ -379,26 +406,23 @@ impl<'t> Account<'t> {
         Ok(())
     }
 
-    fn fill(&mut self, place: u32, price: f64, at: Timestamp, filled: &mut impl FnMut(Filled)) {
+    fn fill(&mut self, place: u32, wanted: f64, price: f64, at: Timestamp, filled: &mut impl FnMut(Filled)) {
         let slot = &mut self.slots[place as usize];
-        let Some(order) = slot.order.take() else { return };
+        slot.order = None;
         let before = slot.shares;
-        let wanted = match order {
-            Order::Money(money) => money / price,
-            Order::Shares(shares) => shares,
-        };
         let shares = wanted - before;
         if shares == 0.0 {
             return;
         }
-        let paid = price * (1.0 + self.slippage.copysign(shares));
+        // Against the trader: a purchase above 0 and a sale below it are further from 0.
+        let paid = price * (1.0 + self.slippage.copysign(shares * price));
         let commission = self.commission.of(shares.abs(), paid);
         self.cash -= shares * paid + commission;
         self.totals.fills += 1;
         self.totals.gains += before * (price - slot.mark);
         self.totals.commission += commission;
         self.totals.slippage += shares * (paid - price);
-        self.totals.traded += shares.abs() * paid;
+        self.totals.traded += shares.abs() * paid.abs();
         slot.mark = price;
         slot.shares = wanted;
         slot.trip(before, paid, commission, &mut self.closed);
@@ -441,7 +465,8 @@ impl<'t> Account<'t> {
         for slot in self.slots.iter_mut() {
             slot.order = None;
             if slot.shares != 0.0 {
-                self.closed.add(std::mem::take(&mut slot.flow) + slot.shares * slot.mark);
+                self.closed.add(slot.earned());
+                slot.flow = 0.0;
                 slot.shares = 0.0;
             }
             slot.is_listed = false;
@@ -482,6 +507,11 @@ impl<'t> Slot<'t> {
         })
     }
 
+    /// What the holding has earned since it was last nothing, at its last known price.
+    fn earned(&self) -> f64 {
+        self.flow + self.shares * self.mark
+    }
+
     /// Notes what a fill means for the round trip: `before` shares became `self.shares`.
     fn trip(&mut self, before: f64, paid: f64, commission: f64, closed: &mut Closed) {
         let shares = self.shares - before;
@@ -499,11 +529,11 @@ impl<'t> Slot<'t> {
     }
 }
 
-/// The price of the bar that an asset has at this moment, if it has one that can be traded at.
+/// The price of the bar that an asset has at this moment, if it has one.
 #[inline(always)]
 fn price_of(series: &Series<'_>, moment: Moment<'_>) -> Result<Option<f64>> {
     let price = series.current(moment)?.and_then(|known| known.last());
-    Ok(price.copied().filter(|&price| price > 0.0 && price < f64::INFINITY))
+    Ok(price.copied().filter(|price| price.is_finite()))
 }
 
 #[cold]

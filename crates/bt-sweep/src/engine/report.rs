@@ -6,7 +6,7 @@ use crate::engine::job::Scope;
 use crate::engine::{Engine, FoldResult, Progress, Returns, Sweep, SweepResult, WalkForwardResult};
 use crate::report::{self, Curve, Facts, ReportData, Span, Unfinished};
 use crate::results::Trials;
-use crate::{Params, Result, Stop, TrialView};
+use crate::{Params, Result, Stop, TrialView, missing_returns};
 
 /// How many of the best trials have their equity drawn.
 const CURVES: usize = 5;
@@ -81,10 +81,11 @@ impl Engine {
     ) -> Result<ReportData> {
         let summary = report::summarize(trials, &sweep.objective)?;
         let stop = Stop::default();
-        let (assets, held) = self.supplies.desk(0)?.view(scope, &stop, |view| {
+        let (assets, held, missing_returns) = self.supplies.desk(0)?.view(scope, &stop, |view| {
             let names =
                 view.assets().iter().map(|&asset| view.portal().assets().name(asset).map(str::to_owned));
-            Ok::<_, crate::Error>((names.collect::<bt_core::Result<Vec<_>>>()?, buy_and_hold(view)?))
+            let names = names.collect::<bt_core::Result<Vec<_>>>()?;
+            Ok::<_, crate::Error>((names, buy_and_hold(view)?, missing_returns(view, Field::CLOSE)?))
         })??;
         let id = sweep.backtest.id();
         let facts = Facts {
@@ -99,6 +100,7 @@ impl Engine {
                 .first()
                 .zip(held.moments.last())
                 .map(|(first, last)| Span { first_ns: first.as_nanos(), last_ns: last.as_nanos() }),
+            missing_returns,
             search: search.to_owned(),
             duration_us: trials.iter().map(|trial| trial.started_us() + trial.took_us()).max(),
             workers: trials.iter().map(|trial| trial.worker() + 1).max().unwrap_or(0),
@@ -114,8 +116,9 @@ fn unfinished(is_complete: bool, trials: &Trials, progress: &Progress) -> Option
     (!is_complete).then(|| Unfinished { trials: trials.len() as u64, planned: progress.total })
 }
 
-/// Equal parts of all assets, bought at each one's first close that counts and held: what a strategy has to beat. What is not
-/// listed yet is cash; what trades no more keeps its last close.
+/// Equal parts of all assets, bought at each one's first close above 0 that counts and held: what a strategy has to beat. What is
+/// not bought yet is cash; each later close that is finite is a value, and what trades no more keeps its last one. Where all of it
+/// is worth nothing or less, nothing is left, as in an account.
 fn buy_and_hold(view: &TrialView<'_>) -> Result<Returns> {
     let scored = view.scored();
     let mut equity = vec![0.0; scored.len()];
@@ -124,19 +127,26 @@ fn buy_and_hold(view: &TrialView<'_>) -> Result<Returns> {
         let (mut first, mut last) = (f64::NAN, f64::NAN);
         for (value, moment) in equity.iter_mut().zip(view.moments()) {
             let close = closes.current(moment)?.and_then(|known| known.last()).copied();
-            if let Some(close) = close.filter(|close| close.is_finite() && *close > 0.0) {
-                first = if first.is_nan() { close } else { first };
+            if let Some(close) = close.filter(|close| close.is_finite()) {
+                first = if first.is_nan() && close > 0.0 { close } else { first };
                 last = close;
             }
             *value += if first.is_nan() { 1.0 } else { last / first };
         }
     }
-    let n = view.assets().len() as f64;
-    let returns = |at: usize| if at == 0 { equity[0] / n - 1.0 } else { equity[at] / equity[at - 1] - 1.0 };
-    Ok(Returns {
-        moments: view.portal().calendar().as_slice()[scored].to_vec(),
-        returns: (0..equity.len()).map(returns).collect(),
-    })
+    let moments = view.portal().calendar().as_slice()[scored].to_vec();
+    Ok(Returns { moments, returns: returns_of(&equity, view.assets().len() as f64) })
+}
+
+/// The returns of an equity that was `start` before; −1 where it falls to 0 or below, and 0 from then on.
+fn returns_of(equity: &[f64], start: f64) -> Vec<f64> {
+    let mut before = start;
+    let mut next = |&now: &f64| {
+        let value = if before <= 0.0 { 0.0 } else { now.max(0.0) / before - 1.0 };
+        before = if before <= 0.0 { before } else { now };
+        value
+    };
+    equity.iter().map(&mut next).collect()
 }
 
 /// The returns from each of these moments to the next. On the first of them it is the return of that moment alone.
@@ -157,7 +167,9 @@ fn on(returns: &Returns, moments: &[Timestamp]) -> Returns {
 fn curve(label: String, returns: &Returns) -> Result<Curve> {
     let nanoseconds: Vec<i64> = returns.moments.iter().map(|moment| moment.as_nanos()).collect();
     let equity = returns.returns.iter().scan(1.0, |equity, value| {
-        *equity *= 1.0 + value;
+        // Two losses of more than everything are no gain.
+        let next = *equity * (1.0 + value);
+        *equity = if next <= 0.0 { 0.0 } else { next };
         Some(*equity)
     });
     Curve::new(label, &nanoseconds, &equity.collect::<Vec<f64>>())
@@ -166,6 +178,12 @@ fn curve(label: String, returns: &Returns) -> Result<Curve> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_worth_nothing_or_less_has_no_returns_any_more() {
+        assert_eq!(returns_of(&[1.0, 3.0, -1.0, 2.0, 0.0], 2.0), [-0.5, 2.0, -1.0, 0.0, 0.0]);
+        assert_eq!(returns_of(&[0.0, 1.0], 2.0), [-1.0, 0.0]);
+    }
 
     #[test]
     fn what_is_held_grows_over_the_moments_between_tests_too() {

@@ -9,7 +9,7 @@ use std::fmt;
 
 use bt_core::{Bars, ErrorKind, Field};
 
-use crate::{Error, Result};
+use crate::{Error, Result, TrialView};
 
 pub(crate) use runs::runs;
 pub(crate) use sma::Sums;
@@ -38,7 +38,8 @@ pub(crate) use sma::Sums;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Indicator {
-    /// The simple return on the bar before: `x[i] / x[i-1] - 1`. As ROCP of TA-Lib over one bar.
+    /// The simple return on the bar before: `x[i] / x[i-1] - 1`. As ROCP of TA-Lib over one bar. NaN where the value before is 0 or
+    /// below, from which nothing can rise or fall by a share of itself; [`missing_returns`] counts these bars.
     Returns,
     /// Mean of the last `n` values: `(c[i+1] - c[i+1-n]) / n`, `c` being the one cumulative sum of the values from the first on
     /// (from the last missing one on), added up in order.
@@ -148,6 +149,44 @@ impl Indicator {
         }
     }
 }
+
+/// The simple return from one price to the next, NaN where it is missing: where one of the two is not a finite number, the earlier
+/// is 0 or below, or their ratio is more than a float holds.
+#[inline(always)]
+pub(crate) fn simple_return(earlier: f64, later: f64) -> f64 {
+    let change = later / earlier - 1.0;
+    // Without a branch, so that a loop over prices needs none.
+    if (earlier > 0.0) & (earlier < f64::INFINITY) & (change.abs() < f64::INFINITY) {
+        change
+    } else {
+        f64::NAN
+    }
+}
+
+/// How many returns of a field are missing in a view: scored bars, over all its assets, whose bar before has no value or one of 0
+/// or below, or that have no value themselves. An asset's first bar has no return, and none is missing there.
+///
+/// [`Indicator::Returns`] is NaN at these bars, and a position that is held over one earns nothing there in a
+/// [`Vectorised`](crate::vectorised::Vectorised) backtest without accounting. An [`Account`](crate::account::Account) needs no
+/// return: it values what is held at the next finite close. O(assets × scored moments).
+///
+/// # Errors
+/// [`Error::Data`] where the bundle has no such field, or its storage fails.
+pub fn missing_returns(view: &TrialView<'_>, field: Field) -> Result<u64> {
+    let mut missing = 0;
+    for values in view.series(field)? {
+        for moment in view.moments() {
+            if let Some([.., earlier, later]) = values.current(moment)? {
+                missing += u64::from(simple_return(*earlier, *later).is_nan());
+            }
+        }
+    }
+    Ok(missing)
+}
+
+/// Counts up with every change of what a return or an indicator is, so that results of before are told apart. 2: there is no return
+/// from a price of 0 or below.
+pub(crate) const RULES: u32 = 2;
 
 /// One field of an asset's bars.
 pub(crate) fn column(bars: Bars<'_>, field: Field) -> bt_core::Result<&[f64]> {

@@ -2,15 +2,13 @@
 
 use bt_core::{Bars, Field};
 
-use super::runs;
+use super::{runs, simple_return};
 
 pub(super) fn returns(values: &[f64], out: &mut [f64]) {
-    out.fill(f64::NAN);
-    for run in runs(values) {
-        let prices = &values[run.clone()];
-        for (out, pair) in out[run].iter_mut().skip(1).zip(prices.windows(2)) {
-            *out = pair[1] / pair[0] - 1.0;
-        }
+    let Some((first, rest)) = out.split_first_mut() else { return };
+    *first = f64::NAN;
+    for (out, pair) in rest.iter_mut().zip(values.windows(2)) {
+        *out = simple_return(pair[0], pair[1]);
     }
 }
 

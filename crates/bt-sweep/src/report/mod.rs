@@ -125,6 +125,8 @@ pub struct Facts {
     pub assets: Vec<String>,
     /// The bars that were used, from the first to the last.
     pub range: Option<Span>,
+    /// How many [returns of closes are missing](crate::missing_returns).
+    pub missing_returns: u64,
     /// The search in one line.
     pub search: String,
     /// What the sweep took, in microseconds.

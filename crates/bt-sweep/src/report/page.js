@@ -169,6 +169,12 @@
     return ["shown", `Best ${T.objective.metric}: ${format(best.metrics[objectiveAt])}${where ? ` at ${where}` : ""}. This is raw, picked from ${plural(counts.plotted, "trial")}.`];
   };
   const card = (name, big, small) => h("div", { class: "card" }, h("dt", null, name), h("dd", { class: "big" }, big), small ? h("dd", { class: "soft" }, small) : null);
+  // Of trades that ended alone a good figure may hide a loss that is still held.
+  const stillOpen = () => {
+    const [trades, share] = ["open_trades", "open_return"].map((name) => best && best.metrics[T.metrics.indexOf(name)]);
+    if (data.folds.length || !(Number(trades) > 0)) return null;
+    return soft(`Trades are round trips that ended. In the best trial ${plural(Number(trades), "holding is", "holdings are")} still open; so far the open part has earned ${percent(share)} of the initial cash.`);
+  };
   const top = () => {
     const [kind, line] = summary(), lost = counts.failed + counts.deadline, over = data.overfitting;
     root.append(h("div", { class: `banner ${kind}`, role: "status" }, line));
@@ -181,6 +187,7 @@
     if (counts.done > counts.plotted) {
       root.append(soft(`Plots and tables show the ${plural(counts.plotted, "trial")} on all data. On a share of it ran ${T.rungs.filter((rung) => rung.fidelity < 1).map((rung) => `${count(rung.trials)} (${percent(rung.fidelity)})`).join(", ")}.`));
     }
+    root.append(...[stillOpen()].filter(Boolean));
     if (counts.undefined) root.append(soft(`In ${plural(counts.undefined, "trial")} ${T.objective.metric} is undefined; such a trial is never the best.`));
   };
 
@@ -572,11 +579,17 @@
   };
 
   // Tables.
+  // What is open stands beside the trades that ended: figures of the one say nothing of the other.
+  const metricColumns = () => {
+    const all = T.metrics.map((_, k) => k), open = ["open_trades", "open_return"].map((name) => T.metrics.indexOf(name)).filter((k) => k >= 0);
+    if (!T.metrics.includes("trades")) return all;
+    return all.filter((k) => !open.includes(k)).flatMap((k) => (T.metrics[k] === "trades" ? [k, ...open] : [k]));
+  };
   const topSection = () => {
     if (!T.top.length) return;
     const folds = T.axes.some((axis) => axis.fold), axes = T.axes.filter((axis) => !axis.fold);
     const columns = [["rank", (_, i) => i + 1], ["trial", (trial) => trial.number], ...(folds ? [["fold", (trial) => trial.fold]] : []),
-      ...axes.map((axis, k) => [axis.name, (trial) => trial.params[k], value]), ...T.metrics.map((name, k) => [name, (trial) => Number(trial.metrics[k]), format]), ["took", (trial) => trial.took_us, time]];
+      ...axes.map((axis, k) => [axis.name, (trial) => trial.params[k], value]), ...metricColumns().map((k) => [T.metrics[k], (trial) => Number(trial.metrics[k]), format]), ["took", (trial) => trial.took_us, time]];
     const rows = T.top.map((trial, i) => columns.map(([, read]) => read(trial, i)));
     const shows = columns.map(([, , show], k) => (show === format ? formatAlike(rows.map((row) => row[k])) : show || String));
     let by = 0, down = false;

@@ -170,6 +170,7 @@ fn facts_in_words(facts: &Facts, kind: &'static str, objective: &str) -> Vec<(&'
         ("Bundle", format!("{} {version}", facts.bundle).trim().to_owned()),
         ("Assets", assets),
         ("Bars", range),
+        ("Missing returns", missing(facts.missing_returns)),
         ("Took", facts.duration_us.map_or(String::new(), duration)),
         ("Workers", workers),
     ];
@@ -177,6 +178,13 @@ fn facts_in_words(facts: &Facts, kind: &'static str, objective: &str) -> Vec<(&'
 }
 
 const MAX_ASSETS: usize = 12;
+
+fn missing(returns: u64) -> String {
+    match returns {
+        0 => String::new(),
+        some => format!("{some}: a close is missing there, or the one before is missing, 0 or below"),
+    }
+}
 
 /// The date in UTC.
 fn date(nanoseconds: i64) -> String {

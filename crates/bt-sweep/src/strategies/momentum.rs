@@ -2,6 +2,7 @@ use bt_core::Field;
 use bt_dataportal::{Moment, Series};
 
 use super::{ParameterInfo, StrategyInfo, check_window, on_bars, required};
+use crate::indicator::simple_return;
 use crate::{Error, OnBar, Orders, Params, Result, Strategy, TrialView};
 
 pub(super) const INFO: StrategyInfo = StrategyInfo {
@@ -30,7 +31,7 @@ pub(super) const INFO: StrategyInfo = StrategyInfo {
 /// At the first scored moment and every `hold` moments after it, whatever single assets have there:
 /// 1. An asset is ranked if it has a bar now and more than `lookback` + `skip` bars are known of it: by the close
 ///    `skip` bars ago ÷ the close `lookback` bars before that − 1, counted in its own bars. Where one of the two closes
-///    is missing, or the earlier is not above 0, it is not ranked.
+///    is missing, or the earlier is 0 or below, there is no return and it is not ranked.
 /// 2. The target of the `top` best becomes 1/`top` of the equity, and is ordered anew even where it is that already:
 ///    what drifted is rebalanced. Of equal returns the asset whose name comes first is the better. Where fewer are
 ///    ranked, the rest stays cash.
@@ -42,6 +43,10 @@ pub(super) const INFO: StrategyInfo = StrategyInfo {
 /// # Parameters
 /// `lookback`, `hold`, `top`: whole numbers of at least 1; `skip`, at least 0, and 0 where the space does not have it.
 /// `lookback` + `skip` is below the number of bars of the data, `top` at most the number of assets.
+///
+/// # Metrics
+/// Beside those of the account `missing_returns`: how often an asset of which bars enough are known was not ranked, for want of a
+/// return.
 ///
 /// # Complexity
 /// Each ranking O(assets log assets), whatever the lookback.
@@ -67,11 +72,10 @@ impl Rules {
         self.lookback.saturating_add(self.skip)
     }
 
-    /// What an asset is ranked by, if it is.
+    /// The return that an asset is ranked by, NaN where it is missing; none before there are bars enough.
     fn strength(self, closes: &[f64]) -> Option<f64> {
         let first = closes.len().checked_sub(self.history())?.checked_sub(1)?;
-        let (before, now) = (closes[first], closes[first + self.lookback]);
-        Some(now / before - 1.0).filter(|strength| strength.is_finite() && before > 0.0)
+        Some(simple_return(closes[first], closes[first + self.lookback]))
     }
 }
 
@@ -90,12 +94,18 @@ struct State<'t> {
     wait: usize,
     /// Return and place of those that are ranked.
     ranked: Vec<(f64, usize)>,
+    /// How often there was no return to rank by.
+    missing: u64,
     weights: Vec<f64>,
 }
 
 impl Strategy for Momentum {
     fn id(&self) -> (String, u32) {
         (INFO.name.to_owned(), 1)
+    }
+
+    fn metrics(&self) -> Vec<String> {
+        vec!["missing_returns".to_owned()]
     }
 
     fn check(&self, view: &TrialView<'_>, params: &Params) -> Result<()> {
@@ -116,7 +126,7 @@ impl Strategy for Momentum {
     fn start<'t>(&'t self, view: &TrialView<'t>, params: &Params) -> Result<Box<dyn OnBar + 't>> {
         let closes = view.series(Field::CLOSE)?;
         let (ranked, weights) = (Vec::with_capacity(closes.len()), vec![0.0; closes.len()]);
-        Ok(Box::new(State { closes, rules: Rules::read(params)?, wait: 0, ranked, weights }))
+        Ok(Box::new(State { closes, rules: Rules::read(params)?, wait: 0, ranked, missing: 0, weights }))
     }
 }
 
@@ -136,6 +146,10 @@ impl OnBar for State<'_> {
         }
         Ok(())
     }
+
+    fn finish(&mut self) -> Result<Vec<f64>> {
+        Ok(vec![self.missing as f64])
+    }
 }
 
 impl State<'_> {
@@ -144,7 +158,10 @@ impl State<'_> {
         self.ranked.clear();
         for (place, closes) in self.closes.iter().enumerate() {
             let closes = closes.current(moment)?.unwrap_or_default();
-            self.ranked.extend(self.rules.strength(closes).map(|strength| (strength, place)));
+            match self.rules.strength(closes) {
+                Some(strength) if strength.is_nan() => self.missing += 1,
+                strength => self.ranked.extend(strength.map(|strength| (strength, place))),
+            }
         }
         // Places are in order of the names.
         self.ranked.sort_unstable_by(|(one, at), (other, behind)| other.total_cmp(one).then(at.cmp(behind)));

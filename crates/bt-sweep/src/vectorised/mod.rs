@@ -14,6 +14,7 @@ use std::fmt;
 use bt_core::Field;
 
 use crate::backtest::with_own;
+use crate::indicator::RULES;
 use crate::{Accounting, Backtest, BacktestId, Error, Indicator, Metric, Outcome, Params, Result, TrialView};
 
 pub use asset::AssetSeries;
@@ -82,8 +83,9 @@ pub enum Rule {
 ///
 /// # Definition
 /// The return of bar `i` is `x[i] / x[i-1] - 1`, bars being the asset's own: over a gap in its calendar the position is held. A
-/// return is earned where its bar is scored; the position before it may come from the warm-up. A return that is not a finite number,
-/// since one of its prices is missing or the earlier one is 0, counts as none.
+/// return is earned where its bar is scored; the position before it may come from the warm-up. A fall to 0 is a return of −1, one
+/// below 0 of less. A return is missing where one of its prices is missing or the earlier one is 0 or below: whatever the position, it
+/// earns nothing there. [`missing_returns`](crate::missing_returns) counts these, the report shows their number.
 ///
 /// Per asset and trial the sum has eight lanes, bar `i` of the asset in lane `i % 8`; assets follow in their order. So the
 /// bits of a result depend neither on the CPU nor on the other trials of the batch.
@@ -157,7 +159,7 @@ impl<S: Signals> Backtest for Vectorised<S> {
         let (name, version) = self.signals.id();
         let price = self.signals.price();
         let settings = match &self.accounting {
-            None => format!("vectorised, next return of {price}"),
+            None => format!("vectorised, next return of {price}, rules={RULES}"),
             Some(accounting) => format!("vectorised, next return of {price}, {}", accounting.describe()),
         };
         BacktestId { name, version, settings: with_own(settings, self.signals.settings()) }

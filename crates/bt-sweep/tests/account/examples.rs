@@ -176,6 +176,93 @@ fn an_order_waits_while_the_asset_has_no_bar_or_no_price() {
     assert_eq!(seen[5].equity, 1000.0);
     assert_eq!(seen[6].equity, 200.0 + 900.0);
     assert_eq!(account.target(1).unwrap(), Target::Weight(0.8));
+    // Twice at a price, 0 and −1, at which money buys nothing; the bars without a price are no such waits.
+    assert_eq!((account.totals().waits, account.metrics().get(Metric::Waits)), (2, 2.0));
+}
+
+#[test]
+fn a_holding_that_falls_to_nothing_has_lost_all_of_itself() {
+    let asset = rows(&[(10.0, 10.0), (10.0, 10.0), (4.0, 0.0), (0.0, 0.0)]);
+    let (seen, _, account) = play(&[asset], &free(), &|number, account| match number {
+        0 => account.set(0, Target::Weight(0.25)),
+        _ => Ok(()),
+    });
+    let equities: Vec<_> = seen.iter().map(|seen| seen.equity).collect();
+    assert_eq!(equities, [1000.0, 1000.0, 750.0, 750.0]);
+    let metric = |metric| account.metrics().get(metric);
+    assert_eq!((metric(Metric::TotalReturn), metric(Metric::MaxDrawdown)), (-0.25, 0.25));
+    assert_eq!((metric(Metric::OpenTrades), metric(Metric::OpenReturn)), (1.0, -0.25));
+}
+
+#[test]
+fn all_of_the_equity_in_what_falls_to_nothing_or_below_is_ruin() {
+    for (low, owed) in [(0.0, 0.0), (-5.5, 550.0)] {
+        let asset = rows(&[(10.0, 10.0), (10.0, 10.0), (9.0, low), (12.0, 12.0)]);
+        let (seen, fills, account) = play(&[asset], &free(), &|number, account| match number {
+            0 => account.set(0, Target::Weight(1.0)),
+            _ => Ok(()),
+        });
+        assert_eq!((seen[2].equity, seen[3].equity, fills.len()), (0.0, 0.0, 1));
+        assert_eq!(account.returns(), [0.0, 0.0, -1.0, 0.0]);
+        assert_eq!((account.is_ruined(), account.totals().written_off), (true, owed));
+        let metric = |metric| account.metrics().get(metric);
+        assert_eq!((metric(Metric::TotalReturn), metric(Metric::MaxDrawdown)), (-1.0, 1.0));
+        // What is gone is no open holding: it is the one trade, and lost more than there was.
+        assert_eq!(
+            (metric(Metric::Trades), metric(Metric::OpenTrades), metric(Metric::OpenReturn)),
+            (1.0, 0.0, 0.0)
+        );
+        assert_eq!(account.trading().loss, 1000.0 + owed);
+        // Not −0, which the sum of nothing is.
+        assert!(metric(Metric::OpenReturn).is_sign_positive());
+    }
+}
+
+#[test]
+fn below_0_an_exit_and_shares_are_filled_and_costs_are_those_of_the_magnitude() {
+    let asset = rows(&[(10.0, 10.0), (10.0, 10.0), (-2.0, -2.0), (-4.0, -4.0), (-1.0, -1.0)]);
+    let (seen, fills, account) = play(&[asset], &dear(), &|number, account| match number {
+        0 => account.set(0, Target::Shares(20.0)),
+        1 => account.set(0, Target::Weight(0.0)),
+        2 => account.set(0, Target::Shares(50.0)),
+        _ => account.set(0, Target::Shares(0.0)),
+    });
+    // 1 % of 2 less than −2 for the seller, 1 % of 4 more than −4 for the buyer.
+    let expected = [(20.0, 10.1), (-20.0, -2.02), (50.0, -3.96), (-50.0, -1.01)];
+    for (filled, (shares, price)) in fills.iter().zip(expected) {
+        assert_eq!(filled.shares, shares);
+        assert_relative_eq!(filled.price, price, max_relative = 1e-14);
+        let commission = f64::max(0.5, 0.01 * shares.abs() + 0.001 * (shares * price).abs());
+        assert_relative_eq!(filled.commission, commission, max_relative = 1e-14);
+    }
+    assert_eq!(fills.len(), 4);
+    let totals = account.totals();
+    assert_relative_eq!(
+        totals.slippage,
+        20.0 * 0.1 + 20.0 * 0.02 + 50.0 * 0.04 + 50.0 * 0.01,
+        max_relative = 1e-12
+    );
+    assert_relative_eq!(totals.traded, 202.0 + 40.4 + 198.0 + 50.5, max_relative = 1e-14);
+    // To be rid of 20 shares at −2 costs money; to take 50 at −4 brings it.
+    assert_relative_eq!(seen[2].cash - seen[1].cash, -40.4 - 0.5, max_relative = 1e-12);
+    assert_relative_eq!(seen[3].cash - seen[2].cash, 198.0 - 0.698, max_relative = 1e-12);
+    assert_eq!((account.totals().waits, account.shares(0).unwrap()), (0, 0.0));
+}
+
+#[test]
+fn a_win_rate_of_1_stands_beside_what_is_still_open() {
+    let asset = rows(&[(10.0, 10.0), (10.0, 10.0), (11.0, 11.0), (11.0, 11.0), (11.0, 5.5)]);
+    let (_, _, account) = play(&[asset], &free(), &|number, account| match number {
+        0 => account.set(0, Target::Shares(10.0)),
+        1 => account.set(0, Target::Shares(0.0)),
+        2 => account.set(0, Target::Shares(60.0)),
+        _ => Ok(()),
+    });
+    let metric = |metric| account.metrics().get(metric);
+    assert_eq!((metric(Metric::Trades), metric(Metric::WinRate)), (1.0, 1.0));
+    assert_eq!((metric(Metric::OpenTrades), metric(Metric::OpenReturn)), (1.0, -0.33));
+    // 10 of the trade that ended and −330 of the holding.
+    assert_relative_eq!(metric(Metric::TotalReturn), 0.01 - 0.33, max_relative = 1e-12);
 }
 
 #[test]
@@ -224,7 +311,7 @@ fn a_delisted_asset_keeps_the_value_of_its_last_close() {
 
 #[test]
 fn a_close_that_is_missing_leaves_the_last_known_price() {
-    let asset = rows(&[(4.0, 4.0), (5.0, f64::NAN), (6.0, 7.0), (7.0, 0.0), (7.0, f64::NAN)]);
+    let asset = rows(&[(4.0, 4.0), (5.0, f64::NAN), (6.0, 7.0), (7.0, f64::INFINITY), (7.0, f64::NAN)]);
     let (seen, _, _) = play(&[asset], &free(), &|number, account| match number {
         0 => account.set(0, Target::Shares(100.0)),
         _ => Ok(()),

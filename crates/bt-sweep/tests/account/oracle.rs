@@ -41,6 +41,12 @@ pub(crate) struct Books {
     pub(crate) trips: Vec<f64>,
     /// What was owed on the day on which nothing was left.
     pub(crate) written_off: Option<f64>,
+    /// How often a weight waited at a price at which money buys nothing.
+    pub(crate) waits: u64,
+    /// What the holdings of the end have earned so far, asset by asset.
+    pub(crate) open: Vec<f64>,
+    /// Whether a day ended so near to nothing that rounding decides.
+    pub(crate) is_close: bool,
 }
 
 /// Goes through all days from `first` on; `acts` are what is done after each of them.
@@ -55,11 +61,16 @@ pub(crate) fn keep(data: &MarketData, accounting: &Accounting, first: usize, act
     for (now, acts) in data.calendar().into_iter().skip(first).zip(acts) {
         for asset in orders.keys().copied().collect::<Vec<_>>() {
             let Some(quoted) = fill_price(data, accounting, asset, now) else { continue };
-            let wanted = match orders.remove(&asset) {
-                Some(Target::Weight(money)) => money / quoted,
-                Some(Target::Shares(shares)) => shares,
-                None => unreachable!(),
+            let wanted = match orders[&asset] {
+                Target::Shares(shares) => shares,
+                Target::Weight(0.0) => 0.0,
+                Target::Weight(money) if quoted > 0.0 => money / quoted,
+                Target::Weight(_) => {
+                    books.waits += 1;
+                    continue;
+                }
             };
+            orders.remove(&asset);
             let deal = deal(accounting, asset, wanted - shares[asset], quoted);
             if deal.shares != 0.0 {
                 prices[asset] = quoted;
@@ -74,6 +85,7 @@ pub(crate) fn keep(data: &MarketData, accounting: &Accounting, first: usize, act
         let worth = |asset: usize| if shares[asset] == 0.0 { 0.0 } else { shares[asset] * prices[asset] };
         let values: Vec<f64> = (0..shares.len()).map(worth).collect();
         let equity = cash + values.iter().sum::<f64>();
+        books.is_close |= books.written_off.is_none() && equity.abs() < 1e-3;
         let gross = values.iter().map(|value| value.abs()).sum();
         if books.written_off.is_some() || equity <= 0.0 {
             if books.written_off.is_none() {
@@ -108,14 +120,23 @@ pub(crate) fn keep(data: &MarketData, accounting: &Accounting, first: usize, act
     }
     let deals = [&books.deals[..], &lost].concat();
     books.trips = (0..data.assets.len()).flat_map(|asset| trips(&deals, asset)).collect();
+    // Sold at their last price without costs, open holdings are trips as well: those come last.
+    books.open = (0..data.assets.len())
+        .filter(|&asset| shares[asset] != 0.0)
+        .filter_map(|asset| {
+            let (quoted, paid) = (prices[asset], prices[asset]);
+            let sale = Deal { asset, shares: -shares[asset], quoted, paid, commission: 0.0 };
+            trips(&[&deals[..], &[sale]].concat(), asset).pop()
+        })
+        .collect();
     books
 }
 
 fn deal(accounting: &Accounting, asset: usize, shares: f64, quoted: f64) -> Deal {
-    let slippage = quoted * accounting.slippage_bps / 10_000.0;
+    let slippage = quoted.abs() * accounting.slippage_bps / 10_000.0;
     let paid = if shares > 0.0 { quoted + slippage } else { quoted - slippage };
     let fee = accounting.commission;
-    let asked = fee.per_share * shares.abs() + fee.per_value * shares.abs() * paid;
+    let asked = fee.per_share * shares.abs() + fee.per_value * (shares * paid).abs();
     let commission = if asked < fee.minimum { fee.minimum } else { asked };
     Deal { asset, shares, quoted, paid, commission }
 }
@@ -130,7 +151,7 @@ fn fill_price(data: &MarketData, accounting: &Accounting, asset: usize, now: Tim
 fn price_at(data: &MarketData, asset: usize, column: usize, now: Timestamp) -> Option<f64> {
     let asset = &data.assets[asset];
     let bar = asset.timestamps.iter().position(|&at| at == now)?;
-    Some(asset.columns[column][bar]).filter(|price| price.is_finite() && *price > 0.0)
+    Some(asset.columns[column][bar]).filter(|price| price.is_finite())
 }
 
 /// What each stretch of holding something on one side earned. A deal through zero is two deals.

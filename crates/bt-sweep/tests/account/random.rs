@@ -3,7 +3,7 @@
 use approx::assert_relative_eq;
 use bt_sweep::account::{Account, Target};
 use bt_sweep::bt_dataportal::DataPortal;
-use bt_sweep::{Accounting, Commission, Fill, Stop, TrialView};
+use bt_sweep::{Accounting, Commission, Fill, Metric, Stop, TrialView};
 use bt_testkit::{MarketData, MemoryBundle};
 use proptest::prelude::*;
 
@@ -17,12 +17,12 @@ static SERIES: std::sync::LazyLock<bt_sweep::SeriesCache> =
 const ASSETS: usize = 3;
 const DAYS: usize = 12;
 
-/// Prices around 10, some of them missing or impossible.
+/// Prices around 10, some of them 0 or below, some missing.
 fn price() -> impl Strategy<Value = f64> {
     prop_oneof![
-        12 => 5.0..20.0,
-        1 => Just(f64::NAN),
-        1 => prop_oneof![Just(0.0), Just(-3.0)],
+        24 => 5.0..20.0,
+        2 => prop_oneof![Just(0.0), Just(-0.0), Just(-3.0), -8.0..0.0],
+        2 => prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(f64::NEG_INFINITY)],
     ]
 }
 
@@ -92,6 +92,7 @@ proptest! {
     ) {
         let bundle = if with_slab { data.bundle() } else { data.bundle().without_slab() };
         let books = oracle::keep(&data, &accounting, first, &acts);
+        prop_assume!(!books.is_close);
         follow(&bundle, &accounting, first, &acts, &books);
     }
 }
@@ -131,7 +132,8 @@ fn assert_conserved(account: &Account<'_>, accounting: &Accounting, books: &Book
     let sum = |of: fn(&oracle::Deal) -> f64| books.deals.iter().map(of).sum::<f64>();
     assert_near(totals.commission, sum(|deal| deal.commission));
     assert_near(totals.slippage, sum(|deal| (deal.shares * (deal.paid - deal.quoted)).abs()));
-    assert_near(totals.traded, sum(|deal| deal.shares.abs() * deal.paid));
+    assert_near(totals.traded, sum(|deal| (deal.shares * deal.paid).abs()));
+    assert_eq!(totals.waits, books.waits);
 }
 
 fn assert_same_trading(account: &Account<'_>, accounting: &Accounting, books: &Books) {
@@ -144,6 +146,11 @@ fn assert_same_trading(account: &Account<'_>, accounting: &Accounting, books: &B
         trading.wins >= surely(1.0) && trading.trades - trading.wins >= surely(-1.0),
         "{trading:?} {earned:?}"
     );
+    assert_eq!((trading.open_trades, trading.waits), (books.open.len() as u64, books.waits));
+    assert_near(trading.open_return * accounting.initial_cash, books.open.iter().sum());
+    let ended = trading.profit - trading.loss + account.totals().written_off;
+    let total = account.metrics().get(Metric::TotalReturn);
+    assert_near(ended / accounting.initial_cash + trading.open_return, total);
     assert_near(trading.profit, earned.iter().filter(|earned| **earned > 0.0).sum());
     assert_near(trading.loss, -earned.iter().filter(|earned| **earned < 0.0).sum::<f64>());
     let days = books.days.len() as f64;

@@ -1,6 +1,7 @@
 //! Bars that no strategy was made for, and layers that are there or not.
 
 use bt_layers::{Layers, OptimizationConfig, Options};
+use bt_sweep::bt_core::{Frequency, Timestamp};
 use bt_sweep::folds::{Kind, WalkForward};
 use bt_sweep::search::{RandomSearch, Search};
 use bt_sweep::strategies::{self, StrategyInfo};
@@ -61,6 +62,39 @@ fn every_strategy_gives_the_same_bytes_with_any_layers_on_any_bars() {
             let tables: Vec<Vec<u8>> = tables.collect();
             assert!(tables.windows(2).all(|pair| pair[0] == pair[1]), "{} on {what}", info.name);
         }
+    }
+}
+
+/// Assets that each close so on the same days.
+fn closing(closes: [&[f64]; 2]) -> MarketData {
+    let asset = |(closes, name): (&[f64], &str)| AssetData {
+        name: name.into(),
+        timestamps: (1..=closes.len() as i64)
+            .map(|day| Timestamp::from_nanos(day * 86_400_000_000_000))
+            .collect(),
+        columns: std::array::from_fn(|_| closes.to_vec()),
+    };
+    MarketData {
+        frequency: Frequency::Daily,
+        assets: closes.into_iter().zip(["A", "B"]).map(asset).collect(),
+    }
+}
+
+#[test]
+fn buying_and_holding_takes_every_close_and_ends_where_nothing_is_left() {
+    // The second is bought at 4, the first of its closes at which money buys anything.
+    let second = [-1.0, 4.0, 4.0, 8.0];
+    for (low, equity, missing) in [(-5.0, [1.0, 0.75, 0.25, 2.0], 2), (-15.0, [1.0, 0.75, 0.0, 0.0], 2)] {
+        let engine = engine(&closing([&[10.0, 5.0, low, 20.0], &second]), 7, 1);
+        let backtest = strategies::event_driven("momentum", Accounting::default()).unwrap();
+        let sweep = Sweep::new(backtest, name(), Objective::maximize("total_return"));
+        let space = strategies::find("momentum").unwrap();
+        let space = space.space(["lookback=1", "hold=1", "top=1"].map(|text| text.parse().unwrap())).unwrap();
+        let mut search = RandomSearch::new(space, 7, 1).unwrap();
+        let result = engine.run(&sweep, &mut search, &mut ()).unwrap();
+        let report = engine.report(&sweep, &search.describe(), &result).unwrap();
+        assert_eq!(report.buy_and_hold.unwrap().equity.0, equity);
+        assert_eq!(report.facts.missing_returns, missing);
     }
 }
 

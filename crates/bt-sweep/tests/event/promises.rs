@@ -183,7 +183,7 @@ fn what_the_ledger_knows_it_by_changes_with_the_accounting() {
     assert_eq!((id.name.as_str(), id.version), ("script", 3));
     assert_eq!(id.settings, accounting().describe());
     let off = EventDriven { accounting: None, ..backtest };
-    assert_eq!(off.id().settings, "accounting=off");
+    assert_eq!(off.id().settings, "accounting=off rules=2");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Random scripts on random markets, with gaps and missing values.
+//! Random scripts on random markets, with gaps, missing values, and prices of 0 and below.
 
 use bt_sweep::account::Target;
 use bt_sweep::bt_core::Timestamp;
@@ -32,9 +32,12 @@ proptest! {
         seed in 0..1000_u64,
         first in 0..5_usize,
         closes: bool,
+        lower in prop_oneof![Just(0.0), 1.0..200.0],
     ) {
         let market = Market::staggered(seed, ASSETS, DAYS, DAYS - 6).with_gaps(0.1).with_missing(0.05);
-        let bundle = market.generate().bundle();
+        let mut data = market.generate();
+        data.assets.iter_mut().flat_map(|asset| asset.columns[..4].iter_mut().flatten()).for_each(|price| *price -= lower);
+        let bundle = data.bundle();
         let scattered = bundle.clone().without_slab();
         let fill = if closes { Fill::NextClose } else { Fill::NextOpen };
         let accounting = Accounting { fill, slippage_bps: 3.0, initial_cash: 1e6, ..Accounting::default() };
@@ -64,7 +67,7 @@ proptest! {
     fn nothing_that_happens_later_changes_what_was_done_before(
         seed in 0..1000_u64,
         day in 1..DAYS,
-        factor in 0.5..2.0_f64,
+        factor in prop_oneof![0.5..2.0_f64, -2.0..=0.0],
         closes: bool,
     ) {
         let market = Market::staggered(seed, ASSETS, DAYS, DAYS - 6).with_gaps(0.1).with_missing(0.05);

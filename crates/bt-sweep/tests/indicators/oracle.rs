@@ -13,7 +13,7 @@ pub(crate) struct Known<'a> {
 pub(crate) fn last(indicator: Indicator, known: &Known<'_>) -> Option<f64> {
     let run = since_missing(known.close);
     match indicator {
-        Indicator::Returns => window(run, 2).map(|pair| pair[1] / pair[0] - 1.0),
+        Indicator::Returns => window(run, 2).filter(|pair| pair[0] > 0.0).map(|pair| pair[1] / pair[0] - 1.0),
         Indicator::Sma(n) => window(run, n).map(|_| {
             let sum = |values: &[f64]| values.iter().fold(0.0, |sum, value| sum + value);
             (sum(run) - sum(&run[..run.len() - n])) / n as f64

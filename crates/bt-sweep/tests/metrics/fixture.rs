@@ -48,7 +48,17 @@ fn metrics_are_those_of_empyrical_and_numpy() {
 
 #[test]
 fn figures_of_trades_are_those_of_their_definitions() {
-    let trading = Trading { turnover: 3.0, exposure: 0.4, trades: 5, wins: 2, profit: 30.0, loss: 20.0 };
+    let trading = Trading {
+        turnover: 3.0,
+        exposure: 0.4,
+        trades: 5,
+        wins: 2,
+        profit: 30.0,
+        loss: 20.0,
+        open_trades: 3,
+        open_return: -0.25,
+        waits: 7,
+    };
     let metrics = Metrics::new(&[0.01; 63], &trading, 252.0);
     let expected = [
         (Metric::Turnover, 12.0),
@@ -56,6 +66,9 @@ fn figures_of_trades_are_those_of_their_definitions() {
         (Metric::Trades, 5.0),
         (Metric::WinRate, 0.4),
         (Metric::ProfitFactor, 1.5),
+        (Metric::OpenTrades, 3.0),
+        (Metric::OpenReturn, -0.25),
+        (Metric::Waits, 7.0),
     ];
     for (metric, expected) in expected {
         assert_eq!(metrics.get(metric), expected, "{metric}");
@@ -75,6 +88,9 @@ fn a_trial_without_trades_has_no_ratios() {
         Metric::Exposure,
         Metric::Trades,
         Metric::SumOfReturns,
+        Metric::OpenTrades,
+        Metric::OpenReturn,
+        Metric::Waits,
     ];
     let undefined = [
         Metric::Sharpe,

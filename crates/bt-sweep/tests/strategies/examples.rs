@@ -1,7 +1,7 @@
 //! Each rule on bars that can be followed by hand.
 
 use bt_sweep::strategies::{DonchianBreakout, Momentum, RsiReversion, SmaCrossover};
-use bt_sweep::{Accounting, EventDriven, Params, Strategy};
+use bt_sweep::{Accounting, Backtest, EventDriven, Params, Strategy};
 
 use crate::data::{day, params, priced, with_view};
 use crate::recorded::record;
@@ -48,6 +48,19 @@ fn of_equal_returns_the_first_name_is_held() {
     let (slow, quick) = ([1.0, 2.0, 4.0, 4.0], [3.0, 6.0, 12.0, 24.0]);
     assert_eq!(first_asset(Momentum, &[&slow, &quick], &params), [0.0, 1.0, 1.0, 0.0]);
     assert_eq!(first_asset(Momentum, &[&quick, &slow], &params), [0.0, 1.0, 1.0, 1.0]);
+}
+
+#[test]
+fn what_has_no_return_is_not_ranked_and_counted() {
+    let closes = [-1.0, 2.0, 0.0, 3.0, f64::NAN, 5.0, 6.0];
+    let backtest = EventDriven { strategy: Momentum, accounting: Some(Accounting::default()) };
+    let params = params([("lookback", 1.into()), ("hold", 1.into()), ("top", 1.into())]);
+    // From −1, from 0, to a close that is missing and from it; from 2 to 0 is a loss of all.
+    assert_eq!(first_asset(Momentum, &[&closes], &params), [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]);
+    let bundle = priced(&[&closes]).bundle();
+    let outcome = with_view(&bundle, 0..7, |view| backtest.run(view, &params)).unwrap();
+    assert_eq!(outcome.metrics.last(), Some(&4.0));
+    assert_eq!(backtest.metrics().last().unwrap(), "missing_returns");
 }
 
 #[test]

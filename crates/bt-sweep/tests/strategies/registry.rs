@@ -35,7 +35,9 @@ fn every_strategy_is_found_by_its_name_and_takes_its_own_space() {
     for info in strategies::all() {
         let backtest = strategies::event_driven(info.name, Accounting::default()).unwrap();
         assert_eq!(backtest.id().name, info.name);
-        assert_eq!(backtest.metrics(), Metric::names());
+        let own: &[&str] = if info.name == "momentum" { &["missing_returns"] } else { &[] };
+        assert_eq!(backtest.metrics()[..Metric::ALL.len()], Metric::names());
+        assert_eq!(backtest.metrics()[Metric::ALL.len()..], *own);
         assert!(!info.about.is_empty() && info.parameters.iter().all(|known| !known.about.is_empty()));
         let space = info.space([]).unwrap();
         assert!(space.cardinality().is_some_and(|points| (10..=200).contains(&points)), "{space}");

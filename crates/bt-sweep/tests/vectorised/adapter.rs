@@ -109,7 +109,7 @@ fn a_rule_that_says_something_else_than_the_positions_is_found() {
 #[test]
 fn the_ledger_knows_price_and_version() {
     let backtest = Vectorised::new(Breakdown { rule: Rule::Positions });
-    assert_eq!(backtest.id().to_string(), "breakdown v3 (vectorised, next return of close)");
+    assert_eq!(backtest.id().to_string(), "breakdown v3 (vectorised, next return of close, rules=2)");
     assert_eq!(backtest.metrics(), ["sum_of_returns"]);
     assert_eq!(
         (backtest.batch_size(), Vectorised { batch_size: 0, ..backtest.clone() }.batch_size()),

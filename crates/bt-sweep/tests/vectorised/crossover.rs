@@ -3,7 +3,7 @@ use bt_dataportal::DataPortal;
 use bt_sweep::vectorised::{SmaCrossover, Vectorised};
 use bt_sweep::{
     Accounting, Backtest, Commission, EventDriven, Fill, Names, Params, SeriesCache, Stop, TrialView,
-    bt_core, bt_dataportal, strategies,
+    bt_core, bt_dataportal, missing_returns, strategies,
 };
 use bt_testkit::{AssetData, MarketData, MemoryBundle};
 use proptest::prelude::*;
@@ -12,9 +12,14 @@ use crate::oracle;
 
 const DAY: i64 = 86_400_000_000_000;
 
-/// Few different prices, so that means are often equal; some are missing; assets have gaps and other first days.
+/// Few different prices, so that means are often equal; some are 0 or below, some missing; assets have gaps and other first days.
 fn market() -> impl Strategy<Value = Vec<Vec<(bool, f64)>>> {
-    let price = prop_oneof![1 => Just(f64::NAN), 30 => (100..104u32).prop_map(f64::from), 10 => (1..900u32).prop_map(f64::from)];
+    let price = prop_oneof![
+        1 => prop_oneof![Just(f64::NAN), Just(f64::INFINITY)],
+        30 => (100..104u32).prop_map(f64::from),
+        10 => (1..900u32).prop_map(f64::from),
+        2 => (-300..=0i32).prop_map(f64::from),
+    ];
     let cents = price.prop_map(|price| price / 100.0);
     let bar = (prop::bool::weighted(0.9), cents);
     prop::collection::vec(prop::collection::vec(bar, 60), 1..4)
@@ -62,11 +67,17 @@ proptest! {
         let split = sums(&Vectorised { batch_size, ..Vectorised::new(SmaCrossover) }, &view, &batch);
         let bits = |sums: &[f64]| sums.iter().map(|sum| sum.to_bits()).collect::<Vec<_>>();
         prop_assert_eq!(bits(&whole), bits(&split));
+        let before = |times: &[Timestamp]| times.iter().filter(|&&time| time < bundle.calendar()[warm_up]).count();
+        let missing = assets.iter().map(|&asset| {
+            let bars = bundle.bars(asset).expect("an asset of the bundle");
+            oracle::missing(bars.field(bt_core::Field::CLOSE), before(bars.timestamps()))
+        });
+        prop_assert_eq!(missing_returns(&view, bt_core::Field::CLOSE)?, missing.sum::<u64>());
         for (&(fast, more), (params, sum)) in pairs.iter().zip(batch.iter().zip(whole)) {
             let naive: f64 = assets.iter().map(|&asset| {
                 let bars = bundle.bars(asset).expect("an asset of the bundle");
-                let before = bars.timestamps().iter().filter(|&&time| time < bundle.calendar()[warm_up]).count();
-                oracle::crossover(bars.field(bt_core::Field::CLOSE), fast, fast + more, before)
+                let closes = bars.field(bt_core::Field::CLOSE);
+                oracle::crossover(closes, fast, fast + more, before(bars.timestamps()))
             }).sum();
             prop_assert!((sum - naive).abs() <= 1e-9 * (1.0 + naive.abs()), "{}: {} but {}", params, sum, naive);
             Vectorised::new(SmaCrossover).verify(&view, params)?;
