@@ -33,8 +33,9 @@ pub use accounting::{Accounting, Commission, Fill};
 ///   below 0 and bears no interest, and what it bought is seen as exposure above 1. Shorts are allowed and cost no fee.
 /// - **Value.** Each holding at the last known price: its last finite close, 0 and below included, or the price of a fill after
 ///   that. An asset that has no bar, a missing close, or was delisted keeps its value until there is a price again.
-/// - **Ruin.** Where the equity is not above 0, nothing is left: what is held is gone at its value, what is owed beyond it is
-///   written off, the return of that moment is −1, and of all later ones 0. Targets are not looked at any more.
+/// - **Ruin.** Where the equity is not above 0 (or so little of what it was that rounding left it), nothing is left: what is held is
+///   gone at its value, what is owed beyond it is written off, the return of that moment is −1, and of all later ones 0. Targets are
+///   not looked at any more.
 ///
 /// At any time `equity = initial cash + gains − commission − slippage + written off` of the [`Totals`], up to rounding.
 ///
@@ -169,6 +170,10 @@ impl Closed {
     }
 }
 
+/// An equity that falls in one bar to this share of itself or less is what rounding left of nothing: shares that were bought for all
+/// the money cost as much to a few units of the last of 53 bits.
+const NOTHING: f64 = 1.0 / (1_u64 << 48) as f64;
+
 /// Sums over moments.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
@@ -236,7 +241,7 @@ impl<'t> Account<'t> {
         if !equity.is_finite() {
             return Err(not_a_number(equity, moment));
         }
-        if equity <= 0.0 {
+        if equity <= self.equity * NOTHING {
             self.ruin(equity);
             return Ok(());
         }

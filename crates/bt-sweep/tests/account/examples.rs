@@ -219,6 +219,21 @@ fn all_of_the_equity_in_what_falls_to_nothing_or_below_is_ruin() {
 }
 
 #[test]
+fn whether_a_fall_to_nothing_is_ruin_does_not_depend_on_how_the_purchase_was_rounded() {
+    for cents in 1..2000 {
+        let price = f64::from(cents) / 100.0;
+        let asset = rows(&[(price, price), (price, price), (price, 0.0), (price, price)]);
+        let (_, _, account) = play(&[asset], &free(), &|number, account| match number {
+            0 => account.set(0, Target::Weight(1.0)),
+            _ => Ok(()),
+        });
+        assert!(account.is_ruined(), "bought at {price}");
+        assert_eq!(account.returns(), [0.0, 0.0, -1.0, 0.0]);
+        assert!(account.totals().written_off.abs() < 1e-9);
+    }
+}
+
+#[test]
 fn below_0_an_exit_and_shares_are_filled_and_costs_are_those_of_the_magnitude() {
     let asset = rows(&[(10.0, 10.0), (10.0, 10.0), (-2.0, -2.0), (-4.0, -4.0), (-1.0, -1.0)]);
     let (seen, fills, account) = play(&[asset], &dear(), &|number, account| match number {
