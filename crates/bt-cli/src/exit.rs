@@ -1,11 +1,12 @@
 //! How the command ends: what scripts may rely on.
 
 use std::fmt;
-use std::io::Write;
 use std::process::ExitCode;
 
 use bt_bundle::bt_core::{self, ErrorKind};
 use serde_json::json;
+
+use crate::output::{say, shortened};
 
 /// The exit codes, for `--help` and documentation.
 pub const CODES: &str = "\
@@ -94,25 +95,24 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// Tells the failure on standard error, as text or as one JSON object, and gives its code.
+    /// Tells the failure on standard error, as text or as one JSON object, and gives its code. A long message or hint is cut in its
+    /// middle.
     pub fn tell(&self, json: bool) -> Code {
         if self.message.is_empty() {
             return self.code;
         }
-        let mut err = anstream::stderr().lock();
-        // Where standard error is gone as well there is nobody to tell.
-        let _ = match json {
-            true => writeln!(err, "{}", self.json()),
-            false => writeln!(err, "{self}"),
-        };
+        match json {
+            true => say(&format!("{}\n", self.json())),
+            false => say(&format!("{self}\n")),
+        }
         self.code
     }
 
     fn json(&self) -> serde_json::Value {
         let Self { code, message, hint } = self;
-        let mut error = json!({ "code": code.number(), "kind": code.name(), "message": message });
+        let mut error = json!({ "code": code.number(), "kind": code.name(), "message": shortened(message) });
         if let Some(hint) = hint {
-            error["hint"] = hint.as_str().into();
+            error["hint"] = shortened(hint).into();
         }
         json!({ "error": error })
     }
@@ -122,9 +122,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const RED: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
         const GREEN: anstyle::Style = anstyle::AnsiColor::Green.on_default();
-        write!(f, "{RED}error:{RED:#} {}", self.message)?;
+        write!(f, "{RED}error:{RED:#} {}", shortened(&self.message))?;
         match &self.hint {
-            Some(hint) => write!(f, "\n{GREEN}hint:{GREEN:#} {hint}"),
+            Some(hint) => write!(f, "\n{GREEN}hint:{GREEN:#} {}", shortened(hint)),
             None => Ok(()),
         }
     }

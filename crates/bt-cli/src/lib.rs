@@ -16,7 +16,7 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use arguments::{Arguments, Command};
 use exit::{Code, Failure};
-use output::Output;
+use output::{Output, say, shortened};
 
 /// Runs the command line, of which the first argument is the program's name, and says how the process shall end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -74,7 +74,11 @@ fn unparsed(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         let message = message.trim().strip_prefix("error: ").unwrap_or(message.trim()).to_owned();
         return Failure::new(Code::Usage, message).tell(true).into();
     }
-    // A reader of the help that went away is none of our errors.
-    let _ = error.print();
-    if help { Code::Success.into() } else { Code::Usage.into() }
+    if help {
+        // A reader of the help that went away is none of our errors.
+        let _ = error.print();
+        return Code::Success.into();
+    }
+    say(&shortened(&error.render().ansi().to_string()));
+    Code::Usage.into()
 }

@@ -1,5 +1,6 @@
 //! What the command prints: text for people, aligned tables, one JSON object for programs.
 
+use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
 use std::io::{self, Write};
 
@@ -41,7 +42,7 @@ impl Output {
     /// Says something beside the result, on standard error; not to programs, nor where nobody wants to know.
     pub fn note(self, text: impl Display) {
         if !self.quiet && !self.json {
-            let _ = writeln!(anstream::stderr(), "{text}");
+            say(&format!("{text}\n"));
         }
     }
 }
@@ -54,6 +55,34 @@ pub fn print(text: fmt::Arguments<'_>) -> Result<(), Failure> {
     let mut out = anstream::stdout().lock();
     let written = out.write_all(text.to_string().as_bytes()).and_then(|()| out.flush());
     written.map_err(unwritten)
+}
+
+/// Writes to standard error at once, with styles only where a terminal shows them: in pieces it would mix with what other processes
+/// write there. Where standard error is gone there is nobody to tell.
+pub(crate) fn say(text: &str) {
+    let mut err = io::stderr().lock();
+    let _ = match anstream::AutoStream::choice(&err) {
+        anstream::ColorChoice::Never => {
+            err.write_all(anstream::adapter::strip_str(text).to_string().as_bytes())
+        }
+        // On a terminal the console may have to be told of styles.
+        _ => anstream::stderr().lock().write_all(text.as_bytes()),
+    };
+}
+
+/// The most characters of a message, and how many of them are its end.
+const MAX_MESSAGE: usize = 4000;
+const END: usize = 1000;
+
+/// A message that somebody can read: of a long one the beginning and the end, and how much is left out between them.
+pub(crate) fn shortened(message: &str) -> Cow<'_, str> {
+    let characters = message.chars().count();
+    if characters <= MAX_MESSAGE {
+        return message.into();
+    }
+    let byte = |at: usize| message.char_indices().nth(at).map_or(message.len(), |(byte, _)| byte);
+    let (begin, end) = (&message[..byte(MAX_MESSAGE - END)], &message[byte(characters - END)..]);
+    format!("{begin} … ({} characters left out) … {end}", grouped((characters - MAX_MESSAGE) as u64)).into()
 }
 
 /// `bt list | head -1` closes the pipe when it has read enough: that is an end, and no error.
@@ -195,6 +224,15 @@ mod tests {
             texts,
             ["0 B", "1023 B", "1.00 KiB", "10.0 KiB", "100 KiB", "1.00 MiB", "1.00 MiB", "16.0 EiB"]
         );
+    }
+
+    #[test]
+    fn a_long_message_keeps_its_beginning_and_its_end() {
+        assert_eq!(shortened(&"é".repeat(4000)), "é".repeat(4000));
+        let long = format!("{}{}{}", "a".repeat(3000), "é".repeat(4_000_000), "z".repeat(1000));
+        let expected =
+            format!("{} … (4,000,000 characters left out) … {}", "a".repeat(3000), "z".repeat(1000));
+        assert_eq!(shortened(&long), expected);
     }
 
     #[test]

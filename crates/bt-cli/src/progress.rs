@@ -1,13 +1,13 @@
 //! How far a long command is: a bar on a terminal, a line now and then elsewhere, always on standard error.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::output::{Output, grouped};
+use crate::output::{Output, grouped, say};
 
 /// Between two lines where no terminal shows a bar.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -157,9 +157,8 @@ fn style(total: Option<u64>) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("a test draws with both templates")
 }
 
-/// Where standard error is gone there is nobody to tell.
 fn tell(line: &str) {
-    let _ = writeln!(std::io::stderr(), "{line}");
+    say(&format!("{line}\n"));
 }
 
 #[derive(Clone, PartialEq, Debug)]

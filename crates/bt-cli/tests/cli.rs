@@ -4,6 +4,7 @@
 mod cli {
     mod breaks;
     mod ends;
+    mod folders;
     mod odd_files;
     mod place;
     mod stay_of_a_bundle;

@@ -158,6 +158,7 @@ fn overfitting() -> Overfitting {
             splits: logits.len() as u64,
             logits: Some(Histogram::around_zero(&logits)),
         }),
+        no_pbo: None,
     }
 }
 

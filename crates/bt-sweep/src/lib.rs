@@ -28,7 +28,8 @@ pub mod vectorised;
 pub use account::{Accounting, Commission, Fill};
 pub use backtest::{Backtest, BacktestId, Stop, TrialView};
 pub use engine::{
-    Engine, EngineOptions, FoldResult, Observer, Progress, Returns, Sweep, SweepResult, WalkForwardResult,
+    Engine, EngineOptions, FoldResult, FoldSpans, Observer, Progress, Returns, Sweep, SweepResult,
+    WalkForwardResult,
 };
 pub use error::{Error, Result};
 pub use event::{EventDriven, OnBar, Orders, Strategy};

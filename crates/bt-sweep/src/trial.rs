@@ -49,12 +49,13 @@ pub enum Status {
 }
 
 impl Status {
-    /// How a trial that met this error ended; none where it was cancelled, which is no end.
+    /// How a trial that met this error ended; none where it was cancelled, which is no end. Of a message the first 16,384 bytes are
+    /// kept: a record that is too long would end the sweep.
     pub fn of_error(error: &Error) -> Option<Self> {
         match error {
             Error::Cancelled => None,
             Error::Deadline(_) => Some(Self::Deadline),
-            other => Some(Self::Failed(other.to_string())),
+            other => Some(Self::Failed(cut(other.to_string()))),
         }
     }
 
@@ -66,6 +67,17 @@ impl Status {
             Self::Deadline => "deadline",
         }
     }
+}
+
+const MAX_MESSAGE: usize = 1 << 14;
+
+fn cut(mut message: String) -> String {
+    if message.len() > MAX_MESSAGE {
+        let end = (0..=MAX_MESSAGE).rev().find(|&at| message.is_char_boundary(at));
+        message.truncate(end.unwrap_or(0));
+        message.push('…');
+    }
+    message
 }
 
 /// What identifies a trial for good: the first 16 bytes of a SHA-256 over the strategy and its version, accounting settings,

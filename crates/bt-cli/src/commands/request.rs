@@ -1,7 +1,6 @@
 //! From a command line, or from the folder of a sweep, to what the engine runs.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use bt_bundle::Store;
 use bt_bundle::bt_core::{Bundle, BundleName, BundleSource, BundleVersion, Timestamp};
 use bt_layers::{Layers, OptimizationConfig, Options};
 use bt_sweep::folds::{Fold, WalkForward};
+use bt_sweep::ledger::{create_document, read_document};
 use bt_sweep::metrics::{Metrics, Trading, periods_per_year};
 use bt_sweep::search::{Bohb, Brackets, Grid, Hyperband, RandomSearch, Search, SuccessiveHalving, Tpe};
 use bt_sweep::{
@@ -95,20 +95,11 @@ impl Request {
         let path = folder.join(FILE);
         let damaged =
             |reason: String| Failure::new(Code::Damaged, format!("{} is damaged: {reason}", path.display()));
-        let text = fs::read_to_string(&path).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound if folder.join("sweep.json").exists() => Failure::new(
-                Code::NotFound,
-                format!("the ledger in {} is not one of `bt`: there is no {FILE}", folder.display()),
-            )
-            .with_hint("the library reads it: `bt_sweep::ledger::read`, and `write_csv` of its trials"),
-            std::io::ErrorKind::NotFound => {
-                Failure::new(Code::NotFound, format!("no sweep in {}: there is no {FILE}", folder.display()))
-                    .with_hint("`bt sweep … --out DIR` keeps a sweep in a folder")
-            }
-            std::io::ErrorKind::InvalidData => damaged(error.to_string()),
-            _ => Failure::new(Code::Failure, format!("read {}: {error}", path.display())),
+        let text = read_document(&path).map_err(|error| match Failure::from(error) {
+            Failure { code: Code::NotFound, .. } => absent(folder),
+            other => other,
         })?;
-        let keys: Value = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        let keys: Value = serde_json::from_slice(&text).map_err(|error| damaged(error.to_string()))?;
         match keys.get("format").and_then(Value::as_u64) {
             Some(FORMAT) => {}
             None => return Err(damaged("no whole number \"format\"".to_owned())),
@@ -119,24 +110,13 @@ impl Request {
 
     /// Into the folder of a new sweep. A folder that holds one already is refused; so is one of which two begin at once.
     pub(crate) fn write(&self, folder: &Path) -> Result<(), Failure> {
-        let path = folder.join(FILE);
-        let failed =
-            |error: std::io::Error| Failure::new(Code::Failure, format!("write {}: {error}", path.display()));
-        let mut text = serde_json::to_vec_pretty(self).map_err(|error| failed(error.into()))?;
+        let mut text = serde_json::to_vec_pretty(self)
+            .map_err(|error| Failure::new(Code::Failure, format!("write {FILE}: {error}")))?;
         text.push(b'\n');
         fs::create_dir_all(folder).map_err(|error| {
             Failure::new(Code::Failure, format!("create the folder {}: {error}", folder.display()))
         })?;
-        let mut builder = tempfile::Builder::new();
-        // For whoever the folder is for, unlike other temporary files.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder).map_err(failed)?;
-        file.write_all(&text).and_then(|()| file.as_file().sync_data()).map_err(failed)?;
-        file.persist_noclobber(&path).map(drop).map_err(|refused| match refused.error.kind() {
-            std::io::ErrorKind::AlreadyExists => holds_one(folder),
-            _ => failed(refused.error),
-        })
+        if create_document(folder.join(FILE), &text)? { Ok(()) } else { Err(holds_one(folder)) }
     }
 
     /// Takes back what was written for a sweep that could not begin, so that the folder is free for the next try.
@@ -407,6 +387,22 @@ fn walk(folds: &FoldArguments) -> Result<WalkForward, Failure> {
     }
     (walk.warm_up, walk.purge, walk.embargo) = (folds.warm_up.unwrap_or(0), folds.purge, folds.embargo);
     Ok(walk)
+}
+
+/// A folder without a request.
+fn absent(folder: &Path) -> Failure {
+    let name = folder.display();
+    let (message, hint) = match folder.join(LEDGER).exists() {
+        true => (
+            format!("the ledger in {name} is not one of `bt`: there is no {FILE}"),
+            "the library reads it: `bt_sweep::ledger::read`, and `write_csv` of its trials",
+        ),
+        false => (
+            format!("no sweep in {name}: there is no {FILE}"),
+            "`bt sweep … --out DIR` keeps a sweep in a folder",
+        ),
+    };
+    Failure::new(Code::NotFound, message).with_hint(hint)
 }
 
 /// The folder of another sweep.

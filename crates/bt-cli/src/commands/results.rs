@@ -4,14 +4,15 @@ use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 
 use bt_sweep::bt_core::Timestamp;
+use bt_sweep::ledger::remove_leftovers;
 use bt_sweep::report::{self, Overfitting, ReportData};
 use bt_sweep::results::{Trial, Trials};
-use bt_sweep::{FoldResult, Metric, Metrics, Objective, Value};
+use bt_sweep::{FoldResult, FoldSpans, Metric, Metrics, Objective, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::request::Request;
 use crate::exit::{Code, Failure};
-use crate::output::{Align, Table, counted, grouped, moment};
+use crate::output::{Align, Table, counted, grouped, moment, shortened};
 
 /// Metrics that are shown beside the objective, where a backtest has them.
 const SHOWN: [&str; 8] = [
@@ -43,13 +44,13 @@ pub(crate) struct Results<'r> {
     /// Of a walk-forward.
     pub(crate) folds: Option<&'r [FoldResult]>,
     /// When their parts are; as many.
-    pub(crate) spans: &'r [report::Fold],
+    pub(crate) spans: Vec<FoldSpans>,
     /// Over all tests joined, of a walk-forward: the metrics that returns alone tell.
     pub(crate) out_of_sample: Option<Metrics>,
     /// How many returns of closes are missing.
     pub(crate) missing_returns: u64,
     /// The last moment of the data.
-    pub(crate) last: Option<Timestamp>,
+    pub(crate) last: Timestamp,
     pub(crate) files: Vec<PathBuf>,
 }
 
@@ -63,6 +64,7 @@ pub(crate) fn write(folder: &Path, trials: &Trials, page: &ReportData) -> Result
 
 /// Writes the tables into a sweep's folder; tells their names.
 fn write_tables(folder: &Path, trials: &Trials) -> Result<Vec<PathBuf>, Failure> {
+    remove_leftovers(folder);
     let files = ["trials.parquet", "trials.csv"].map(|name| folder.join(name));
     trials.write_parquet(&files[0])?;
     trials.write_csv(&files[1])?;
@@ -110,10 +112,11 @@ impl Results<'_> {
                 "failed": count("failed"),
                 "deadline": count("deadline"),
             },
-            "first_failure": self.first_failure(),
+            "first_failure": self.first_failure().map(shortened),
             "missing_returns": self.missing_returns,
             "top": self.best().into_iter().map(|trial| self.trial_json(trial)).collect::<Vec<_>>(),
-            "files": self.files,
+            // JSON is UTF-8, and paths may be anything.
+            "files": self.files.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>(),
         });
         if let Some(luck) = self.overfitting {
             object["overfitting"] = json!({
@@ -122,10 +125,11 @@ impl Results<'_> {
                 "expected_maximum_sharpe": finite(luck.expected_maximum),
                 "deflated_sharpe": finite(luck.deflated),
                 "probability_of_overfitting": finite(luck.pbo.as_ref().map(|pbo| pbo.probability)),
+                "probability_of_overfitting_undefined": luck.no_pbo,
             });
         }
         if let Some(folds) = self.folds {
-            object["folds"] = folds.iter().zip(self.spans).map(fold_json).collect();
+            object["folds"] = folds.iter().zip(&self.spans).map(fold_json).collect();
             let of = |metric: Metric| finite(self.out_of_sample.map(|metrics| metrics.get(metric)));
             object["out_of_sample_return"] = of(Metric::TotalReturn);
             object["out_of_sample_sharpe"] = of(Metric::Sharpe);
@@ -193,7 +197,7 @@ impl Results<'_> {
     /// The end of the last test of a walk-forward, where there are later bars: too few for another fold.
     fn untested_after(&self) -> Option<Timestamp> {
         let last = self.spans.iter().map(|fold| fold.test.last_ns).max().filter(|_| self.is_complete)?;
-        self.last.filter(|end| end.as_nanos() > last).map(|_| Timestamp::from_nanos(last))
+        (self.last.as_nanos() > last).then(|| Timestamp::from_nanos(last))
     }
 
     /// The metrics of the table: the objective first.
@@ -244,7 +248,7 @@ impl Display for Results<'_> {
         }
         write!(f, "; {}", self.objective)?;
         match self.folds {
-            Some(folds) => write!(f, "\n\n{}", fold_table(folds, self.spans))?,
+            Some(folds) => write!(f, "\n\n{}", fold_table(folds, &self.spans))?,
             None if self.top == 0 => {}
             None if self.best().is_empty() => {
                 write!(f, "\n\nno trial has a value of {}", self.objective.metric)?
@@ -255,7 +259,7 @@ impl Display for Results<'_> {
             write!(f, "\n\n{note}")?;
         }
         if let Some(message) = self.first_failure() {
-            write!(f, "\n\nfirst failure: {message}")?;
+            write!(f, "\n\nfirst failure: {}", shortened(message))?;
         }
         if let Some(folds) = self.folds.filter(|folds| !folds.is_empty()) {
             write!(f, "\n\n{}", self.joined(folds))?;
@@ -283,32 +287,41 @@ struct Luck<'l>(&'l Overfitting);
 
 impl Display for Luck<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let luck = self.0;
-        let raw = luck.sharpe.map_or_else(|| "-".into(), figure);
-        write!(f, "Sharpe ratio of the best trial {raw}")?;
-        if let Some(expected) = luck.expected_maximum {
-            write!(
-                f,
-                "; the best of {} without skill would show {}",
-                counted(luck.trials, "trial"),
-                figure(expected)
-            )?;
-        }
-        if let Some(deflated) = luck.deflated {
-            write!(f, "\ndeflated Sharpe ratio: {} that there is skill", percent(deflated))?;
-        }
-        if let Some(pbo) = &luck.pbo {
-            write!(
-                f,
-                "\nprobability of backtest overfitting, by Sharpe ratios: {}",
-                percent(pbo.probability)
-            )?;
-        }
-        Ok(())
+        let lines = [self.raw(), self.deflated(), self.overfitted()];
+        f.write_str(&lines.into_iter().flatten().collect::<Vec<_>>().join("\n"))
     }
 }
 
-fn fold_table(folds: &[FoldResult], spans: &[report::Fold]) -> String {
+impl Luck<'_> {
+    fn raw(&self) -> Option<String> {
+        let raw = format!("Sharpe ratio of the best trial {}", figure(self.0.sharpe?));
+        Some(match self.0.expected_maximum {
+            Some(expected) => {
+                let trials = counted(self.0.trials, "trial");
+                format!("{raw}; the best of {trials} without skill would show {}", figure(expected))
+            }
+            None => raw,
+        })
+    }
+
+    fn deflated(&self) -> Option<String> {
+        let deflated = percent(self.0.deflated?);
+        Some(format!("deflated Sharpe ratio: {deflated} that there is skill"))
+    }
+
+    fn overfitted(&self) -> Option<String> {
+        match (&self.0.pbo, &self.0.no_pbo) {
+            (Some(pbo), _) => {
+                let probability = percent(pbo.probability);
+                Some(format!("probability of backtest overfitting, by Sharpe ratios: {probability}"))
+            }
+            (None, Some(reason)) => Some(format!("probability of backtest overfitting: undefined; {reason}")),
+            (None, None) => None,
+        }
+    }
+}
+
+fn fold_table(folds: &[FoldResult], spans: &[FoldSpans]) -> String {
     let names = folds.iter().find_map(|fold| fold.chosen.as_ref()).map(|params| params.names().clone());
     let names = names.map(|names| names.as_slice().to_vec()).unwrap_or_default();
     let mut header = ["fold", "test from", "to"].map(String::from).to_vec();
@@ -332,7 +345,7 @@ fn moments(span: report::Span) -> [String; 2] {
     [span.first_ns, span.last_ns].map(|ns| Timestamp::from_nanos(ns).to_string())
 }
 
-fn fold_json((fold, span): (&FoldResult, &report::Fold)) -> Json {
+fn fold_json((fold, span): (&FoldResult, &FoldSpans)) -> Json {
     json!({
         "fold": fold.fold.index,
         "train_span": moments(span.train),

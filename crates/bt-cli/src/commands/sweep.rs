@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bt_sweep::bt_core::Timestamp;
+use bt_sweep::report::{self, Overfitting, ReportData};
 use bt_sweep::results::Trials;
 use bt_sweep::{Observer, SweepResult, TrialRecord, WalkForwardResult};
 
@@ -116,6 +117,38 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    fn trials(&self) -> &Trials {
+        match self {
+            Self::Sweep(result) => &result.trials,
+            Self::WalkForward(result) => &result.trials,
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        match self {
+            Self::Sweep(result) => result.is_complete,
+            Self::WalkForward(result) => result.is_complete,
+        }
+    }
+
+    /// Trials in all, where the search knows.
+    fn planned(&self) -> Option<u64> {
+        match self {
+            Self::Sweep(result) => result.progress.total,
+            Self::WalkForward(result) => result.progress.total,
+        }
+    }
+
+    /// How much of the best trial is luck. A walk-forward answers that by its tests.
+    fn overfitting(&self) -> Option<Overfitting> {
+        match self {
+            Self::Sweep(result) => report::deflate(&result.trials, &result.objective),
+            Self::WalkForward(_) => None,
+        }
+    }
+}
+
 /// A sweep that is not complete was interrupted.
 fn interrupted(folder: Option<&Path>) -> Failure {
     let failure = Failure::new(Code::Interrupted, "interrupted before all trials had run");
@@ -137,23 +170,18 @@ pub(crate) fn show(
     output: Output,
 ) -> Result<bool, Failure> {
     let Prepared { engine, sweep, .. } = prepared;
-    // Page and tables take the place of what no trial needs any more.
-    engine.series().clear();
-    let (page, trials, is_complete, planned) = match outcome {
-        Outcome::Sweep(result) => {
-            let page = engine.report(sweep, search, result);
-            (page, &result.trials, result.is_complete, result.progress.total)
-        }
-        Outcome::WalkForward(result) => {
-            let page = engine.walk_forward_report(sweep, search, result);
-            (page, &result.trials, result.is_complete, result.progress.total)
-        }
-    };
-    let page = page.map_err(|error| without_page(error, folder, trials))?;
+    let trials = outcome.trials();
+    let failed = |error| without_page(error, folder, trials);
+    let page = folder.map(|_| page(prepared, search, outcome)).transpose().map_err(failed)?;
     // What cannot be written is shown all the same, and told after it.
-    let (files, unwritten) = match folder.map(|folder| results::write(folder, trials, &page)).transpose() {
+    let written = folder.zip(page.as_ref()).map(|(folder, page)| results::write(folder, trials, page));
+    let (files, unwritten) = match written.transpose() {
         Ok(files) => (files.unwrap_or_default(), Ok(())),
         Err(failure) => (Vec::new(), Err(failure)),
+    };
+    let overfitting = match page {
+        Some(page) => page.overfitting,
+        None => outcome.overfitting(),
     };
     let (folds, out_of_sample) = match outcome {
         Outcome::Sweep(_) => (None, None),
@@ -165,21 +193,32 @@ pub(crate) fn show(
         trials,
         objective: &sweep.objective,
         top,
-        is_complete,
-        planned,
-        overfitting: page.overfitting.as_ref(),
+        is_complete: outcome.is_complete(),
+        planned: outcome.planned(),
+        overfitting: overfitting.as_ref(),
         folds,
-        spans: page.walk_forward.as_ref().map(|walk| &walk.folds[..]).unwrap_or_default(),
+        spans: engine.fold_spans(sweep, folds.unwrap_or_default()).map_err(failed)?,
         out_of_sample,
-        missing_returns: page.facts.missing_returns,
-        last: page.facts.range.map(|range| Timestamp::from_nanos(range.last_ns)),
+        missing_returns: engine.missing_returns(sweep).map_err(failed)?,
+        last: Timestamp::from_nanos(engine.span(sweep).map_err(failed)?.last_ns),
         files,
     };
     output.show(&results.json(), &results)?;
     unwritten?;
     match results.all_failed() {
-        Some(failure) if is_complete => Err(failure),
-        _ => Ok(is_complete),
+        Some(failure) if results.is_complete => Err(failure),
+        _ => Ok(results.is_complete),
+    }
+}
+
+/// What the page shows. The best trials run once more for it, so nothing else may need it.
+fn page(prepared: &Prepared, search: &str, outcome: &Outcome) -> bt_sweep::Result<ReportData> {
+    let Prepared { engine, sweep, .. } = prepared;
+    // Page and tables take the place of what no trial needs any more.
+    engine.series().clear();
+    match outcome {
+        Outcome::Sweep(result) => engine.report(sweep, search, result),
+        Outcome::WalkForward(result) => engine.walk_forward_report(sweep, search, result),
     }
 }
 

@@ -300,8 +300,14 @@ fn what_programs_read_has_the_documented_keys() {
     has(&sweep, &[&common[..], &["overfitting"]].concat());
     has(&sweep["trials"], &["total", "planned", "done", "failed", "deadline"]);
     has(&sweep["top"][1], &["number", "fidelity", "params", "metrics"]);
-    let luck =
-        ["trials", "sharpe", "expected_maximum_sharpe", "deflated_sharpe", "probability_of_overfitting"];
+    let luck = [
+        "trials",
+        "sharpe",
+        "expected_maximum_sharpe",
+        "deflated_sharpe",
+        "probability_of_overfitting",
+        "probability_of_overfitting_undefined",
+    ];
     has(&sweep["overfitting"], &luck);
     assert_eq!((&sweep["trials"]["done"], &sweep["complete"]), (&100.into(), &true.into()));
     assert_eq!(place.json("report s --top 2"), sweep);
@@ -349,6 +355,24 @@ fn parts_of_a_walk_forward_begin_with_the_indicators_of_the_longest_window() {
         let told = told(options);
         assert_eq!(told, format!("each part has {bars} before it for indicators"), "{options}");
     }
+}
+
+#[test]
+fn the_luck_of_equal_trials_is_told_as_undefined_with_the_reason() {
+    let place = with_bars();
+    // Never below 1: no trial ever buys.
+    let line =
+        "sweep rsi-reversion us --param lookback=10|11|12 --param low=0.001 --metric total_return --out flat";
+    let reason = "in no split of the data two trials have different Sharpe ratios in sample";
+    let told = place.done(line);
+    assert!(told.contains(&format!("probability of backtest overfitting: undefined; {reason}")), "{told}");
+    let json = place.json("report flat");
+    assert!(json["overfitting"]["probability_of_overfitting"].is_null(), "{json}");
+    assert_eq!(json["overfitting"]["probability_of_overfitting_undefined"], reason, "{json}");
+    assert!(std::fs::read_to_string(place.path("flat/report.html")).unwrap().contains(reason));
+    let json = place.json("sweep sma-crossover us");
+    assert!(json["overfitting"]["probability_of_overfitting"].is_f64(), "{json}");
+    assert!(json["overfitting"]["probability_of_overfitting_undefined"].is_null(), "{json}");
 }
 
 /// The table of a folder without what differs from run to run: worker, start and duration, which are the last columns.

@@ -28,6 +28,7 @@ use job::{Scope, caught};
 use pool::{Pool, Supplies};
 use run::{Run, Session};
 
+pub use report::FoldSpans;
 pub use walk::{FoldResult, WalkForwardResult};
 
 /// Runs sweeps on the data layers, with one persistent pool of workers for all of them.
@@ -257,6 +258,7 @@ impl Engine {
         observer: &'s mut dyn Observer,
     ) -> Result<Session<'s>> {
         let metric = checked(sweep)?;
+        of_this_sweep(sweep, names, &trials)?;
         Ok(Session { is_past: true, ..self.session_after(sweep, names, metric, Some(trials), observer) })
     }
 
@@ -270,8 +272,7 @@ impl Engine {
         observer: &'s mut dyn Observer,
     ) -> Session<'s> {
         // An interrupted sweep goes on at the time where its last trial ended.
-        let before =
-            known.iter().flat_map(Trials::iter).map(|trial| trial.started_us() + trial.took_us()).max();
+        let before = known.iter().flat_map(Trials::iter).map(Trial::ended_us).max();
         let now = Instant::now();
         let begin = now.checked_sub(Duration::from_micros(before.unwrap_or(0))).unwrap_or(now);
         let (table, progress) = (TrialsBuilder::new(names, &sweep.backtest.metrics()), Progress::default());
@@ -349,6 +350,19 @@ fn checked(sweep: &Sweep) -> Result<usize> {
     let metrics = sweep.backtest.metrics();
     check_metric_names(&metrics)?;
     sweep.objective.position(&metrics)
+}
+
+/// Refuses trials with other parameters or other metrics: their values would be taken for those of this sweep.
+fn of_this_sweep(sweep: &Sweep, names: &Names, trials: &Trials) -> Result<()> {
+    let differs = |what: &'static str, found: &[String], expected: &[String]| match found == expected {
+        true => Ok(()),
+        false => {
+            let (found, expected) = (found.join(", "), expected.join(", "));
+            Err(Error::Mismatch { what: what.into(), found, expected })
+        }
+    };
+    differs("the names of the trials' parameters", trials.names().as_slice(), names.as_slice())?;
+    differs("the names of the trials' metrics", trials.metric_names(), &sweep.backtest.metrics())
 }
 
 /// A session's one search, to its end.

@@ -1,11 +1,13 @@
 //! What a sweep came to, as a report.
 
+use std::ops::Range;
+
 use bt_core::{Field, Timestamp};
 
 use crate::engine::job::Scope;
 use crate::engine::{Engine, FoldResult, Progress, Returns, Sweep, SweepResult, WalkForwardResult};
 use crate::report::{self, Curve, Facts, ReportData, Span, Unfinished};
-use crate::results::Trials;
+use crate::results::{Trial, Trials};
 use crate::{Params, Result, Stop, TrialView, missing_returns};
 
 /// How many of the best trials have their equity drawn.
@@ -45,18 +47,12 @@ impl Engine {
         let tested = &result.out_of_sample.moments;
         let scope = self.scope(sweep)?;
         let mut data = self.report_of_trials(sweep, &scope, search, &result.trials, Some(tested))?;
-        let mut worker = self.layers().worker()?;
-        let trial = worker.trial_on(&sweep.bundle, scope.version)?;
-        let calendar = trial.bundle().calendar().as_slice();
-        let span = |part: &std::ops::Range<usize>| Span {
-            first_ns: calendar[part.start].as_nanos(),
-            last_ns: calendar[part.end - 1].as_nanos(),
-        };
-        let fold = |result: &FoldResult| report::Fold {
+        let spans = self.fold_spans(sweep, &result.folds)?;
+        let fold = |(result, spans): (&FoldResult, FoldSpans)| report::Fold {
             number: result.fold.index as u32,
-            train: span(&result.fold.train),
-            validation: result.fold.validate.as_ref().map(span),
-            test: span(&result.fold.test),
+            train: spans.train,
+            validation: spans.validation,
+            test: spans.test,
             params: result.chosen.as_ref().map(Params::values).unwrap_or_default().to_vec(),
             in_sample: if result.validated.is_nan() { result.in_sample } else { result.validated },
             out_of_sample: result.out_of_sample,
@@ -64,10 +60,52 @@ impl Engine {
         let joined = &result.out_of_sample;
         let out_of_sample =
             (!joined.moments.is_empty()).then(|| curve("out of sample".into(), joined)).transpose()?;
-        data.walk_forward =
-            Some(report::WalkForward { folds: result.folds.iter().map(fold).collect(), out_of_sample });
+        data.walk_forward = Some(report::WalkForward {
+            folds: result.folds.iter().zip(spans).map(fold).collect(),
+            out_of_sample,
+        });
         data.unfinished = unfinished(result.is_complete, &result.trials, &result.progress);
         Ok(data)
+    }
+
+    /// When the moments lie that count in a sweep. Nothing is run.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn span(&self, sweep: &Sweep) -> Result<Span> {
+        let scope = self.scope(sweep)?;
+        self.on_calendar(sweep, |calendar| span(calendar, &scope.scored))
+    }
+
+    /// When the parts of folds lie, one for each fold of a walk-forward over the same data. Nothing is run.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn fold_spans(&self, sweep: &Sweep, folds: &[FoldResult]) -> Result<Vec<FoldSpans>> {
+        self.on_calendar(sweep, |calendar| {
+            let spans = |result: &FoldResult| FoldSpans {
+                train: span(calendar, &result.fold.train),
+                validation: result.fold.validate.as_ref().map(|part| span(calendar, part)),
+                test: span(calendar, &result.fold.test),
+            };
+            folds.iter().map(spans).collect()
+        })
+    }
+
+    /// How many [returns of closes are missing](missing_returns) among the moments that count. Nothing is run; O(bars).
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    pub fn missing_returns(&self, sweep: &Sweep) -> Result<u64> {
+        let (scope, stop) = (self.scope(sweep)?, Stop::default());
+        self.supplies.desk(0)?.view(&scope, &stop, |view| missing_returns(view, Field::CLOSE))?
+    }
+
+    fn on_calendar<T>(&self, sweep: &Sweep, see: impl FnOnce(&[Timestamp]) -> T) -> Result<T> {
+        let version = sweep.version.map_or_else(|| self.layers().version(&sweep.bundle), Ok)?;
+        let mut worker = self.layers().worker()?;
+        let trial = worker.trial_on(&sweep.bundle, version)?;
+        Ok(see(trial.bundle().calendar().as_slice()))
     }
 
     /// `tested` are the moments of the tests, in a walk-forward.
@@ -95,21 +133,33 @@ impl Engine {
             bundle: scope.bundle.to_string(),
             bundle_version: scope.version.to_string(),
             assets,
-            range: held
-                .moments
-                .first()
-                .zip(held.moments.last())
-                .map(|(first, last)| Span { first_ns: first.as_nanos(), last_ns: last.as_nanos() }),
+            range: Some(span(&held.moments, &(0..held.moments.len()))),
             missing_returns,
             search: search.to_owned(),
-            duration_us: trials.iter().map(|trial| trial.started_us() + trial.took_us()).max(),
-            workers: trials.iter().map(|trial| trial.worker() + 1).max().unwrap_or(0),
+            duration_us: trials.iter().map(Trial::ended_us).max(),
+            workers: trials.iter().map(|trial| trial.worker().saturating_add(1)).max().unwrap_or(0),
         };
         let mut data = ReportData::new(facts, summary);
         let held = tested.map_or_else(|| held.clone(), |tested| on(&held, tested));
         data.buy_and_hold = Some(curve("buy and hold".into(), &held)?);
         Ok(data)
     }
+}
+
+/// When the parts of a fold lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FoldSpans {
+    /// The train.
+    pub train: Span,
+    /// The validation, where there is one.
+    pub validation: Option<Span>,
+    /// The test.
+    pub test: Span,
+}
+
+/// The first and the last of these moments; a scope and the parts of a fold have at least one.
+fn span(calendar: &[Timestamp], part: &Range<usize>) -> Span {
+    Span { first_ns: calendar[part.start].as_nanos(), last_ns: calendar[part.end - 1].as_nanos() }
 }
 
 fn unfinished(is_complete: bool, trials: &Trials, progress: &Progress) -> Option<Unfinished> {

@@ -21,6 +21,9 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// What a segment's buffer holds before appending waits for the disk.
 const ROOM: usize = 1 << 20;
 
+// A group is what a buffer holds, and the last record of it may begin just below its end.
+const _: () = assert!((ROOM + frame::FRAME_HEAD + frame::MAX_PAYLOAD) as u64 <= frame::MAX_GROUP);
+
 /// Where one worker appends its records.
 ///
 /// A record is in memory when [`append`](Self::append) returns, and durable when [`durable`](Self::durable) counts it.

@@ -1,10 +1,11 @@
 //! The seam through which a ledger changes its folder.
 
 use std::fmt;
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write as _};
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::Path;
 
+use super::temporary::temporary;
 use crate::{Error, Result};
 
 /// The steps that change a ledger, one method each: what a test fails or cuts short in turn.
@@ -79,6 +80,54 @@ pub(crate) fn write_all(disk: &dyn Disk, file: &File, mut bytes: &[u8]) -> io::R
     Ok(())
 }
 
+/// The most bytes of a document, such as `sweep.json`.
+pub(crate) const MAX_DOCUMENT: u64 = 1 << 24;
+
+/// Reads a JSON document of a sweep's folder: a regular file of at most 16 MiB.
+///
+/// # Errors
+/// [`Error::Damaged`] where it is longer, or a pipe, a device or a folder, which are not opened; [`Error::Io`].
+pub fn read_document(path: impl AsRef<Path>) -> Result<Vec<u8>> {
+    let path = path.as_ref();
+    let file = open_regular(path)?;
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_DOCUMENT + 1).read_to_end(&mut bytes);
+    read.map_err(|error| Error::io(format!("read {}", path.display()), error))?;
+    if bytes.len() as u64 <= MAX_DOCUMENT {
+        return Ok(bytes);
+    }
+    let reason = format!("it is longer than {MAX_DOCUMENT} bytes");
+    Err(Error::Damaged { what: path.display().to_string(), reason })
+}
+
+/// Opens a regular file to read it.
+pub(crate) fn open_regular(path: &Path) -> Result<File> {
+    check_regular(path)?;
+    let failed = |error| Error::io(format!("open {}", path.display()), error);
+    let file = File::open(path).map_err(failed)?;
+    check_kind(path, &file.metadata().map_err(failed)?)?;
+    Ok(file)
+}
+
+/// Refuses what is there and is no regular file, without opening it: a pipe would keep whoever opens it waiting, a device might have
+/// no end.
+pub(crate) fn check_regular(path: &Path) -> Result<()> {
+    match fs::metadata(path) {
+        Ok(data) => check_kind(path, &data),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Error::io(format!("look at {}", path.display()), error)),
+    }
+}
+
+fn check_kind(path: &Path, data: &Metadata) -> Result<()> {
+    if data.is_file() {
+        return Ok(());
+    }
+    let kind = if data.is_dir() { "a folder" } else { "a pipe, a socket or a device" };
+    let reason = format!("it is {kind} and no regular file");
+    Err(Error::Damaged { what: path.display().to_string(), reason })
+}
+
 /// Writes a file whole or not at all, whenever the machine dies: beside its place, then renamed there.
 pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
     let failed = |error| Error::io(format!("write {}", path.display()), error);
@@ -88,12 +137,4 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<(
     file.as_file().sync_data().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
-}
-
-/// A file that takes its place once it is whole. For whoever the folder is for, unlike other temporary files.
-pub(crate) fn temporary(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    let builder = builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder)
 }

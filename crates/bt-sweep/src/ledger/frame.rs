@@ -6,6 +6,12 @@ pub const FORMAT: u32 = 1;
 /// The longest record.
 pub(crate) const MAX_PAYLOAD: usize = 1 << 24;
 
+/// The longest group.
+pub(crate) const MAX_GROUP: u64 = 1 << 25;
+
+/// What may be hashed to find a group: many times what a torn group has.
+const MAX_SEARCHED: usize = 1 << 30;
+
 const MAGIC: [u8; 8] = *b"BTLEDGER";
 /// A frame that begins a group: everything before it was durable when it was written.
 const GROUP: [u8; 4] = *b"\xb7grp";
@@ -108,17 +114,39 @@ pub(crate) fn front(bytes: &[u8]) -> Front<'_> {
     }
 }
 
-/// The place of the first good frame that begins a group.
-pub(crate) fn first_group(bytes: &[u8]) -> Option<usize> {
-    let mut at = 0;
+/// What comes of the search for a good frame that begins a group.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Search {
+    /// There is none.
+    Nothing,
+    /// The first one is here.
+    At(usize),
+    /// So many markers with so long payloads that they were not all looked at.
+    TooMuch,
+}
+
+/// Looks for the first good frame that begins a group. O(bytes), and at most 1 GiB is hashed.
+pub(crate) fn first_group(bytes: &[u8]) -> Search {
+    let (mut at, mut hashed) = (0, 0);
     while let Some(found) = bytes[at..].windows(GROUP.len()).position(|four| four == GROUP) {
         at += found;
+        hashed += whole_length(&bytes[at..]).unwrap_or(0);
+        if hashed > MAX_SEARCHED {
+            return Search::TooMuch;
+        }
         if let Front::Good { .. } = front(&bytes[at..]) {
-            return Some(at);
+            return Search::At(at);
         }
         at += 1;
     }
-    None
+    Search::Nothing
+}
+
+/// The length of the frame that bytes begin with, where all of it is there.
+fn whole_length(bytes: &[u8]) -> Option<usize> {
+    let head = bytes.first_chunk::<FRAME_HEAD>()?;
+    let length = FRAME_HEAD + u32_at(head, LENGTH) as usize;
+    (length <= bytes.len() && length <= FRAME_HEAD + MAX_PAYLOAD).then_some(length)
 }
 
 fn checksum(frame: &[u8]) -> u32 {
@@ -147,8 +175,21 @@ mod tests {
         assert_eq!(front(&bytes), Front::Good { payload: b"first", begins_group: true });
         assert_eq!(front(&bytes[next..]), Front::Good { payload: b"second", begins_group: false });
         assert_eq!(front(&bytes[next..bytes.len() - 1]), Front::Short(bytes.len() - next));
-        assert_eq!(first_group(&bytes), Some(0));
-        assert_eq!(first_group(&bytes[1..]), None);
+        assert_eq!(first_group(&bytes), Search::At(0));
+        assert_eq!(first_group(&bytes[1..]), Search::Nothing);
+    }
+
+    #[test]
+    fn markers_before_long_payloads_are_given_up_and_a_group_behind_a_few_is_found() {
+        let mut markers = Vec::new();
+        while markers.len() < MAX_PAYLOAD {
+            markers.extend_from_slice(b"\xb7grp\0\0\x80\0");
+        }
+        markers.extend_from_slice(&vec![0; MAX_PAYLOAD / 2]);
+        assert_eq!(first_group(&markers), Search::TooMuch);
+        let mut few = markers[..80].to_vec();
+        push(&mut few, true, |out| out.push(b'x')).unwrap();
+        assert_eq!(first_group(&few), Search::At(80));
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! `sweep.json`: what a sweep is.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -11,10 +10,14 @@ use sha2::{Digest as _, Sha256};
 
 use super::disk::{self, Disk};
 use super::frame::FORMAT;
+use super::temporary::temporary;
 use crate::{Error, Names, Objective, Result};
 
 /// The file's name.
 pub(crate) const FILE: &str = "sweep.json";
+
+/// The most parameters, and the most metrics.
+const MAX_NAMES: usize = 4096;
 
 /// Told, not compared: what a result depends on is said by the other keys.
 const NOT_COMPARED: &str = "program";
@@ -79,6 +82,35 @@ impl Header {
         }
     }
 
+    /// Refuses what no reader would read.
+    pub(crate) fn check(&self) -> Result<()> {
+        if let Some((what, count)) = self.too_many_names() {
+            return Err(Error::invalid(
+                format!("the number of {what}"),
+                count,
+                format!("at most {MAX_NAMES}"),
+            ));
+        }
+        let length = self.to_bytes()?.len() as u64;
+        if length <= disk::MAX_DOCUMENT {
+            return Ok(());
+        }
+        let allowed = format!("at most {}", disk::MAX_DOCUMENT);
+        Err(Error::invalid(format!("the bytes of {FILE}"), length, allowed))
+    }
+
+    fn too_many_names(&self) -> Option<(&'static str, usize)> {
+        let counts = [("parameters", self.params.len()), ("metrics", self.metrics.len())];
+        counts.into_iter().find(|(_, count)| *count > MAX_NAMES)
+    }
+
+    fn to_bytes(&self) -> Result<Vec<u8>> {
+        let failed = |error: serde_json::Error| Error::io(format!("write {FILE}"), error.into());
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(failed)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
     fn to_json(&self) -> Result<Map<String, Json>> {
         match serde_json::to_value(self) {
             Ok(Json::Object(keys)) => Ok(keys),
@@ -99,7 +131,7 @@ pub(crate) struct Stored {
 /// Reads the header of a ledger.
 pub(crate) fn read(folder: &Path) -> Result<Stored> {
     let path = folder.join(FILE);
-    let bytes = fs::read(&path).map_err(|error| Error::io(format!("read {}", path.display()), error))?;
+    let bytes = disk::read_document(&path)?;
     let damaged = |reason| Error::Damaged { what: path.display().to_string(), reason };
     let keys: Map<String, Json> =
         serde_json::from_slice(&bytes).map_err(|error| damaged(format!("no JSON object: {error}")))?;
@@ -107,8 +139,13 @@ pub(crate) fn read(folder: &Path) -> Result<Stored> {
     let format = format.ok_or_else(|| damaged("no whole number \"format\"".to_owned()))?;
     check_format(&path, format)?;
     let header = serde_json::from_value(Json::Object(keys.clone()));
-    let header = header.map_err(|error| damaged(error.to_string()))?;
-    Ok(Stored { header, mark: mark(&bytes), keys })
+    let header: Header = header.map_err(|error| damaged(error.to_string()))?;
+    match header.too_many_names() {
+        Some((what, count)) => {
+            Err(damaged(format!("it has {count} {what}, and at most {MAX_NAMES} are allowed")))
+        }
+        None => Ok(Stored { header, mark: mark(&bytes), keys }),
+    }
 }
 
 /// Refuses a format that this version cannot read, naming both.
@@ -127,11 +164,11 @@ pub(crate) fn check_format(path: &Path, found: u64) -> Result<()> {
 pub(crate) fn write(on: &dyn Disk, folder: &Path, header: &Header) -> Result<[u8; 16]> {
     let path = folder.join(FILE);
     let failed = |error: std::io::Error| Error::io(format!("write {}", path.display()), error);
-    let mut bytes = serde_json::to_vec_pretty(header).map_err(|error| failed(error.into()))?;
-    bytes.push(b'\n');
-    let mut file = disk::temporary(folder).map_err(failed)?;
+    let bytes = header.to_bytes()?;
+    let mut file = temporary(folder).map_err(failed)?;
     file.write_all(&bytes).and_then(|()| on.sync_data(file.as_file())).map_err(failed)?;
-    let (_, temporary) = file.into_parts();
+    // Open until it has its place: it is locked as long.
+    let (_open, temporary) = file.into_parts();
     on.rename(&temporary, &path).and_then(|()| on.sync_dir(folder)).map_err(failed)?;
     Ok(mark(&bytes))
 }

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use bt_core::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::disk;
 use crate::{Error, Result};
 
 const LOCK: &str = ".lock";
@@ -30,8 +31,9 @@ struct Holder {
 pub(crate) fn lock(folder: &Path) -> Result<Lock> {
     let path = folder.join(LOCK);
     let failed = |error| Error::io(format!("lock {}", path.display()), error);
-    let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     let holder = folder.join(HOLDER);
+    [&path, &holder].into_iter().try_for_each(|path| disk::check_regular(path))?;
+    let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(failed)?;
     match fs4::FileExt::try_lock(&file) {
         Ok(()) => {}
         Err(fs4::TryLockError::WouldBlock) => {
@@ -74,7 +76,7 @@ fn host() -> String {
 
 /// Who says that he has the lock; he may be about to say it, or about to go.
 fn name_of(path: &Path) -> String {
-    let text = fs::read(path).unwrap_or_default();
+    let text = disk::read_document(path).unwrap_or_default();
     match serde_json::from_slice::<Holder>(&text) {
         Ok(Holder { pid, host, since }) => format!("process {pid} on {host} writes there since {since}"),
         Err(_) => "another process writes there".to_owned(),

@@ -38,6 +38,7 @@ mod header;
 mod lock;
 mod read;
 pub(crate) mod record;
+mod temporary;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,10 +47,11 @@ use std::sync::Arc;
 use crate::{Error, Names, Result};
 
 pub use commit::Segment;
-pub use disk::{Disk, RealDisk};
+pub use disk::{Disk, RealDisk, read_document};
 pub use frame::FORMAT;
 pub use header::Header;
 pub use read::{Contents, TornTail, read, read_header};
+pub use temporary::{create_document, remove_leftovers};
 
 use commit::Committer;
 use frame::SegmentHead;
@@ -70,8 +72,8 @@ impl Ledger {
     /// Begins a ledger in a folder, which is created where it is not there.
     ///
     /// # Errors
-    /// [`Error::Invalid`] where the folder has one already; [`Error::Busy`] with its holder where another process writes there;
-    /// [`Error::Io`].
+    /// [`Error::Invalid`] where the folder has one already, and for a header that is too long; [`Error::Busy`] with its holder where
+    /// another process writes there; [`Error::Damaged`] for a pipe or a device in the place of a file; [`Error::Io`].
     pub fn create(folder: impl AsRef<Path>, header: &Header) -> Result<Self> {
         Self::create_on(Arc::new(RealDisk), folder, header)
     }
@@ -82,10 +84,12 @@ impl Ledger {
     /// As [`create`](Self::create).
     pub fn create_on(disk: Arc<dyn Disk>, folder: impl AsRef<Path>, header: &Header) -> Result<Self> {
         let folder = folder.as_ref();
+        header.check()?;
         fs::create_dir_all(folder)
             .map_err(|error| Error::io(format!("create {}", folder.display()), error))?;
         let lock = lock::lock(folder)?;
         refuse_remains(folder)?;
+        remove_leftovers(folder);
         let mark = header::write(&*disk, folder, header)?;
         Self::start(disk, folder, mark, lock, header)
     }
@@ -119,6 +123,7 @@ impl Ledger {
         header::compare(folder, &stored, header)?;
         let mark = stored.mark;
         let contents = read::read_segments(folder, stored)?;
+        remove_leftovers(folder);
         make_last(&*disk, folder, &contents.torn)?;
         let ledger = Self::start(disk, folder, mark, lock, header)?;
         Ok((ledger, contents))

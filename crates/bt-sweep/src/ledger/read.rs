@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::frame::{self, FORMAT, FRAME_HEAD, Front, SEGMENT_HEAD, SegmentHead};
+use super::disk;
+use super::frame::{self, FORMAT, FRAME_HEAD, Front, MAX_GROUP, SEGMENT_HEAD, Search, SegmentHead};
 use super::header::{self, Header, Stored};
 use super::record;
 use crate::results::{Trials, TrialsBuilder};
@@ -43,8 +44,7 @@ pub struct TornTail {
 /// [`Error::Mismatch`] with both versions where its format is another one.
 ///
 /// # Complexity
-/// One pass over the bytes. Takes the memory of [`Trials`], a buffer of 1 MiB, and of a segment that ends badly what comes after its
-/// last good group.
+/// One pass over the bytes. Takes the memory of [`Trials`], a buffer of 1 to 17 MiB, and for a segment that ends badly at most 32 MiB.
 pub fn read(folder: impl AsRef<Path>) -> Result<Contents> {
     let folder = folder.as_ref();
     let stored = header::read(folder)?;
@@ -66,8 +66,8 @@ pub(crate) fn read_segments(folder: &Path, stored: Stored) -> Result<Contents> {
     let frame = FRAME_HEAD + record::shortest(names.as_slice().len(), stored.header.metrics.len());
     for (number, path) in segments(folder)? {
         let bytes = Window::open(&path)?;
-        // Growing step by step would copy all of the table again and again.
-        trials.reserve(usize::try_from(bytes.left()).unwrap_or_default() / frame);
+        // Growing step by step would copy all of the table again and again; a length that only seems to be there must not cost memory.
+        trials.reserve(usize::try_from(bytes.left().min(MOST_EXPECTED)).unwrap_or_default() / frame);
         let head = SegmentHead { version: FORMAT, number, mark: stored.mark };
         let mut keep = |payload: &[u8]| match trials.push_encoded(payload) {
             Some(is_new) => {
@@ -80,6 +80,9 @@ pub(crate) fn read_segments(folder: &Path, stored: Stored) -> Result<Contents> {
     }
     Ok(Contents { header: stored.header, trials: trials.finish(), duplicates, torn })
 }
+
+/// So much of a segment gets its room in the table before it is read.
+const MOST_EXPECTED: u64 = 1 << 26;
 
 /// The path of a worker's segment.
 pub(crate) fn segment_path(folder: &Path, number: u32) -> PathBuf {
@@ -167,8 +170,9 @@ const BUFFER: usize = 1 << 20;
 
 impl<'p> Window<'p> {
     fn open(path: &'p Path) -> Result<Self> {
-        let opened = File::open(path).and_then(|file| file.metadata().map(|data| (file, data.len())));
-        let (file, length) = opened.map_err(|error| Error::io(format!("open {}", path.display()), error))?;
+        let file = disk::open_regular(path)?;
+        let length =
+            file.metadata().map_err(|error| Error::io(format!("open {}", path.display()), error))?.len();
         let buffer = vec![0; BUFFER.min(usize::try_from(length).unwrap_or(BUFFER))];
         Ok(Self { path, file, length, offset: 0, buffer, begin: 0, end: 0 })
     }
@@ -233,16 +237,22 @@ impl<'p> Window<'p> {
 
     /// What a frame that is not good makes of the rest: see *What is read* in the document.
     fn torn_or_damaged(&mut self) -> Result<Option<TornTail>> {
+        if self.left() > MAX_GROUP {
+            return Err(self.damaged("a frame that is none, before more than a group can have"));
+        }
         let failed = |error| Error::io(format!("read {}", self.path.display()), error);
         let mut rest = Vec::new();
         self.file.seek(SeekFrom::Start(self.offset)).map_err(failed)?;
         (&self.file).take(self.left()).read_to_end(&mut rest).map_err(failed)?;
         match frame::first_group(&rest) {
-            None => Ok(self.torn()),
-            Some(at) => {
+            Search::Nothing => Ok(self.torn()),
+            Search::At(at) => {
                 let at = self.offset + at as u64;
                 let reason = format!("a frame that is none, though a good group begins at byte {at}");
                 Err(self.damaged(&reason))
+            }
+            Search::TooMuch => {
+                Err(self.damaged("a frame that is none, before more markers of groups than a torn group has"))
             }
         }
     }

@@ -1,21 +1,26 @@
+use std::cmp::Ordering;
+
 use rand_core::{Rng, SeedableRng};
 use rand_pcg::Pcg64;
 
+use super::choice::{Choice, Chooser};
 use crate::moments::spread_of_sums;
 use crate::{Block, Error, Result};
 
 /// What [`overfitting`] finds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overfitting {
-    /// The probability of backtest overfitting: how often the best trial in the sample is no better than the median trial out of
-    /// it, 0 to 1. A search without any skill in it comes out around 0.5.
-    pub probability: f64,
+    /// The probability of backtest overfitting: how often the best trial in the sample is below the median trial out of it, 0 to
+    /// 1; being the median trial counts half. A search without any skill in it comes out around 0.5. None where no combination
+    /// has two trials with different in-sample ratios: nothing is best there.
+    pub probability: Option<f64>,
     /// How often the best trial in the sample loses money out of it, 0 to 1.
     pub probability_of_loss: f64,
     /// Slope of the best trial's Sharpe ratio out of the sample on the one in it, by least squares: below 0 where a better
-    /// backtest means a worse future. None where all in-sample ratios are equal.
+    /// backtest means a worse future. None where the best in-sample ratios are all equal.
     pub degradation: Option<f64>,
-    /// For each combination the logit of the best trial's relative rank out of the sample: above 0, it beats the median.
+    /// For each combination the logit of the best trial's relative rank out of the sample: above 0, it beats the median. Where
+    /// several trials are the best, the mean of theirs.
     pub logits: Vec<f64>,
     /// Whether all combinations were looked at, or some that were drawn from them.
     pub is_exact: bool,
@@ -26,16 +31,19 @@ pub struct Overfitting {
 /// Each trial comes as S blocks of returns, the same bars in each trial's block. Each choice of S/2 of them is the sample once: the
 /// trial with the best Sharpe ratio in it is ranked among all trials by its ratio on the other S/2. With 16 blocks these are
 /// 12,870 combinations. Ratios are per bar, with the population's standard deviation; returns that do not vary have a ratio of 0: a
-/// trial that never trades is neither good nor bad. The first of several best trials is chosen, and equal ratios share their rank,
-/// so that a trial among its twins is a median one.
+/// trial that never trades is neither good nor bad.
 ///
 /// Source: Bailey, Borwein, López de Prado and Zhu, "The Probability of Backtest Overfitting", Journal of Computational Finance
-/// 20(4), 2017.
+/// 20(4), 2017. The paper has one best trial and counts logits λ ≤ 0. Here ties have no order: equal ratios out of the sample
+/// share the mean of their ranks, and each figure is the mean over all trials that are tied for best in the sample, of
+/// \[λ < 0\] + ½ \[λ = 0\] for the probability. So no figure depends on the order of the trials, not by a bit, and a trial among its
+/// twins counts half. Without ties and with an even number of trials no λ is 0, and both rules give the same number.
 ///
 /// # Complexity
-/// O(trials × combinations × S); 16 bytes for each block and 40 for each combination. Where combinations × trials exceed 2^27 (from 10,429 trials on
-/// with 16 blocks), so many combinations are drawn, with their complements, that they do not, but at least 256 of them: always the
-/// same ones; and never more than 2^20. The standard error of the probability is then at most 1/√combinations.
+/// O(trials × combinations × S), trials with the same blocks counting as one; O(trials × log ties) more for each combination with
+/// a tie. 16 bytes for each block and 56 for each combination. Where combinations × trials exceed 2^27 (from 10,429 different trials
+/// on with 16 blocks), so many combinations are drawn, with their complements, that they do not, but at least 256 of them: always
+/// the same ones; and never more than 2^20. The standard error of the probability is then at most 1/√combinations.
 ///
 /// # Errors
 /// [`Error::Invalid`] where there are fewer than 2 trials, where the blocks are not an even number of 2 to 32, and where one is
@@ -46,23 +54,23 @@ pub fn overfitting<B: AsRef<[Block]>>(trials: &[B]) -> Result<Overfitting> {
 
 fn within<B: AsRef<[Block]>>(trials: &[B], evaluations: usize) -> Result<Overfitting> {
     let sums = Sums::of(trials)?;
-    let (halves, is_exact) = halves(sums.blocks(), evaluations / trials.len());
-    let mut scores = [Scores::new(trials.len()), Scores::new(trials.len())];
+    let (halves, is_exact) = halves(sums.blocks(), evaluations / sums.trials());
+    let mut scores = [Scores::new(sums.trials()), Scores::new(sums.trials())];
+    let mut chooser = Chooser::new(&sums.weights);
     let mut found = Vec::with_capacity(2 * halves.len());
     for half in halves {
         let [one, other] = &mut scores;
         sums.score(half, one);
         sums.score(!half, other);
         // Each half is the sample once: a combination and its complement share the work.
-        found.push(Choice::of(&one.ratios, &other.ratios));
-        found.push(Choice::of(&other.ratios, &one.ratios));
+        found.push(chooser.choice(&one.ratios, &other.ratios));
+        found.push(chooser.choice(&other.ratios, &one.ratios));
     }
-    let share = |holds: fn(&Choice) -> bool| {
-        found.iter().filter(|choice| holds(choice)).count() as f64 / found.len() as f64
-    };
+    let mean = |value: fn(&Choice) -> f64| found.iter().map(value).sum::<f64>() / found.len() as f64;
+    let is_choice = found.iter().any(|choice| choice.is_choice);
     Ok(Overfitting {
-        probability: share(|choice| choice.logit <= 0.0),
-        probability_of_loss: share(|choice| choice.outside < 0.0),
+        probability: is_choice.then(|| mean(|choice| choice.below_median)),
+        probability_of_loss: mean(|choice| choice.losing),
         degradation: slope(&found),
         logits: found.iter().map(|choice| choice.logit).collect(),
         is_exact,
@@ -75,9 +83,11 @@ const LEAST_COMBINATIONS: usize = 256;
 const MOST_COMBINATIONS: usize = 1 << 20;
 const MOST_BLOCKS: usize = 32;
 
-/// The trials' returns and squared returns, summed: a row for each block, a column for each trial.
+/// The trials' returns and squared returns, summed: a row for each block, a column for each trial that differs from the others.
+/// Columns are in an order of their own, so that nothing depends on the one in which the trials came.
 struct Sums {
-    trials: usize,
+    /// How many trials each column stands for.
+    weights: Vec<u64>,
     bars: Vec<f64>,
     returns: Vec<f64>,
     squares: Vec<f64>,
@@ -96,17 +106,21 @@ impl Sums {
         for (at, trial) in trials.iter().enumerate() {
             check(at, trial.as_ref(), first)?;
         }
+        let (distinct, weights) = distinct(trials.iter().map(AsRef::as_ref).collect());
         let column = |value: fn(&Block) -> f64| {
-            let rows =
-                (0..first.len()).flat_map(|block| trials.iter().map(move |trial| &trial.as_ref()[block]));
+            let rows = (0..first.len()).flat_map(|block| distinct.iter().map(move |trial| &trial[block]));
             rows.map(value).collect::<Vec<f64>>()
         };
         Ok(Self {
-            trials: trials.len(),
+            weights,
             bars: first.iter().map(|block| f64::from(block.bars)).collect(),
             returns: column(|block| block.sum),
             squares: column(|block| block.sum_of_squares),
         })
+    }
+
+    fn trials(&self) -> usize {
+        self.weights.len()
     }
 
     fn blocks(&self) -> usize {
@@ -120,7 +134,7 @@ impl Sums {
         squares.fill(0.0);
         let mut bars = 0.0;
         for block in (0..self.blocks()).filter(|block| half >> block & 1 == 1) {
-            let row = block * self.trials..(block + 1) * self.trials;
+            let row = block * self.trials()..(block + 1) * self.trials();
             bars += self.bars[block];
             add(returns, &self.returns[row.clone()]);
             add(squares, &self.squares[row]);
@@ -129,6 +143,31 @@ impl Sums {
             *ratio = signed_square(bars, sum, square);
         }
     }
+}
+
+/// Each set of blocks once, in an order that depends on nothing else, and how many trials have it.
+fn distinct(mut trials: Vec<&[Block]>) -> (Vec<&[Block]>, Vec<u64>) {
+    trials.sort_unstable_by(|a, b| order(a, b));
+    let mut weights: Vec<u64> = Vec::new();
+    let mut distinct: Vec<&[Block]> = Vec::new();
+    for trial in trials {
+        match (distinct.last(), weights.last_mut()) {
+            (Some(last), Some(weight)) if order(last, trial).is_eq() => *weight += 1,
+            _ => {
+                distinct.push(trial);
+                weights.push(1);
+            }
+        }
+    }
+    (distinct, weights)
+}
+
+/// By the bits of sums; bars are the same in all trials.
+fn order(a: &[Block], b: &[Block]) -> Ordering {
+    let by_sums = |(a, b): (&Block, &Block)| {
+        a.sum.total_cmp(&b.sum).then_with(|| a.sum_of_squares.total_cmp(&b.sum_of_squares))
+    };
+    a.iter().zip(b).map(by_sums).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
 
 fn check(at: usize, blocks: &[Block], first: &[Block]) -> Result<()> {
@@ -155,14 +194,11 @@ fn add(totals: &mut [f64], row: &[f64]) {
     totals.iter_mut().zip(row).for_each(|(total, value)| *total += value);
 }
 
-/// The Sharpe ratio squared, with its sign: in the same order as the ratio, and without a root. 0 where the returns do not vary
-/// beyond what the rounding of their sums leaves.
+/// The Sharpe ratio squared, with its sign: in the same order as the ratio, and without a root. 0, never −0, where the returns do
+/// not vary beyond what the rounding of their sums leaves, and where sums that are those of no returns lead out of numbers.
 fn signed_square(bars: f64, sum: f64, squares: f64) -> f64 {
-    spread_of_sums(bars, sum, squares).map_or(0.0, |spread| sum * sum.abs() / spread)
-}
-
-fn ratio(signed_square: f64) -> f64 {
-    signed_square.signum() * signed_square.abs().sqrt()
+    let square = spread_of_sums(bars, sum, squares).map_or(0.0, |spread| sum * sum.abs() / spread);
+    if square.is_finite() { square + 0.0 } else { 0.0 }
 }
 
 /// Room for one half's sums and ratios, a value for each trial.
@@ -175,33 +211,6 @@ struct Scores {
 impl Scores {
     fn new(trials: usize) -> Self {
         Self { returns: vec![0.0; trials], squares: vec![0.0; trials], ratios: vec![0.0; trials] }
-    }
-}
-
-/// The trial that is best inside, and how it does outside.
-struct Choice {
-    inside: f64,
-    outside: f64,
-    logit: f64,
-}
-
-impl Choice {
-    fn of(inside: &[f64], outside: &[f64]) -> Self {
-        let mut best = 0;
-        for (at, &value) in inside.iter().enumerate() {
-            if value > inside[best] {
-                best = at;
-            }
-        }
-        let own = outside[best];
-        let (mut worse, mut equal) = (0_u64, 0_u64);
-        for &value in outside {
-            worse += u64::from(value < own);
-            equal += u64::from(value == own);
-        }
-        let rank = worse as f64 + (equal + 1) as f64 / 2.0;
-        let better = (outside.len() + 1) as f64 - rank;
-        Self { inside: ratio(inside[best]), outside: ratio(own), logit: (rank / better).ln() }
     }
 }
 
@@ -306,12 +315,8 @@ mod tests {
         let (all, some) = (overfitting(&trials).unwrap(), within(&trials, 60 * 4000).unwrap());
         assert!(all.is_exact && !some.is_exact);
         assert_eq!(some.logits.len(), 4000);
-        assert!((0.01..0.99).contains(&all.probability), "{}", all.probability);
-        assert!(
-            (all.probability - some.probability).abs() < 0.03,
-            "{} and {}",
-            all.probability,
-            some.probability
-        );
+        let [all, some] = [all, some].map(|found| found.probability.unwrap());
+        assert!((0.01..0.99).contains(&all), "{all}");
+        assert!((all - some).abs() < 0.03, "{all} and {some}");
     }
 }

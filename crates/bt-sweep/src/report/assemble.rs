@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Histogram, Overfitting, Parameter, Pbo, Summarizer, TrialRow, TrialSummary};
+use super::packed::clipped;
+use super::{Histogram, NoPbo, Overfitting, Parameter, Pbo, Summarizer, TrialRow, TrialSummary};
 use crate::folds::Role;
 use crate::moments::spread_of_sums;
 use crate::overfit::{SharpeEstimate, deflated_sharpe, overfitting, sharpe_variance};
@@ -11,6 +12,9 @@ use crate::{Block, Metric, Objective, Result, Value};
 
 /// The most trials of which the probability of backtest overfitting is computed: beyond, the time would be felt.
 const MOST_COMPARED: usize = 20_000;
+
+/// The most characters of a reason, which may list what each block has.
+const MAX_REASON: usize = 400;
 
 /// The trials of a sweep. Of a walk-forward those of the trains, by fold, which have other values than validations and tests of
 /// the same parameters.
@@ -41,9 +45,9 @@ pub fn summarize(trials: &Trials, objective: &Objective) -> Result<TrialSummary>
     Ok(summarizer.finish())
 }
 
-/// What is left of the best trial when the search for it is taken into account; none where trials have no per-bar returns, where
-/// fewer than two have any that vary, and without the metrics `sharpe`, `skewness` and `kurtosis`. Without its probability of
-/// overfitting where blocks are not an even number of 2 to 32.
+/// What is left of the best trial when the search for it is taken into account; none where fewer than two trials have per-bar
+/// returns. Without the deflated Sharpe ratio where the returns of the best trial do not vary or fewer than two have any that do, and
+/// without the metrics `sharpe`, `skewness` and `kurtosis`. Without a probability of overfitting where [`NoPbo`] says why.
 ///
 /// The deflated Sharpe ratio counts every trial as independent of the others, which deflates more where they are alike. Points that ran
 /// on less data alone count as well: those that ran on all of it were chosen among them.
@@ -53,27 +57,39 @@ pub fn deflate(trials: &Trials, objective: &Objective) -> Option<Overfitting> {
         .iter()
         .filter(|trial| trial.is_done() && trial.fidelity() == fidelity && !trial.blocks().is_empty())
         .collect();
-    let sharpes: Vec<f64> = compared.iter().filter_map(|trial| per_bar_sharpe(trial.blocks())).collect();
+    if compared.len() < 2 {
+        return None;
+    }
+    let tried = points_tried(trials, fidelity, compared.len());
+    let (pbo, no_pbo) = match pbo(&compared) {
+        Ok(pbo) => (Some(pbo), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    let mut found = Overfitting { trials: tried as u64, pbo, no_pbo, ..Overfitting::default() };
+    if let Some((annual, estimate)) = best_sharpe(trials, objective) {
+        let sharpes: Vec<f64> = compared.iter().filter_map(|trial| per_bar_sharpe(trial.blocks())).collect();
+        let deflated = sharpe_variance(&sharpes)
+            .and_then(|variance| deflated_sharpe(&estimate, tried as f64, variance).ok());
+        found.sharpe = Some(annual);
+        // Both are per bar: their ratio is what makes one annual.
+        found.expected_maximum =
+            deflated.map(|deflated| deflated.expected_maximum * (annual / estimate.sharpe));
+        found.deflated = deflated.map(|deflated| deflated.probability);
+    }
+    Some(found)
+}
+
+/// The Sharpe ratio of the best trial: annual, and per bar with what its error depends on.
+fn best_sharpe(trials: &Trials, objective: &Objective) -> Option<(f64, SharpeEstimate)> {
     let best = trials.best(objective).ok()??;
     let metric = |metric: Metric| {
         let at = trials.metric_names().iter().position(|name| name == metric.name())?;
         best.metrics().get(at).copied()
     };
-    let (annual, sharpe) = (metric(Metric::Sharpe)?, per_bar_sharpe(best.blocks())?);
-    let bars = best.blocks().iter().map(|block| block.bars as usize).sum();
     let (skewness, kurtosis) = (metric(Metric::Skewness)?, metric(Metric::Kurtosis)?);
-    let estimate = SharpeEstimate { sharpe, bars, skewness, kurtosis };
-    let variance = sharpe_variance(&sharpes)?;
-    let tried = points_tried(trials, fidelity, compared.len());
-    let deflated = deflated_sharpe(&estimate, tried as f64, variance).ok();
-    Some(Overfitting {
-        trials: tried as u64,
-        sharpe: Some(annual),
-        // Both are per bar: their ratio is what makes one annual.
-        expected_maximum: deflated.map(|deflated| deflated.expected_maximum * (annual / sharpe)),
-        deflated: deflated.map(|deflated| deflated.probability),
-        pbo: pbo(&compared),
-    })
+    let bars = best.blocks().iter().map(|block| block.bars as usize).sum();
+    let estimate = SharpeEstimate { sharpe: per_bar_sharpe(best.blocks())?, bars, skewness, kurtosis };
+    Some((metric(Metric::Sharpe)?, estimate))
 }
 
 /// The trials that are compared, and the points that ran on less data and not on all of it.
@@ -89,14 +105,15 @@ fn points_tried(trials: &Trials, fidelity: f64, compared: usize) -> usize {
     compared + others.len()
 }
 
-fn pbo(trials: &[Trial<'_>]) -> Option<Pbo> {
+fn pbo(trials: &[Trial<'_>]) -> Result<Pbo, NoPbo> {
     if trials.len() > MOST_COMPARED {
-        return None;
+        return Err(NoPbo::TooManyTrials { trials: trials.len() as u64, most: MOST_COMPARED as u64 });
     }
     let blocks: Vec<&[Block]> = trials.iter().map(|trial| trial.blocks()).collect();
-    let found = overfitting(&blocks).ok()?;
-    Some(Pbo {
-        probability: found.probability,
+    let found =
+        overfitting(&blocks).map_err(|error| NoPbo::Blocks(clipped(&error.to_string(), MAX_REASON)))?;
+    Ok(Pbo {
+        probability: found.probability.ok_or(NoPbo::NoBest)?,
         splits: found.logits.len() as u64,
         logits: Some(Histogram::around_zero(&found.logits)),
     })

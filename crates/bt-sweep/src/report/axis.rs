@@ -1,6 +1,7 @@
 //! A parameter as an axis of at most [`MAX_CELLS`] cells.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -64,7 +65,9 @@ impl Parameter {
 
 #[derive(Default)]
 struct Observed {
-    distinct: Vec<Value>,
+    distinct: BTreeSet<Ordered>,
+    /// How many of them are numbers.
+    numbers: usize,
     has_fractions: bool,
     /// From when on there are more numbers than cells.
     range: Option<(f64, f64)>,
@@ -77,21 +80,46 @@ impl Observed {
             (*low, *high) = (low.min(number), high.max(number));
             return;
         }
-        let Err(place) = self.distinct.binary_search_by(|known| order(known, value)) else { return };
-        self.distinct.insert(place, value.clone());
-        let numbers = || self.distinct.iter().filter_map(number_of);
-        if self.distinct.len() > MAX_CELLS && numbers().count() == self.distinct.len() {
-            self.range = numbers().map(|number| (number, number)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
+        if !self.distinct.insert(Ordered(value.clone())) {
+            return;
+        }
+        self.numbers += usize::from(number_of(value).is_some());
+        if self.distinct.len() > MAX_CELLS && self.numbers == self.distinct.len() {
+            let numbers = self.distinct.iter().filter_map(|value| number_of(&value.0));
+            self.range = numbers.map(|number| (number, number)).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         }
     }
 
     fn domain(self) -> Domain {
         match self.range {
             Some((low, high)) => Domain::Range { low, high, logarithmic: false, whole: !self.has_fractions },
-            None => Domain::Values(self.distinct),
+            None => Domain::Values(self.distinct.into_iter().map(|value| value.0).collect()),
         }
     }
 }
+
+/// A value in the order of an axis.
+struct Ordered(Value);
+
+impl Ord for Ordered {
+    fn cmp(&self, other: &Self) -> Ordering {
+        order(&self.0, &other.0)
+    }
+}
+
+impl PartialOrd for Ordered {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ordered {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ordered {}
 
 /// A parameter's cells, in order, and which value falls into which.
 #[derive(Clone, Debug, Serialize)]

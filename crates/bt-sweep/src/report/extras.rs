@@ -1,6 +1,8 @@
 //! What a report shows beside trials: the folds of a walk-forward, and how much of the best result is luck.
 
-use serde::Serialize;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
 
 use super::curve::Curve;
 use super::packed::{Packed, number, optional_number, values};
@@ -64,18 +66,57 @@ pub struct Overfitting {
     pub deflated: Option<f64>,
     /// The probability of backtest overfitting.
     pub pbo: Option<Pbo>,
+    /// Why there is none.
+    pub no_pbo: Option<NoPbo>,
+}
+
+/// Why there is no probability of backtest overfitting. Written as its sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoPbo {
+    /// In no split of the data two trials have different Sharpe ratios in sample.
+    NoBest,
+    /// So many trials would take too long.
+    TooManyTrials {
+        /// How many there are.
+        trials: u64,
+        /// How many are allowed.
+        most: u64,
+    },
+    /// The trials' blocks of returns cannot be compared: what is wrong with them.
+    Blocks(String),
+}
+
+impl fmt::Display for NoPbo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoBest => {
+                f.write_str("in no split of the data two trials have different Sharpe ratios in sample")
+            }
+            Self::TooManyTrials { trials, most } => {
+                write!(f, "it is computed for up to {most} trials, and there are {trials}")
+            }
+            Self::Blocks(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl Serialize for NoPbo {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// The probability of backtest overfitting by combinatorially symmetric cross-validation (Bailey, Borwein, López de Prado &
 /// Zhu, "The Probability of Backtest Overfitting", 2017).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Pbo {
-    /// The share of splits in which the best in sample is below the median out of sample.
+    /// The share of splits in which the best in sample is below the median out of sample; being the median counts half.
     #[serde(serialize_with = "number")]
     pub probability: f64,
     /// How many splits there were.
     pub splits: u64,
-    /// The logits of the relative ranks out of sample, where they were kept.
+    /// The logits of the relative ranks out of sample, where they were kept; the mean of them where several are the best.
     pub logits: Option<Histogram>,
 }
 

@@ -49,7 +49,7 @@ use serde::Serialize;
 pub use assemble::{deflate, summarize};
 pub use axis::{Axis, Domain, MAX_CELLS, Parameter};
 pub use curve::{Curve, MAX_POINTS};
-pub use extras::{Fold, Histogram, Overfitting, Pbo, Span, WalkForward};
+pub use extras::{Fold, Histogram, NoPbo, Overfitting, Pbo, Span, WalkForward};
 pub use heatmap::{Heatmap, Layer};
 pub use lanes::{Lane, MAX_BINS, TimeLine};
 pub use marginal::Marginal;

@@ -182,7 +182,7 @@
       card("trials", count(counts.total), `${count(counts.done)} done${lost ? `, ${count(counts.failed)} failed, ${count(counts.deadline)} beyond the deadline` : ""}`),
       best && !data.folds.length ? card(`best ${clip(T.objective.metric, 40)}, raw`, format(best.metrics[objectiveAt]), `trial ${best.number}, ${T.objective.direction}d`) : null,
       over && over.deflated !== null ? card("deflated Sharpe ratio", percent(over.deflated), `for ${plural(over.trials, "trial")}`) : null,
-      over && over.pbo ? card("probability of overfitting", percent(over.pbo.probability), `CSCV, ${plural(over.pbo.splits, "split")}`) : null,
+      over && over.pbo ? card("probability of overfitting", percent(over.pbo.probability), `CSCV, ${plural(over.pbo.splits, "split")}`) : over && over.no_pbo ? card("probability of overfitting", "undefined", over.no_pbo) : null,
       data.folds.length ? card("folds", count(data.folds.length), "of the walk-forward") : null));
     if (counts.done > counts.plotted) {
       root.append(soft(`Plots and tables show the ${plural(counts.plotted, "trial")} on all data. On a share of it ran ${T.rungs.filter((rung) => rung.fidelity < 1).map((rung) => `${count(rung.trials)} (${percent(rung.fidelity)})`).join(", ")}.`));
@@ -354,16 +354,17 @@
       parts.push(figure("Deflated Sharpe ratio", `for ${plural(over.trials, "trial")}`, deflated));
     }
     if (over.pbo) parts.push(pboFigure(over.pbo));
+    else if (over.no_pbo) parts.push(figure("Does the best stay good?", "combinatorially symmetric cross-validation", h("p", null, h("b", null, "Probability of backtest overfitting: undefined. "), `The reason: ${over.no_pbo}.`)));
     section("Is the best one luck?", h("div", { class: "pair" }, parts));
   };
   const pboFigure = (pbo) => {
-    const sentence = h("p", null, h("b", null, `Probability of backtest overfitting: ${percent(pbo.probability)}. `), `In so many of ${plural(pbo.splits, "split")} of the data the trial with the best Sharpe ratio of one half is in the lower half of all trials on the other; 50 % is what choosing by chance gives (CSCV: Bailey, Borwein, López de Prado & Zhu 2017).`);
+    const sentence = h("p", null, h("b", null, `Probability of backtest overfitting: ${percent(pbo.probability)}. `), `In so many of ${plural(pbo.splits, "split")} of the data the trial with the best Sharpe ratio of one half is in the lower half of all trials on the other, the median trial counting half; 50 % is what choosing by chance gives (CSCV: Bailey, Borwein, López de Prado & Zhu 2017).`);
     if (!pbo.logits) return figure("Does the best stay good?", "combinatorially symmetric cross-validation", sentence);
     const bins = Array.from(unpack(pbo.logits.counts, Uint32Array)), most = Math.max(1, ...bins), bottom = 150;
     const low = Number(pbo.logits.low), width = Number(pbo.logits.width), step = 480 / bins.length, at = (v) => 40 + (v - low) / width * step;
     const ticks = axisOf([low, low + width * bins.length], 40, 520, 0).ticks;
     return figure("Does the best stay good?", "logit of its rank out of sample; left of zero it is in the lower half",
-      chart(`Histogram of logits: ${percent(pbo.probability)} at or below zero`, 560, bottom + 24, bins.map((n, i) => {
+      chart(`Histogram of logits: probability of overfitting ${percent(pbo.probability)}`, 560, bottom + 24, bins.map((n, i) => {
         const from = low + i * width, height = n / most * (bottom - 10);
         return s("g", hints(() => `logit ${format(from, 3)} to ${format(from + width, 3)}\n${plural(n, "split")}`),
           s("rect", { class: "hit", x: 40 + i * step, y: 0, width: step, height: bottom }),

@@ -1,5 +1,6 @@
 //! Collects trials into a table.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -33,6 +34,7 @@ impl TrialsBuilder {
             blocks: Vec::new(),
             order: Vec::new(),
             by_key: HashTable::new(),
+            hash: KeyHash::new(),
         };
         Self { table, text_places: HashMap::new(), encoded: Vec::new() }
     }
@@ -69,13 +71,13 @@ impl TrialsBuilder {
 
     /// Makes room for so many more trials that are done.
     pub(crate) fn reserve(&mut self, trials: usize) {
-        let Trials { names, metric_names, rows, kinds, cells, metrics, by_key, .. } = &mut self.table;
+        let Trials { names, metric_names, rows, kinds, cells, metrics, by_key, hash, .. } = &mut self.table;
         let params = names.as_slice().len();
         rows.reserve(trials);
         kinds.reserve(trials.saturating_mul(params));
         cells.reserve(trials.saturating_mul(params));
         metrics.reserve(trials.saturating_mul(metric_names.len()));
-        by_key.reserve(trials, |&row| hash(&rows[row as usize].key));
+        by_key.reserve(trials, |&row| hash.of(&rows[row as usize].key));
     }
 
     /// The table of all that was added.
@@ -99,10 +101,10 @@ impl TrialsBuilder {
     /// after that.
     pub(crate) fn push_encoded(&mut self, payload: &[u8]) -> Option<bool> {
         let key = record::key(payload)?;
-        let Trials { names, metric_names, rows, kinds, cells, texts, by_key, .. } = &mut self.table;
+        let Trials { names, metric_names, rows, kinds, cells, texts, by_key, hash, .. } = &mut self.table;
         let params = names.as_slice().len();
         let same = |&row: &u32| rows[row as usize].key == key;
-        let entry = match by_key.entry(hash(&key), same, |&row| hash(&rows[row as usize].key)) {
+        let entry = match by_key.entry(hash.of(&key), same, |&row| hash.of(&rows[row as usize].key)) {
             // What is dropped has to be a record all the same.
             Entry::Occupied(_) => {
                 return record::decode(payload, params, metric_names.len(), |_| ()).map(|_| false);
@@ -162,10 +164,37 @@ fn intern(texts: &mut Vec<Arc<str>>, places: &mut HashMap<Arc<str>, u32>, text: 
     place
 }
 
-/// Keys are digests; folding their halves keeps keys apart that are not, such as small numbers.
-pub(super) fn hash(key: &TrialKey) -> u64 {
-    let number = u128::from_le_bytes(key.0);
-    let product = (number as u64 ^ 0x9e37_79b9_7f4a_7c15) as u128
-        * ((number >> 64) as u64 ^ 0xd1b5_4a32_d192_ed03) as u128;
-    (product as u64) ^ (product >> 64) as u64
+/// The hash of keys by two numbers that nobody knows beforehand: the keys of a ledger are whatever its author wrote, and with known
+/// numbers they could all be made to meet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeyHash([u64; 2]);
+
+impl KeyHash {
+    pub(super) fn new() -> Self {
+        let random = RandomState::new();
+        Self([0_u64, 1].map(|number| random.hash_one(number)))
+    }
+
+    /// Folding the halves keeps keys apart that are no digests, such as small numbers.
+    pub(super) fn of(self, key: &TrialKey) -> u64 {
+        let (number, [low, high]) = (u128::from_le_bytes(key.0), self.0);
+        let product = u128::from(number as u64 ^ low) * u128::from((number >> 64) as u64 ^ high);
+        (product as u64) ^ (product >> 64) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn keys_cannot_be_chosen_to_meet() {
+        // With fixed numbers, a half that equals one of them made every product 0.
+        let keys = (0..1000_u64).map(|at| u128::from(0x9e37_79b9_7f4a_7c15_u64) | u128::from(at) << 64);
+        let hash = KeyHash::new();
+        let hashes: HashSet<u64> = keys.map(|key| hash.of(&TrialKey(key.to_le_bytes()))).collect();
+        assert!(hashes.len() > 990, "{}", hashes.len());
+    }
 }

@@ -1,5 +1,7 @@
 //! The columns of the exported table: their names and types.
 
+use std::collections::HashSet;
+
 use super::{Kind, Trials};
 use crate::ledger::record::Cell;
 
@@ -19,14 +21,14 @@ pub(super) struct Names {
 
 /// A parameter that is called like another column gets the prefix `param.`, a metric `metric.`.
 pub(super) fn names(table: &Trials) -> Names {
-    let mut taken: Vec<String> =
+    let mut taken: HashSet<String> =
         [&FIRST[..], &MIDDLE, &LAST].concat().iter().map(|&name| name.into()).collect();
     let mut unlike = |name: &String, prefix: &str| {
         let mut name = name.clone();
         while taken.contains(&name) {
             name = format!("{prefix}.{name}");
         }
-        taken.push(name.clone());
+        taken.insert(name.clone());
         name
     };
     let params = table.names.as_slice().iter().map(|name| unlike(name, "param")).collect();

@@ -16,8 +16,8 @@ use crate::folds::Role;
 use crate::ledger::record::Cell;
 use crate::{Block, Error, Names, Objective, Outcome, Params, Result, Status, TrialKey, TrialRecord, Value};
 
+use builder::KeyHash;
 pub use builder::TrialsBuilder;
-use builder::hash;
 
 /// The trials of a sweep as a table, sorted by part, number and fidelity; each key once.
 ///
@@ -42,6 +42,7 @@ pub struct Trials {
     /// Rows in the order of the table.
     order: Vec<u32>,
     by_key: HashTable<u32>,
+    hash: KeyHash,
 }
 
 /// What every trial has, whatever the sweep.
@@ -123,7 +124,7 @@ impl Trials {
 
     /// The trial of a key. O(1).
     pub fn find(&self, key: &TrialKey) -> Option<Trial<'_>> {
-        let found = self.by_key.find(hash(key), |&row| self.rows[row as usize].key == *key);
+        let found = self.by_key.find(self.hash.of(key), |&row| self.rows[row as usize].key == *key);
         found.map(|&row| self.trial(row))
     }
 
@@ -331,6 +332,11 @@ impl<'t> Trial<'t> {
     /// What it took, in microseconds.
     pub fn took_us(self) -> u64 {
         self.data().took_us
+    }
+
+    /// When it ended, in microseconds since the sweep's start. A ledger may hold any two numbers.
+    pub(crate) fn ended_us(self) -> u64 {
+        self.started_us().saturating_add(self.took_us())
     }
 
     /// The record that it is.

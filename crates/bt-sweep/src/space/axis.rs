@@ -28,11 +28,7 @@ impl Axis {
             }
             &Domain::Stepped { min, max, step } => {
                 let decimal = Decimal::new(min, max, step);
-                let steps = match &decimal {
-                    Some(decimal) => decimal.steps,
-                    // A step that divides up to rounding divides.
-                    None => ((max - min) / step * (1.0 + 4.0 * f64::EPSILON)).floor() as u64,
-                };
+                let steps = decimal.as_ref().map_or_else(|| steps(min, max, step), |decimal| decimal.steps);
                 Self::Stepped { min, max, step, count: steps + 1, decimal }
             }
             &Domain::Uniform { min, max } => Self::Real { min, max, scale: Scale::Linear },
@@ -59,7 +55,7 @@ impl Axis {
             }
             Self::Stepped { min, max, step, decimal, .. } => Value::Float(match decimal {
                 Some(decimal) => decimal.nth(index),
-                None => (min + index as f64 * step).min(*max),
+                None => stepped(*min, *step, index).min(*max),
             }),
             Self::Real { min, .. } => Value::Float(*min),
             Self::Choice(choices) => choices[index as usize].clone(),
@@ -72,12 +68,14 @@ impl Axis {
             (Self::Int { min, step, .. }, Value::Int(value)) => {
                 u64::try_from((i128::from(*value) - i128::from(*min)) / i128::from(*step)).ok()?
             }
-            (Self::Stepped { min, step, .. }, Value::Float(value)) => {
+            (Self::Stepped { min, step, count, .. }, Value::Float(value)) => {
                 let index = ((value - min) / step).round();
                 if !(0.0..=MAX_STEPS).contains(&index) {
                     return None;
                 }
-                index as u64
+                let near = (index as u64).saturating_sub(1)..(index as u64).saturating_add(2).min(*count);
+                // Rounding may have led to the step beside it.
+                return near.into_iter().find(|&index| self.nth(index) == Value::Float(*value));
             }
             (Self::Choice(choices), value) => choices.iter().position(|choice| choice == value)? as u64,
             _ => return None,
@@ -91,6 +89,23 @@ impl Axis {
             _ => self.position(value).is_some(),
         }
     }
+}
+
+/// How many steps lead from `min` to no further than `max`. One that ends above it by no more than the three numbers' rounding ends
+/// there.
+fn steps(min: f64, max: f64, step: f64) -> u64 {
+    let rounding = min.abs().max(max.abs()) * f64::EPSILON;
+    let fits = |steps: u64| stepped(min, step, steps) - max <= rounding;
+    // The quotient's own rounding is less than a step.
+    let mut steps = ((max - min) / step).round() as u64 + 1;
+    while steps > 0 && !fits(steps) {
+        steps -= 1;
+    }
+    steps
+}
+
+fn stepped(min: f64, step: f64, index: u64) -> f64 {
+    min + index as f64 * step
 }
 
 /// 2^53: up to here every whole number is a floating-point number.

@@ -199,10 +199,12 @@ fn step_refusal(min: f64, max: f64, step: f64) -> Option<&'static str> {
     if !(step.is_finite() && step > 0.0) {
         return Some("a step above 0");
     }
-    // Further steps would meet the same number again.
+    // Smaller steps would meet the same number again.
     let largest = min.abs().max(max.abs());
-    let countable = largest + step > largest && largest - step < largest && (max - min) / step < MAX_STEPS;
-    (!countable).then_some("a step that changes the largest value, and fewer than 2^50 of them")
+    let countable = largest / step < MAX_STEPS && (max - min) / step < MAX_STEPS;
+    (!countable).then_some(
+        "a step that changes the largest value, by more than 2^-50 of it, and fewer than 2^50 of them",
+    )
 }
 
 /// 2^50: below it the number of a step is found from its value in spite of rounding.

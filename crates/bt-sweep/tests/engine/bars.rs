@@ -3,12 +3,26 @@
 use bt_layers::{Layers, OptimizationConfig, Options};
 use bt_sweep::bt_core::{Frequency, Timestamp};
 use bt_sweep::folds::{Kind, WalkForward};
+use bt_sweep::report::html;
 use bt_sweep::search::{RandomSearch, Search};
 use bt_sweep::strategies::{self, StrategyInfo};
 use bt_sweep::{Accounting, Engine, EngineOptions, Objective, Space, Sweep};
 use bt_testkit::{AssetData, FakeSource, Market, MarketData};
 
 use crate::fake::name;
+
+/// The same bars at the ends of time, most of them at each and none between.
+fn at_the_ends_of_time() -> MarketData {
+    let mut market = Market::common(13, 2, 60).generate();
+    for asset in &mut market.assets {
+        let moved = asset.timestamps.iter().zip(0..).map(|(_, at): (_, i64)| match at {
+            0..30 => i64::MIN + at,
+            _ => i64::MAX - 60 + at,
+        });
+        asset.timestamps = moved.map(Timestamp::from_nanos).collect();
+    }
+    market
+}
 
 fn odd() -> Vec<(&'static str, MarketData)> {
     let mut without = Market::common(5, 2, 60).generate();
@@ -18,6 +32,7 @@ fn odd() -> Vec<(&'static str, MarketData)> {
         ("two bars", Market::common(1, 1, 2).generate()),
         ("an asset without a bar", without),
         ("nothing but NaN", Market::common(3, 2, 60).with_missing(1.0).generate()),
+        ("the ends of time", at_the_ends_of_time()),
         ("gaps", Market::staggered(11, 3, 60, 20).with_gaps(0.3).with_missing(0.1).generate()),
     ]
 }
@@ -116,6 +131,11 @@ fn a_walk_forward_over_any_bars_has_its_folds_and_a_report() {
         let moments = &result.out_of_sample.moments;
         assert!(moments.windows(2).all(|pair| pair[0] < pair[1]), "{what}");
         let report = engine.walk_forward_report(&sweep, "random", &result).unwrap();
-        assert_eq!(report.walk_forward.unwrap().folds.len(), result.folds.len(), "{what}");
+        let shown = report.walk_forward.as_ref().unwrap();
+        let spans = engine.fold_spans(&sweep, &result.folds).unwrap();
+        assert!(shown.folds.iter().map(|fold| fold.test).eq(spans.iter().map(|fold| fold.test)), "{what}");
+        assert_eq!(shown.folds.len(), result.folds.len(), "{what}");
+        assert_eq!(report.facts.range, Some(engine.span(&sweep).unwrap()), "{what}");
+        assert!(html(&report).ends_with("</html>\n"), "{what}");
     }
 }

@@ -296,6 +296,23 @@ fn a_bundle_that_panics_ends_the_sweep_and_no_worker() {
     }
 }
 
+#[test]
+fn a_message_that_no_record_could_hold_is_cut_and_the_sweep_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let function = Function::new(|_, x| match x {
+        3 => Err(Error::Strategy("é".repeat(20 << 20))),
+        4 => panic!("{}", "p".repeat(20 << 20)),
+        _ => Ok(x as f64),
+    });
+    let sweep = Sweep { folder: Some(folder.path().to_owned()), ..sweep(function) };
+    let result = engine(2).run(&sweep, &mut Batches::new([(0..8).collect()]), &mut ()).unwrap();
+    let messages: Vec<&str> = result.trials.iter().filter_map(|trial| trial.message()).collect();
+    assert_eq!(messages.len(), 2);
+    assert_eq!(messages[0], "é".repeat(8192) + "…");
+    assert!(messages[1].starts_with("the backtest panicked: ppp") && messages[1].ends_with("p…"));
+    assert_eq!(ledger::read(folder.path()).unwrap().trials.len(), 8);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_disk_that_is_full_ends_the_sweep_with_its_error_and_keeps_what_was_durable() {

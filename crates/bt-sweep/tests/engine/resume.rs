@@ -4,8 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use std::{fs, thread};
 
+use bt_sweep::results::Trials;
 use bt_sweep::search::{Brackets, Grid, Hyperband, RandomSearch, Search};
-use bt_sweep::{Error, Observer, Progress, Space, Sweep, SweepResult, TrialRecord, ledger};
+use bt_sweep::{Error, Names, Observer, Progress, Space, Sweep, SweepResult, TrialKey, TrialRecord, ledger};
 
 use crate::fake::{Function, engine, sweep};
 
@@ -128,4 +129,51 @@ fn a_resumed_sweep_goes_on_at_the_time_where_its_last_trial_ended() {
     let begun =
         second.trials.iter().filter(|trial| trial.number() >= known as u64).map(|trial| trial.started_us());
     assert!(begun.min() >= end(&first), "{:?} and {:?}", second.trials.len(), end(&first));
+}
+
+#[test]
+fn times_and_workers_at_the_end_of_their_range_are_resumed_and_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = kept_in(folder.path(), false, counted().0);
+    grid(1, &first, &mut CancelAt(20));
+    let header = ledger::read_header(folder.path()).unwrap();
+    let (kept, contents) = ledger::Ledger::resume(folder.path(), &header).unwrap();
+    let last = contents.trials.get(0).unwrap().record();
+    let late = TrialRecord {
+        worker: u32::MAX,
+        started_us: u64::MAX,
+        took_us: u64::MAX,
+        key: TrialKey([7; 16]),
+        ..last
+    };
+    kept.segment(0).unwrap().append(&late).unwrap();
+    kept.close().unwrap();
+    let search = || Grid::new(space()).unwrap();
+    let second = grid(1, &kept_in(folder.path(), true, counted().0), &mut ());
+    assert!(second.is_complete);
+    let (engine, kept) = (engine(1), ledger::read(folder.path()).unwrap().trials);
+    let result = engine.result_of(&first, &mut search(), kept).unwrap();
+    let facts = engine.report(&first, "grid", &result).unwrap().facts;
+    assert_eq!((facts.duration_us, facts.workers), (Some(u64::MAX), u32::MAX));
+}
+
+#[test]
+fn trials_with_other_parameters_or_metrics_are_none_of_a_sweep() {
+    let sweep = sweep(counted().0);
+    let refused = |names: &[&str], metrics: &[&str]| {
+        let metrics: Vec<String> = metrics.iter().map(|&name| name.into()).collect();
+        let trials = Trials::of_records(&Names::new(names.iter().copied()), &metrics, []).unwrap();
+        engine(1).result_of(&sweep, &mut Grid::new(space()).unwrap(), trials).map(drop)
+    };
+    let names: Vec<String> = space().names().as_slice().to_vec();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    refused(&names, &["value"]).unwrap();
+    let told = |result: bt_sweep::Result<()>| result.unwrap_err().to_string();
+    assert!(
+        told(refused(&names, &["other", "value"]))
+            .contains("metrics differs: found other, value, expected value")
+    );
+    assert!(
+        told(refused(&["y"], &["value"])).contains("the names of the trials' parameters differs: found y")
+    );
 }

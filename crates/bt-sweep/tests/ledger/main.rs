@@ -5,6 +5,7 @@ mod bytes;
 mod common;
 mod disk;
 mod folder;
+mod hostile;
 mod killed;
 mod oracle;
 mod property;

@@ -12,7 +12,7 @@ pub(crate) struct Returns {
 }
 
 pub(crate) struct Naive {
-    pub(crate) probability: f64,
+    pub(crate) probability: Option<f64>,
     pub(crate) probability_of_loss: f64,
     pub(crate) degradation: Option<f64>,
     pub(crate) logits: Vec<f64>,
@@ -56,51 +56,105 @@ impl Ratio {
     }
 }
 
-pub(crate) fn naive_overfitting(returns: &Returns) -> Naive {
+/// The ratios of all trials inside and outside, for each choice of half of the blocks.
+fn splits(returns: &Returns) -> Vec<[Vec<Ratio>; 2]> {
     let count = returns.bars.len();
-    let mut chosen = Vec::new();
-    for mask in 0..1_u32 << count {
-        if mask.count_ones() as usize * 2 != count {
-            continue;
-        }
-        let part = |trial: &Vec<i64>, inside: bool| {
-            let block_of_bar = (0..count).flat_map(|block| std::iter::repeat_n(block, returns.bars[block]));
-            let kept = block_of_bar.zip(trial).filter(|&(block, _)| (mask >> block & 1 == 1) == inside);
-            Ratio::of(&kept.map(|(_, &value)| value).collect::<Vec<_>>())
-        };
-        let ratios = |inside| returns.trials.iter().map(|trial| part(trial, inside)).collect::<Vec<_>>();
-        chosen.push(choice(&ratios(true), &ratios(false)));
-    }
-    let share = |count: usize| count as f64 / chosen.len() as f64;
+    let masks = (0..1_u32 << count).filter(|mask| mask.count_ones() as usize * 2 == count);
+    let part = |mask: u32, trial: &Vec<i64>, inside: bool| {
+        let block_of_bar = (0..count).flat_map(|block| std::iter::repeat_n(block, returns.bars[block]));
+        let kept = block_of_bar.zip(trial).filter(|&(block, _)| (mask >> block & 1 == 1) == inside);
+        Ratio::of(&kept.map(|(_, &value)| value).collect::<Vec<_>>())
+    };
+    masks
+        .map(|mask| {
+            [true, false].map(|inside| returns.trials.iter().map(|trial| part(mask, trial, inside)).collect())
+        })
+        .collect()
+}
+
+pub(crate) fn naive_overfitting(returns: &Returns) -> Naive {
+    let splits = splits(returns);
+    let chosen: Vec<Choice> = splits.iter().map(|[inside, outside]| choice(inside, outside)).collect();
+    let mean = |value: fn(&Choice) -> f64| chosen.iter().map(value).sum::<f64>() / chosen.len() as f64;
+    let differ = |[inside, _]: &[Vec<Ratio>; 2]| inside.iter().any(|ratio| inside[0].compare(*ratio).is_ne());
     Naive {
-        probability: share(chosen.iter().filter(|choice| choice.2 <= 0.0).count()),
-        probability_of_loss: share(chosen.iter().filter(|choice| choice.1 < 0.0).count()),
+        probability: splits.iter().any(differ).then(|| mean(|choice| choice.overfitted)),
+        probability_of_loss: mean(|choice| choice.losing),
         degradation: slope(&chosen),
-        logits: chosen.iter().map(|choice| choice.2).collect(),
+        logits: chosen.iter().map(|choice| choice.logit).collect(),
     }
 }
 
-/// The ratio inside, the ratio outside, and the logit.
-fn choice(inside: &[Ratio], outside: &[Ratio]) -> (f64, f64, f64) {
-    let is_best = |at: usize| inside.iter().all(|other| inside[at].compare(*other) != Ordering::Less);
-    let best = (0..inside.len()).find(|&at| is_best(at)).unwrap();
+/// The paper's own rule: one best trial, and the share of logits at or below 0. None where ratios are equal, of which it says
+/// nothing.
+pub(crate) fn probability_of_the_paper(returns: &Returns) -> Option<f64> {
+    let splits = splits(returns);
+    let mut overfitted = 0;
+    for [inside, outside] in &splits {
+        let mut by_inside: Vec<usize> = (0..inside.len()).collect();
+        by_inside.sort_by(|&a, &b| inside[a].compare(inside[b]));
+        let mut by_outside: Vec<usize> = (0..outside.len()).collect();
+        by_outside.sort_by(|&a, &b| outside[a].compare(outside[b]));
+        let is_tied = |order: &[usize], ratios: &[Ratio]| {
+            order.windows(2).any(|pair| ratios[pair[0]].compare(ratios[pair[1]]).is_eq())
+        };
+        if is_tied(&by_inside, inside) || is_tied(&by_outside, outside) {
+            return None;
+        }
+        let best = by_inside[by_inside.len() - 1];
+        let rank = by_outside.iter().position(|&trial| trial == best)? + 1;
+        let relative = rank as f64 / (outside.len() + 1) as f64;
+        overfitted += usize::from((relative / (1.0 - relative)).ln() <= 0.0);
+    }
+    Some(overfitted as f64 / splits.len() as f64)
+}
+
+/// Means over the trials that are best inside.
+struct Choice {
+    inside: f64,
+    outside: f64,
+    overfitted: f64,
+    losing: f64,
+    logit: f64,
+}
+
+fn choice(inside: &[Ratio], outside: &[Ratio]) -> Choice {
+    let is_best = |at: &usize| inside.iter().all(|other| inside[*at].compare(*other) != Ordering::Less);
+    let best: Vec<usize> = (0..inside.len()).filter(is_best).collect();
+    let mean = |value: &dyn Fn(usize) -> f64| {
+        best.iter().map(|&trial| value(trial)).sum::<f64>() / best.len() as f64
+    };
+    let logit = |trial: usize| logit(trial, outside);
+    Choice {
+        inside: inside[best[0]].value(),
+        outside: mean(&|trial| outside[trial].value()),
+        overfitted: mean(&|trial| match logit(trial) {
+            below if below < 0.0 => 1.0,
+            0.0 => 0.5,
+            _ => 0.0,
+        }),
+        losing: mean(&|trial| f64::from(outside[trial].value() < 0.0)),
+        logit: mean(&logit),
+    }
+}
+
+fn logit(trial: usize, outside: &[Ratio]) -> f64 {
     let mut order: Vec<usize> = (0..outside.len()).collect();
     order.sort_by(|&a, &b| outside[a].compare(outside[b]));
     // Ranks of equal ratios are averaged.
     let ranks =
-        (1..=order.len()).filter(|rank| outside[order[rank - 1]].compare(outside[best]) == Ordering::Equal);
+        (1..=order.len()).filter(|rank| outside[order[rank - 1]].compare(outside[trial]) == Ordering::Equal);
     let ranks: Vec<f64> = ranks.map(|rank| rank as f64).collect();
     let relative = ranks.iter().sum::<f64>() / ranks.len() as f64 / (outside.len() + 1) as f64;
-    let logit = if relative == 0.5 { 0.0 } else { (relative / (1.0 - relative)).ln() };
-    (inside[best].value(), outside[best].value(), logit)
+    if relative == 0.5 { 0.0 } else { (relative / (1.0 - relative)).ln() }
 }
 
-fn slope(chosen: &[(f64, f64, f64)]) -> Option<f64> {
+fn slope(chosen: &[Choice]) -> Option<f64> {
     let n = chosen.len() as f64;
-    let x: f64 = chosen.iter().map(|choice| choice.0).sum::<f64>() / n;
-    let y: f64 = chosen.iter().map(|choice| choice.1).sum::<f64>() / n;
-    let xx: f64 = chosen.iter().map(|choice| (choice.0 - x).powi(2)).sum();
-    let xy: f64 = chosen.iter().map(|choice| (choice.0 - x) * (choice.1 - y)).sum();
+    let x: f64 = chosen.iter().map(|choice| choice.inside).sum::<f64>() / n;
+    let y: f64 = chosen.iter().map(|choice| choice.outside).sum::<f64>() / n;
+    let xx: f64 = chosen.iter().map(|choice| (choice.inside - x).powi(2)).sum();
+    let xy: f64 = chosen.iter().map(|choice| (choice.inside - x) * (choice.outside - y)).sum();
     (xx > 1e-20).then(|| xy / xx)
 }
 

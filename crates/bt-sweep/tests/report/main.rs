@@ -3,5 +3,6 @@
 
 mod aggregates;
 mod curves;
+mod luck;
 mod oracle;
 mod page;

@@ -80,6 +80,7 @@ fn everything() -> ReportData {
                 splits: 70,
                 logits: Some(Histogram::around_zero(&[1.0, -1.0])),
             }),
+            no_pbo: None,
         }),
         ..ReportData::new(Facts { assets: names("ASSET", 3000), ..Facts::default() }, many(1000, 3, 4))
     }

@@ -7,3 +7,4 @@ mod learning;
 mod oracle;
 mod random;
 mod space;
+mod steps;
