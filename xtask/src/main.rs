@@ -21,7 +21,9 @@ use shell::{Error, Result};
 const USAGE: &str = "\
 Usage: cargo xtask <COMMAND>
 
-  test [--keep-going]      every check there is: format, house rules, clippy, docs, all tests, the READMEs' examples
+  test [--keep-going] [--long]
+                           every check there is: format, house rules, clippy, docs, all tests, the READMEs' examples;
+                           --long tries every case where the tests else try a sample
   validate [ARGUMENTS]     proves what the layers are worth; arguments go to bt-validate
                            (--quick, --only CLAIM, --json PATH); exit status 0 passed, 1 refuted, 2 inconclusive
   ci                       what the continuous integration runs: test, then validate --quick

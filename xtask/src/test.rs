@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use crate::shell::{self, Error, Result, cargo, not_started};
 use crate::{outside, python, tidy};
 
-/// Stops at the first step that fails, or with `--keep-going` runs all; fails if any step did.
+/// Stops at the first step that fails, or with `--keep-going` runs all; fails if any step did. With `--long` tests that try a
+/// sample of all cases try all of them.
 pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
-    let keep_going = parse(arguments)?;
+    let Options { keep_going, long } = parse(arguments)?;
     let mut summary = Summary::default();
     for (index, step) in STEPS.iter().enumerate() {
         let outcome = if keep_going || summary.failed() == 0 {
-            perform(step, index + 1)
+            perform(step, index + 1, long)
         } else {
             Outcome { step: step.name, result: None, took: Duration::ZERO }
         };
@@ -25,19 +26,22 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 
 struct Step {
     name: &'static str,
-    run: fn() -> Result<Tests>,
+    run: fn(Length) -> Result<Tests>,
 }
 
 /// What a fresh machine compiles is dominated by Arrow and Parquet: checked once for clippy, built once for all tests.
 const STEPS: [Step; 8] = [
-    Step { name: "format", run: || quiet(cargo(["fmt", "--all", "--", "--check"])) },
-    Step { name: "house rules", run: || tidy::run().map(|()| Tests::default()) },
-    Step { name: "clippy", run: || quiet(cargo(CLIPPY)) },
-    Step { name: "documentation", run: documentation },
-    Step { name: "unit and property tests", run: || counted(tests(["--lib", "--bins"])) },
-    Step { name: "cross-crate and multi-process tests", run: || counted(tests(["--test", "*"])) },
-    Step { name: "documentation tests", run: || counted(tests(["--doc"])) },
-    Step { name: "README examples outside the workspace", run: || outside::run().map(|()| Tests::default()) },
+    Step { name: "format", run: |_| quiet(cargo(["fmt", "--all", "--", "--check"])) },
+    Step { name: "house rules", run: |_| tidy::run().map(|()| Tests::default()) },
+    Step { name: "clippy", run: |_| quiet(cargo(CLIPPY)) },
+    Step { name: "documentation", run: |_| documentation() },
+    Step { name: "unit and property tests", run: |long| counted(tests(["--lib", "--bins"], long)) },
+    Step { name: "cross-crate and multi-process tests", run: |long| counted(tests(["--test", "*"], long)) },
+    Step { name: "documentation tests", run: |long| counted(tests(["--doc"], long)) },
+    Step {
+        name: "README examples outside the workspace",
+        run: |_| outside::run().map(|()| Tests::default()),
+    },
 ];
 
 const CLIPPY: [&str; 7] =
@@ -49,27 +53,48 @@ fn documentation() -> Result<Tests> {
     quiet(command)
 }
 
-fn tests<'a>(which: impl IntoIterator<Item = &'a str>) -> Command {
+/// Whether tests that try a sample of all cases try all of them.
+type Length = bool;
+
+/// What tells them so.
+const LONG: &str = "BT_LONG_TESTS";
+
+fn tests<'a>(which: impl IntoIterator<Item = &'a str>, long: Length) -> Command {
     // One failing crate must not hide what the others say.
     let mut command = cargo(["test", "--workspace", "--all-features", "--no-fail-fast"]);
     command.args(which);
     python::announce(&mut command);
+    if long {
+        command.env(LONG, "1");
+    }
     command
 }
 
-fn parse(arguments: &[String]) -> Result<bool> {
-    match arguments {
-        [] => Ok(false),
-        [flag] if flag == "--keep-going" => Ok(true),
-        other => Err(Error::Usage(format!("test takes --keep-going or nothing, got {other:?}"))),
-    }
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Options {
+    keep_going: bool,
+    long: Length,
 }
 
-fn perform(step: &Step, number: usize) -> Outcome {
+fn parse(arguments: &[String]) -> Result<Options> {
+    let mut options = Options::default();
+    for argument in arguments {
+        match argument.as_str() {
+            "--keep-going" => options.keep_going = true,
+            "--long" => options.long = true,
+            other => {
+                return Err(Error::Usage(format!("test takes --keep-going and --long, got {other:?}")));
+            }
+        }
+    }
+    Ok(options)
+}
+
+fn perform(step: &Step, number: usize, long: Length) -> Outcome {
     let label = format!("[{number}/{}] {}", STEPS.len(), step.name);
     println!("{label} …");
     let start = Instant::now();
-    let result = (step.run)();
+    let result = (step.run)(long);
     let took = start.elapsed();
     match &result {
         Ok(_) => println!("{label}: ok in {:.1} s\n", took.as_secs_f64()),
@@ -209,8 +234,21 @@ mod tests_of_the_summary {
     }
 
     #[test]
+    fn only_a_long_run_tells_the_tests_to_try_all_cases() {
+        for long in [false, true] {
+            let command = tests(["--lib"], long);
+            let told = command.get_envs().find(|(name, _)| *name == LONG).and_then(|(_, value)| value);
+            assert_eq!(told.is_some_and(|value| value == "1"), long);
+        }
+    }
+
+    #[test]
     fn an_unknown_flag_is_a_usage_error() {
         assert!(matches!(parse(&["--fast".to_owned()]), Err(Error::Usage(_))));
-        assert!(matches!(parse(&["--keep-going".to_owned()]), Ok(true)));
+        let parse =
+            |line: &str| parse(&line.split_whitespace().map(String::from).collect::<Vec<_>>()).unwrap();
+        assert_eq!(parse(""), Options::default());
+        assert_eq!(parse("--keep-going"), Options { keep_going: true, long: false });
+        assert_eq!(parse("--long --keep-going"), Options { keep_going: true, long: true });
     }
 }

@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use bt_asset_cache::{FilteredBars, GroupedBars};
 use bt_core::{Bundle, Timestamp};
-use oracle::{CASES, DAY, Naive, Row, naive, read, some_cuts, some_encoding, some_rows, table};
+use oracle::{
+    Assets, CASES, DAY, Encoding, Naive, Numbers, Row, Stamps, naive, read, some_cuts, some_encoding,
+    some_rows, table,
+};
 use proptest::prelude::*;
 
 fn at(day: i32) -> Timestamp {
@@ -118,4 +121,37 @@ proptest! {
             prop_assert_ne!(version(&shuffled, &[]), content);
         }
     }
+}
+
+/// The child of the next test, in which no thread can be started; alone it does nothing.
+#[test]
+fn child_without_threads() {
+    if std::env::var_os("BT_WITHOUT_THREADS").is_none() {
+        return;
+    }
+    assert!(std::thread::Builder::new().spawn(|| ()).is_err(), "a thread of 1 PiB was started");
+    println!("content {}", sample().content_version());
+}
+
+fn sample() -> GroupedBars {
+    let row = |at: u8| Row { asset: at % 3, day: i32::from(at / 3), cents: [Some(i16::from(at)); 5] };
+    let rows: Vec<Row> = (0..60).map(row).collect();
+    let encoding =
+        Encoding { assets: Assets::Utf8, stamps: Stamps::Dates, numbers: Numbers::Float64, label: None };
+    GroupedBars::from_table(&table(&rows, encoding, &[])).unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_content_version_is_the_same_where_no_thread_can_be_had() {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_without_threads", "--nocapture", "--test-threads=1"])
+        // No address space has room for such a stack.
+        .env("RUST_MIN_STACK", (1_u64 << 50).to_string())
+        .env("BT_WITHOUT_THREADS", "1")
+        .output()
+        .unwrap();
+    let (out, err) = (String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
+    let told = format!("content {}", sample().content_version());
+    assert!(child.status.success() && out.contains(&told), "{out}{err}");
 }

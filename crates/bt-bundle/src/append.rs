@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bt_core::{
-    Adjustment, AssetDigest, AssetId, Bars, Bundle, BundleName, BundleSource, BundleVersion, Error, Field,
-    Result, Timestamp,
+    Adjustment, AssetDigest, AssetId, AssetList, Bars, Bundle, BundleName, BundleSource, BundleVersion,
+    Error, Field, Result, Timestamp,
 };
 
 use crate::draft::Draft;
@@ -22,7 +22,7 @@ pub struct Appended {
     pub new_bars: u64,
     /// Bars that were there already, with the same values.
     pub repeated_bars: u64,
-    /// Assets that were taken over with their digests, without hashing them again.
+    /// Assets that were taken over with their digests, since they have neither new bars nor new adjustments.
     pub unchanged_assets: usize,
 }
 
@@ -32,31 +32,43 @@ impl Store {
     /// A new bar comes after the asset's last one. Bars that are there already may come again if all their values are the
     /// same, so that an append can be repeated; a bar that differs is a correction, which is what ingesting again is for.
     ///
-    /// O(bars) to copy; only assets with new bars are hashed.
+    /// O(bars) to copy and to hash: what is taken over has to be what was published.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`](bt_core::ErrorKind::InvalidInput) where a new bar contradicts an old one or comes before
-    /// it, or where frequency or columns differ; what opening and publishing meet. The old version stays current.
+    /// it, or where frequency or columns differ; [`ErrorKind::InvalidAssetName`](bt_core::ErrorKind::InvalidAssetName);
+    /// [`ErrorKind::Corrupt`](bt_core::ErrorKind::Corrupt) with the first asset and column of the current version that are
+    /// damaged; what opening and publishing meet. The old version stays current.
     pub fn append(&self, name: &BundleName, new: &dyn Bundle, origin: &str) -> Result<Appended> {
         self.version(name)?;
         let lock = self.lock_for_writing(name, "appending to it")?;
         let old = BundleSource::open(self, name)?;
-        let merge = Merge::new(&old, new)?;
+        new.check_content()?;
+        let leaves = old.checked_leaves()?;
+        let merge = Merge::new(&old, new).map_err(|error| first_damage(&old, &leaves).unwrap_or(error))?;
         if merge.is_empty() {
+            old.verify()?;
             return Ok(merge.appended(unchanged(&old)));
         }
+        merge.check_new_names()?;
         let mut draft = Draft::begin(self, name, merge.shape(origin), lock, Some(old.version()))?;
-        let leaves = old.leaves()?;
-        merge.assets.values().try_for_each(|asset| asset.write(&leaves, old.columns(), &mut draft))?;
+        merge.assets.iter().try_for_each(|(name, asset)| asset.write(name, &old, &leaves, &mut draft))?;
         let published = draft.publish()?;
         Ok(merge.appended(published))
     }
+}
+
+/// What is damaged in the bars that an append was held against: a changed bit in one of them reads like a correction.
+#[cold]
+fn first_damage(old: &MappedBundle, leaves: &[AssetDigest]) -> Option<Error> {
+    old.verify_assets(leaves).err()
 }
 
 fn unchanged(old: &MappedBundle) -> Published {
     Published {
         version: old.version(),
         unchanged: true,
+        repaired: false,
         assets: old.assets().len(),
         rows: old.all().all.len() as u64,
         sync_time: std::time::Duration::ZERO,
@@ -111,6 +123,12 @@ impl<'a> Merge<'a> {
 
     fn is_empty(&self) -> bool {
         self.assets.values().all(|asset| asset.is_unchanged())
+    }
+
+    /// Names that the bundle has already may be older than the rule.
+    fn check_new_names(&self) -> Result<()> {
+        let mut new = self.assets.iter().filter(|(_, asset)| asset.rank.is_none());
+        new.try_for_each(|(name, _)| AssetList::check_name(name))
     }
 
     fn shape(&self, origin: &str) -> DraftShape {
@@ -168,14 +186,21 @@ impl<'a> MergedAsset<'a> {
         self.rank.is_some() && self.new.is_empty() && !self.adjustments_grew
     }
 
-    fn write(&self, leaves: &[AssetDigest], columns: usize, draft: &mut Draft<'_>) -> Result<()> {
-        match self.rank.filter(|_| self.is_unchanged()) {
-            Some(rank) => draft.write_digested(self.old, leaves[rank].clone()),
-            None if self.rank.is_none() => draft.write_asset(self.new),
-            None => {
-                let (timestamps, values) = self.joined(columns);
-                draft.write_asset(Bars::new(&timestamps, &values, timestamps.len())?)
-            }
+    /// Writes the asset: the old bars from a copy that has the digests which they were published with, and the new ones.
+    fn write(
+        &self,
+        name: &str,
+        source: &MappedBundle,
+        leaves: &[AssetDigest],
+        draft: &mut Draft<'_>,
+    ) -> Result<()> {
+        let Some(rank) = self.rank else { return draft.write_asset(self.new) };
+        let (timestamps, values) = self.joined(source.columns());
+        let bars = Bars::new(&timestamps, &values, timestamps.len())?;
+        source.verify_asset(bars.slice(0, self.old.len()), rank, name, &leaves[rank])?;
+        match self.is_unchanged() {
+            true => draft.write_digested(bars, leaves[rank].clone()),
+            false => draft.write_asset(bars),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::index::{self, Index};
 use crate::leaves;
 use crate::map::Region;
 use crate::matrix::{self, Matrix};
-use crate::{OpenMode, files};
+use crate::{AssetRange, OpenMode, files};
 
 /// An index up to this size is read: mapping and unmapping it costs more. That of 500 assets over ten years is.
 const SMALL_INDEX: usize = 64 << 10;
@@ -41,14 +41,8 @@ impl MappedBundle {
         let not_found = || ErrorKind::VersionNotFound { name: name.clone(), version };
         let missing = |error| if files::is_missing(&error) { not_found().into() } else { error };
         files::check_directory(&directory).map_err(missing)?;
-        let open = |file| {
-            files::open(&directory.join(file)).map_err(|error| match files::is_missing(&error) {
-                // The collector took the directory since it was looked at; or it is there, without its files.
-                true if files::check_directory(&directory).is_err() => not_found().into(),
-                true => Error::corrupt(directory.display().to_string(), format!("{file} is missing")),
-                false => error,
-            })
-        };
+        // The collector may take the directory between two of its files.
+        let open = |file| files::open_part(&directory, file).map_err(missing);
         let (lease, bars_len) = open(matrix::FILE)?;
         if !take_lease(&lease) {
             return Err(not_found().into());
@@ -66,9 +60,16 @@ impl MappedBundle {
         Ok(Self { index, matrix, directory, _lease: lease })
     }
 
+    /// Each asset's name, number of bars, and first and last moment, by rank.
+    pub fn asset_ranges(&self) -> impl ExactSizeIterator<Item = AssetRange> {
+        let calendar = self.index.calendar();
+        let assets = self.index.assets.names().zip(&self.index.spans);
+        assets.map(|(name, span)| AssetRange::new(name, span, calendar))
+    }
+
     /// The digests of each asset, by rank, as they were published.
     pub(crate) fn leaves(&self) -> Result<Vec<AssetDigest>> {
-        leaves::read(&self.directory, self.index.assets.len(), self.columns())
+        leaves::read(&self.directory, &self.index.assets, self.extra_columns())
     }
 
     /// All bars, with the places of the assets.
@@ -122,6 +123,10 @@ impl Bundle for MappedBundle {
 
     fn adjustments(&self, asset: AssetId) -> Result<&[Adjustment]> {
         self.index.assets.rank(asset).map(|rank| self.index.adjustments(rank))
+    }
+
+    fn check_content(&self) -> Result<()> {
+        self.verify().map(drop)
     }
 }
 

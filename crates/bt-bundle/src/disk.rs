@@ -46,6 +46,14 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
         fs::rename(from, to)
     }
 
+    /// Swaps two directories in one step, so that nobody ever finds neither.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) where system or file system have no such step; nothing has changed then.
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        exchange(one, other)
+    }
+
     /// Removes a file or a directory with all that is in it.
     fn remove(&self, path: &Path) -> io::Result<()> {
         if fs::symlink_metadata(path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
@@ -57,6 +65,21 @@ pub trait Disk: fmt::Debug + Send + Sync + 'static {
 pub struct RealDisk;
 
 impl Disk for RealDisk {}
+
+#[cfg(target_os = "linux")]
+fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    use rustix::io::Errno;
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE).map_err(|error| match error {
+        Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP => ErrorKind::Unsupported.into(),
+        error => error.into(),
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn exchange(_: &Path, _: &Path) -> io::Result<()> {
+    Err(ErrorKind::Unsupported.into())
+}
 
 #[cfg(unix)]
 fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {

@@ -30,13 +30,14 @@ pub struct DraftShape {
     pub conventions: Conventions,
     /// Names of the columns after volume.
     pub extra_columns: Vec<String>,
-    /// The assets' names, ascending bytewise, each with its number of bars.
+    /// The assets' names, ascending bytewise, as [`check_name`](bt_core::AssetList::check_name) allows them, each with its
+    /// number of bars.
     pub assets: Vec<(String, usize)>,
     /// The distinct timestamps of all bars, ascending.
     pub calendar: Vec<Timestamp>,
     /// Splits and dividends of assets that have any, ascending by ex-date.
     pub adjustments: BTreeMap<String, Vec<Adjustment>>,
-    /// Where the data comes from, for people. Not part of the version.
+    /// Where the data comes from, for people. Not part of the version. The manifest keeps its first 4,096 characters.
     pub origin: String,
 }
 
@@ -82,9 +83,11 @@ impl Store {
     /// # Errors
     /// [`Busy`](bt_core::ErrorKind::Busy) while another draft of this bundle is under way,
     /// [`InvalidName`](bt_core::ErrorKind::InvalidName) where a bundle exists whose name differs in case only,
+    /// [`InvalidAssetName`](bt_core::ErrorKind::InvalidAssetName),
     /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where the shape contradicts itself,
     /// [`Io`](bt_core::ErrorKind::Io).
     pub fn draft(&self, name: &BundleName, shape: DraftShape) -> Result<Draft<'_>> {
+        shape::check_names(&shape)?;
         let lock = self.lock_for_writing(name, "a new version")?;
         Draft::begin(self, name, shape, lock, None)
     }

@@ -20,6 +20,17 @@ pub(crate) fn open(path: &Path) -> Result<(File, usize)> {
     }
 }
 
+/// Opens a file that every version has. Where the version is there without it, the version is damaged; where the version
+/// is gone, the error [is missing](is_missing).
+pub(crate) fn open_part(directory: &Path, file: &str) -> Result<(File, usize)> {
+    open(&directory.join(file)).map_err(|error| {
+        match is_missing(&error) && check_directory(directory).is_ok() {
+            true => Error::corrupt(directory.display().to_string(), format!("{file} is missing")),
+            false => error,
+        }
+    })
+}
+
 /// Opens a regular file below the root, and gives what the system says of it.
 pub(crate) fn open_regular(path: &Path) -> Result<(File, fs::Metadata)> {
     let (file, metadata) = open_raw(path).map_err(|error| refused(path, error))?;

@@ -11,6 +11,9 @@ pub struct Collected {
     pub removed: Vec<BundleVersion>,
     /// Versions that were to go and stay, because somebody has them open.
     pub leased: Vec<BundleVersion>,
+    /// Versions that stay because their manifest does not say when they were published, each with the reason. The current
+    /// one can be among them.
+    pub unknown: Vec<(BundleVersion, Error)>,
     /// Versions that were to go and could not be removed, each with the reason. On Windows a mapped file is one.
     pub failed: Vec<(BundleVersion, Error)>,
 }
@@ -19,12 +22,15 @@ impl Store {
     /// Removes old versions of a bundle: all but the current one, the `keep_last` published last, and those that are open in
     /// any process.
     ///
+    /// A version whose manifest does not say when it was published stays, and is [told of](Collected::unknown): it may be the
+    /// newest. Publishing its content again repairs it.
+    ///
     /// Readers that have a version open are not disturbed. One that opens it at this very moment either has it, and it
     /// stays, or gets [`ErrorKind::VersionNotFound`].
     ///
     /// # Errors
     /// [`ErrorKind::InvalidOption`] where `keep_last` is 0, [`ErrorKind::BundleNotFound`], [`ErrorKind::Busy`] while the
-    /// bundle is being written, [`ErrorKind::Io`].
+    /// bundle is being written, [`ErrorKind::Corrupt`] where `HEAD` names a version that is not there, [`ErrorKind::Io`].
     pub fn gc(&self, name: &BundleName, keep_last: usize) -> Result<Collected> {
         if keep_last == 0 {
             return Err(Error::invalid_option("keep_last", keep_last, "at least 1"));
@@ -32,11 +38,21 @@ impl Store {
         self.version(name)?;
         let _lock = self.lock_for_writing(name, "collecting old versions")?;
         let current = self.version(name)?;
+        let versions = self.versions_by_age(name)?;
+        if !versions.iter().any(|(version, _)| *version == current) {
+            // Then which of them was current is not known.
+            let missing = ErrorKind::VersionNotFound { name: name.clone(), version: current };
+            return Err(self.not_current(name, missing.into()));
+        }
         let mut collected = Collected::default();
-        for version in self.versions_by_age(name)?.into_iter().skip(keep_last) {
-            if version == current {
-                continue;
+        let mut by_age = Vec::new();
+        for (version, sequence) in versions {
+            match sequence {
+                Ok(_) => by_age.push(version),
+                Err(reason) => collected.unknown.push((version, reason)),
             }
+        }
+        for version in by_age.into_iter().skip(keep_last).filter(|&version| version != current) {
             match self.collect(name, version) {
                 Ok(true) => collected.removed.push(version),
                 Ok(false) => collected.leased.push(version),

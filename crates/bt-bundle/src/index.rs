@@ -152,7 +152,8 @@ struct Lists<'a> {
 impl<'a> Lists<'a> {
     fn metadata<T: std::str::FromStr<Err = Error>>(&self, key: &str) -> Result<T> {
         let missing = || self.damaged(&format!("its metadata has no {key}"));
-        self.table.metadata(key).ok_or_else(missing)?.parse()
+        let value = self.table.metadata(key).ok_or_else(missing)?;
+        value.parse().map_err(|error: Error| self.damaged(&format!("its {key} cannot be read: {error}")))
     }
 
     /// Zone and label; days of UTC where the file says nothing.

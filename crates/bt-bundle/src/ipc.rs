@@ -4,6 +4,7 @@
 //! columns can be written piece by piece; the reader hands out the places of the columns and reads none of them.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use bt_core::{Conventions, Frequency, is_format_1};
 
@@ -29,6 +30,10 @@ pub(crate) const LABEL_KEY: &str = "bt.label";
 pub(crate) const BASIS_KEY: &str = "bt.basis";
 /// What a file begins and ends with.
 const MAGIC: &[u8; 6] = b"ARROW1";
+/// Bytes of what a file begins with.
+pub(crate) const HEAD: usize = MAGIC.len() + 2;
+/// Bytes of what a file ends with: the footer's length and [`MAGIC`].
+pub(crate) const TRAILER: usize = 4 + MAGIC.len();
 /// What every message begins with, before its length.
 const CONTINUATION: [u8; 4] = [0xff; 4];
 /// Every buffer of a file that we write starts at a multiple of this, from the file's start.
@@ -53,6 +58,20 @@ pub(crate) fn metadata(frequency: Frequency, conventions: &Conventions) -> HashM
         pairs.extend([(ZONE_KEY, zone.to_string()), (LABEL_KEY, label.to_string())]);
     }
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// Where the footer of a file of `len` bytes lies that begins and ends so, or what is wrong with it.
+pub(crate) fn footer_place(head: &[u8], trailer: &[u8], len: usize) -> Result<Range<usize>, String> {
+    let length = match trailer.split_first_chunk() {
+        Some((length, end)) if head.starts_with(MAGIC) && end == MAGIC => i32::from_le_bytes(*length),
+        _ => return Err("it does not begin and end as an Arrow file does".to_owned()),
+    };
+    let place = || {
+        let end = len.checked_sub(TRAILER)?;
+        let start = end.checked_sub(usize::try_from(length).ok()?)?;
+        (HEAD..end).contains(&start).then_some(start..end)
+    };
+    place().ok_or_else(|| format!("its footer claims {length} bytes"))
 }
 
 /// Reads bytes as numbers, where alignment and length allow.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use arrow_schema::{DataType, Field, Schema};
-use bt_core::{AssetDigest, Digest, Error, Result};
+use bt_core::{AssetDigest, AssetList, Digest, Error, Result};
 
 use crate::ipc::{self, Kind, Plan, Table};
 use crate::map::{OpenMode, Region};
@@ -15,11 +15,15 @@ pub(crate) const FILE: &str = "digests.arrow";
 /// The column of the digests of splits and dividends.
 pub(crate) const ADJUSTMENTS: &str = "adjustments";
 
-/// Reads the digests of a version with so many assets, of so many columns each.
-pub(crate) fn read(directory: &Path, assets: usize, columns: usize) -> Result<Vec<AssetDigest>> {
-    let path = directory.join(FILE);
-    let (file, len) = files::open(&path)?;
-    let what = path.display().to_string();
+/// Reads the digests of a version with these assets and columns after volume.
+pub(crate) fn read(directory: &Path, assets: &AssetList, extra: &[String]) -> Result<Vec<AssetDigest>> {
+    let (file, len) = files::open_part(directory, FILE)?;
+    let what = directory.join(FILE).display().to_string();
+    let (limit, assets, columns) = (largest(assets, extra), assets.len(), 5 + extra.len());
+    if len > limit {
+        let reason = format!("it has {len} bytes; at most {limit} are allowed for {assets} assets");
+        return Err(Error::corrupt(what, reason));
+    }
     let region = Region::open(&file, len, OpenMode::Read, &what)?;
     let table = Table::read(region.bytes(), &what)?;
     let wrong = || {
@@ -28,6 +32,13 @@ pub(crate) fn read(directory: &Path, assets: usize, columns: usize) -> Result<Ve
     let digests = digests(&table, region.bytes(), assets).filter(|digests| digests.len() == columns + 2);
     let digests = digests.ok_or_else(wrong)?;
     Ok((0..assets).map(|rank| leaf(&digests, rank)).collect())
+}
+
+/// What the file may have at most: twice what a version with these assets needs, and room for the schema.
+fn largest(assets: &AssetList, extra: &[String]) -> usize {
+    let row = size_of::<Digest>() * (7 + extra.len()) + size_of::<u32>();
+    let names: usize = assets.names().chain(extra.iter().map(String::as_str)).map(str::len).sum();
+    (2 * row).saturating_mul(assets.len()).saturating_add(8 * names + (1 << 20))
 }
 
 /// The columns of digests: of adjustments, of timestamps, and of each column of the bars.

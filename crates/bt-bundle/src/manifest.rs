@@ -1,17 +1,25 @@
 //! `manifest.json`: what a version holds, for people and tools. Nothing is opened through it.
 
-use std::path::Path;
+use std::fmt::{Display, Formatter};
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
 
-use bt_core::{Conventions, Result};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use bt_core::{Conventions, Error, Result, Span, Timestamp};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::files;
 
 /// The file's name.
 pub(crate) const FILE: &str = "manifest.json";
-/// A manifest larger than this, which that of 400,000 assets is, is none of ours.
+/// A manifest larger than this is none of ours.
 const LIMIT: usize = 64 << 20;
+/// A version with more assets does not list them in its manifest, which would become as large as its index.
+const LISTED: usize = 10_000;
+/// Nor does one whose names have more bytes, as only names from before the rule for names can.
+const LISTED_BYTES: usize = 4 << 20;
+/// Characters of the origin that are kept.
+const ORIGIN: usize = 4096;
 
 /// What a version of a bundle says about itself.
 #[derive(Clone, Serialize, Deserialize, Debug)]
@@ -51,7 +59,11 @@ pub struct Manifest {
     pub last: Option<String>,
     /// Number of splits and dividends.
     pub adjustments: u64,
-    /// Each asset's name and range, in the order of the index.
+    /// Number of assets.
+    #[serde(default)]
+    pub asset_count: u64,
+    /// Each asset's name and range, in the order of the index, of a version with up to 10,000 assets. Of others the list is
+    /// empty; [`MappedBundle::asset_ranges`](crate::MappedBundle::asset_ranges) has them.
     pub assets: Vec<AssetRange>,
     /// Digests, 64 hexadecimal digits each.
     pub digests: Digests,
@@ -68,6 +80,20 @@ pub struct AssetRange {
     pub first: Option<String>,
     /// When its last bar became known.
     pub last: Option<String>,
+}
+
+impl AssetRange {
+    pub(crate) fn new(name: &str, span: &Span, calendar: &[Timestamp]) -> Self {
+        let first = span.calendar_first as usize;
+        let moments = &calendar[first..first + span.calendar_len as usize];
+        let text = |moment: &Timestamp| moment.to_string();
+        Self {
+            name: name.to_owned(),
+            bars: span.len.into(),
+            first: moments.first().map(text),
+            last: moments.last().map(text),
+        }
+    }
 }
 
 /// The digests in a [`Manifest`]. Those of each asset's columns are in `digests.arrow`.
@@ -91,25 +117,84 @@ fn end() -> String {
 impl Manifest {
     /// Reads the manifest of a version's directory.
     pub(crate) fn read(directory: &Path) -> Result<Self> {
-        read(directory)
+        let (file, path) = open(directory)?;
+        let mut manifest: Self = serde_json::from_reader(file).map_err(|error| damaged(&path, error))?;
+        if manifest.asset_count == 0 {
+            // It is older than the count.
+            manifest.asset_count = manifest.assets.len() as u64;
+        }
+        Ok(manifest)
     }
 
-    /// Reads when the version of a directory was published, in next to no memory.
+    /// Reads when the version of a directory was published, and nothing of what comes after that.
     pub(crate) fn sequence_of(directory: &Path) -> Result<u64> {
-        #[derive(Deserialize)]
-        struct Sequence {
-            sequence: u64,
+        let path = directory.join(FILE);
+        let file = BufReader::new(files::open_part(directory, FILE)?.0.take(LIMIT as u64));
+        let mut sequence = None;
+        let read = serde_json::Deserializer::from_reader(file).deserialize_map(FindSequence(&mut sequence));
+        sequence.ok_or_else(|| match read {
+            Ok(()) => damaged(&path, "it has no \"sequence\""),
+            Err(error) => damaged(&path, error),
+        })
+    }
+
+    /// Whether the assets of a version with these names are listed.
+    pub(crate) fn lists(names: &[String]) -> bool {
+        names.len() <= LISTED && names.iter().map(String::len).sum::<usize>() <= LISTED_BYTES
+    }
+
+    /// As much of an origin as is kept.
+    pub(crate) fn origin(text: &str) -> String {
+        match text.char_indices().nth(ORIGIN) {
+            None => text.to_owned(),
+            Some((end, _)) => format!("{} … ({} bytes)", &text[..end], text.len()),
         }
-        read(directory).map(|Sequence { sequence }| sequence)
+    }
+
+    /// The content of the file.
+    pub(crate) fn to_json(&self) -> Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self).map_err(Error::other)?;
+        text.push(b'\n');
+        match text.len() {
+            0..=LIMIT => Ok(text),
+            len => Err(Error::invalid_input("the manifest", format!("{len} bytes; {LIMIT} are allowed"))),
+        }
     }
 }
 
-fn read<T: DeserializeOwned>(directory: &Path) -> Result<T> {
+fn open(directory: &Path) -> Result<(impl Read, PathBuf)> {
     let path = directory.join(FILE);
-    let (file, len) = files::open(&path)?;
-    let corrupt = |reason: String| bt_core::Error::corrupt(path.display().to_string(), reason);
+    let (file, len) = files::open_part(directory, FILE)?;
     if len > LIMIT {
-        return Err(corrupt(format!("it has {len} bytes; {LIMIT} are allowed")));
+        return Err(damaged(&path, format_args!("it has {len} bytes; {LIMIT} are allowed")));
     }
-    serde_json::from_reader(std::io::BufReader::new(file)).map_err(|error| corrupt(error.to_string()))
+    // It may have grown since.
+    Ok((BufReader::new(file.take(LIMIT as u64)), path))
+}
+
+#[cold]
+fn damaged(path: &Path, reason: impl Display) -> Error {
+    Error::corrupt(path.display().to_string(), reason.to_string())
+}
+
+/// Looks for `sequence` among the keys of an object, and stops there.
+struct FindSequence<'a>(&'a mut Option<u64>);
+
+impl<'de> Visitor<'de> for FindSequence<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the object of a manifest")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "sequence" {
+                *self.0 = Some(map.next_value()?);
+                return Ok(());
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
 }

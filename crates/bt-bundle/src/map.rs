@@ -1,11 +1,13 @@
 //! The only unsafe code of the workspace: mapping a published file.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 
-use arrow_buffer::MutableBuffer;
 use bt_core::{Error, Result};
 use memmap2::{Mmap, MmapOptions};
+use zerocopy::IntoBytes;
+
+use crate::ipc;
 
 /// How a bundle's files become memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -23,7 +25,8 @@ pub enum OpenMode {
 /// The bytes of a file, aligned to at least 8 bytes.
 pub(crate) enum Region {
     Mapped(Mmap),
-    Heap(MutableBuffer),
+    /// As words, for the alignment, and how many of their bytes are the file's.
+    Heap(Vec<u64>, usize),
 }
 
 impl Region {
@@ -34,14 +37,21 @@ impl Region {
             // Nothing can be mapped of an empty file.
             _ if len == 0 => Err(Error::corrupt(what, "it is empty")),
             OpenMode::Map => map(file, len).map(Self::Mapped).map_err(|error| failed("map", error)),
-            OpenMode::Read => read(file, len).map(Self::Heap).map_err(|error| failed("read", error)),
+            OpenMode::Read => {
+                // Before anything is allocated for what may be a hole of any size.
+                check_ends(file, len)
+                    .map_err(|error| failed("read", error))?
+                    .map_err(|reason| Error::corrupt(what, reason))?;
+                let words = read(file, len).map_err(|error| failed("read", error))?;
+                Ok(Self::Heap(words, len))
+            }
         }
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Mapped(map) => map,
-            Self::Heap(bytes) => bytes.as_slice(),
+            Self::Heap(words, len) => &words.as_bytes()[..*len],
         }
     }
 
@@ -49,15 +59,31 @@ impl Region {
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {
             Self::Mapped(_) => 0,
-            Self::Heap(bytes) => bytes.capacity(),
+            Self::Heap(words, _) => words.capacity() * size_of::<u64>(),
         }
     }
 }
 
-fn read(mut file: &File, len: usize) -> std::io::Result<MutableBuffer> {
-    let mut bytes = MutableBuffer::from_len_zeroed(len);
-    file.read_exact(bytes.as_slice_mut())?;
-    Ok(bytes)
+fn read(mut file: &File, len: usize) -> std::io::Result<Vec<u64>> {
+    let mut words = Vec::new();
+    let count = len.div_ceil(size_of::<u64>());
+    words.try_reserve_exact(count).map_err(|_| std::io::ErrorKind::OutOfMemory)?;
+    words.resize(count, 0);
+    file.seek(SeekFrom::Start(0))?;
+    file.read_exact(&mut words.as_mut_bytes()[..len])?;
+    Ok(words)
+}
+
+/// Reads both ends of a file, and says what is wrong with them.
+fn check_ends(mut file: &File, len: usize) -> std::io::Result<Result<(), String>> {
+    let (mut head, mut trailer) = ([0; ipc::HEAD], [0; ipc::TRAILER]);
+    if len >= ipc::HEAD + ipc::TRAILER {
+        file.seek(SeekFrom::Start(0))?;
+        file.read_exact(&mut head)?;
+        file.seek(SeekFrom::Start((len - ipc::TRAILER) as u64))?;
+        file.read_exact(&mut trailer)?;
+    }
+    Ok(ipc::footer_place(&head, &trailer, len).map(drop))
 }
 
 /// Opens a file, maps it and unmaps it: the floor under opening a bundle. Gives the file's length. Only for benches, behind

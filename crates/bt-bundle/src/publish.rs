@@ -5,15 +5,23 @@ use crate::{DraftShape, Published, Store};
 impl Store {
     /// Publishes any open bundle as the current version of `name`.
     ///
+    /// One that was published before, as a [`MappedBundle`](crate::MappedBundle) was, is read and checked first.
+    ///
     /// # Errors
-    /// What [`draft`](Self::draft), [`Draft::write_asset`](crate::Draft::write_asset) and
+    /// [`ErrorKind::Corrupt`](bt_core::ErrorKind::Corrupt) where that finds it damaged;
+    /// what [`draft`](Self::draft), [`Draft::write_asset`](crate::Draft::write_asset) and
     /// [`Draft::publish`](crate::Draft::publish) meet; what the bundle meets when its bars are read.
     pub fn publish(&self, name: &BundleName, bundle: &dyn Bundle, origin: &str) -> Result<Published> {
+        bundle.check_content()?;
         let mut draft = self.draft(name, shape_of(bundle, origin)?)?;
         std::thread::scope(|scope| {
-            let hashing = scope.spawn(|| digests(bundle));
+            let hashing = std::thread::Builder::new().spawn_scoped(scope, || digests(bundle));
             let written = bundle.assets().ids().try_for_each(|asset| draft.write_bars(bundle.bars(asset)?));
-            let digests = hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let digests = match hashing {
+                Ok(hashing) => hashing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                // The system had no thread to spare.
+                Err(_) => written.clone().and_then(|()| digests(bundle)),
+            };
             written.and(digests).map(|digests| draft.add_digests(digests))
         })?;
         draft.publish()

@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -100,17 +101,18 @@ impl Store {
     pub fn versions(&self, name: &BundleName) -> Result<Vec<(BundleVersion, Option<Manifest>)>> {
         let manifest = |version| Manifest::read(&self.version_directory(name, version)).ok();
         let versions = self.versions_by_age(name)?.into_iter();
-        Ok(versions.map(|version| (version, manifest(version))).collect())
+        Ok(versions.map(|(version, _)| (version, manifest(version))).collect())
     }
 
-    /// The versions of a bundle, those published last first.
-    pub(crate) fn versions_by_age(&self, name: &BundleName) -> Result<Vec<BundleVersion>> {
+    /// The versions of a bundle, each with its [`sequence`](Manifest::sequence), those published last first. Those whose
+    /// manifest does not say when come last.
+    pub(crate) fn versions_by_age(&self, name: &BundleName) -> Result<Vec<(BundleVersion, Result<u64>)>> {
         let directory = self.directory(name);
         files::check_directory(&directory).map_err(|error| self.not_found(name, error))?;
+        let sequence = |version| Manifest::sequence_of(&self.version_directory(name, version));
         let versions = files::entries(&directory)?.into_iter().filter_map(|name| name.parse().ok());
-        let mut versions: Vec<BundleVersion> = versions.collect();
-        let sequence = |version| Manifest::sequence_of(&self.version_directory(name, version)).ok();
-        versions.sort_by_cached_key(|&version| (std::cmp::Reverse(sequence(version)), version));
+        let mut versions: Vec<_> = versions.map(|version| (version, sequence(version))).collect();
+        versions.sort_by_key(|(version, sequence)| (Reverse(sequence.as_ref().ok().copied()), *version));
         Ok(versions)
     }
 
@@ -131,6 +133,17 @@ impl Store {
         let known = self.list().unwrap_or_default();
         let nearest = nearest_names(name.as_str(), known.iter().map(BundleName::as_str));
         ErrorKind::BundleNotFound { name: name.clone(), nearest }.into()
+    }
+
+    /// That `HEAD` names a version which is not there is damage, whoever asked for the current version.
+    #[cold]
+    pub(crate) fn not_current(&self, name: &BundleName, error: Error) -> Error {
+        let ErrorKind::VersionNotFound { version, .. } = error.kind() else { return error };
+        let head = self.directory(name).join(head::FILE);
+        Error::corrupt(
+            head.display().to_string(),
+            format!("bundle {name} does not have the version {version}"),
+        )
     }
 
     fn open_directory(&self, name: &BundleName, version: BundleVersion) -> Result<Arc<MappedBundle>> {
@@ -164,6 +177,7 @@ impl BundleSource for Store {
                 {
                     misses += 1
                 }
+                Err(error) => return Err(self.not_current(name, error)),
                 opened => return opened,
             }
         }

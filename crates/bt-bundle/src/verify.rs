@@ -41,28 +41,48 @@ impl MappedBundle {
     pub fn verify(&self) -> Result<Verified> {
         self.verify_keys()?;
         self.verify_calendar()?;
-        let slab = self.all();
         let leaves = self.leaves()?;
-        for ((rank, name), stored) in self.assets().names().enumerate().zip(&leaves) {
-            self.verify_asset(slab.bars(rank), rank, name, stored)?;
-        }
-        let extra: Vec<_> = self.extra_columns().iter().map(String::as_str).collect();
-        let assets: Vec<_> = self.assets().names().zip(&leaves).collect();
-        let calendar = timestamps_digest(&self.calendar());
-        let found = bundle_version(self.frequency(), self.conventions(), &extra, &calendar, &assets);
-        if found != self.version() {
-            return Err(Error::corrupt(
-                format!("bundle version {}", self.version()),
-                format!(
-                    "its content has the digest {found}: calendar, frequency, names or digests were changed"
-                ),
-            ));
-        }
-        Ok(Verified { version: found, assets: self.assets().len(), rows: slab.all.len() })
+        self.verify_assets(&leaves)?;
+        self.verify_leaves(&leaves)?;
+        Ok(Verified { version: self.version(), assets: self.assets().len(), rows: self.all().all.len() })
     }
 
-    /// Checks one asset's columns against the digests that it was published with.
-    fn verify_asset(&self, bars: Bars<'_>, rank: usize, name: &str, stored: &AssetDigest) -> Result<()> {
+    /// The digests of each asset, by rank, once it is known that they make up the version, with calendar, frequency and
+    /// names.
+    pub(crate) fn checked_leaves(&self) -> Result<Vec<AssetDigest>> {
+        let leaves = self.leaves()?;
+        self.verify_leaves(&leaves).map(|()| leaves)
+    }
+
+    /// Checks each asset against the digests that it was published with.
+    pub(crate) fn verify_assets(&self, leaves: &[AssetDigest]) -> Result<()> {
+        let slab = self.all();
+        let mut assets = self.assets().names().enumerate().zip(leaves);
+        assets.try_for_each(|((rank, name), stored)| self.verify_asset(slab.bars(rank), rank, name, stored))
+    }
+
+    fn verify_leaves(&self, leaves: &[AssetDigest]) -> Result<()> {
+        let extra: Vec<_> = self.extra_columns().iter().map(String::as_str).collect();
+        let assets: Vec<_> = self.assets().names().zip(leaves).collect();
+        let calendar = timestamps_digest(&self.calendar());
+        let found = bundle_version(self.frequency(), self.conventions(), &extra, &calendar, &assets);
+        if found == self.version() {
+            return Ok(());
+        }
+        Err(Error::corrupt(
+            format!("bundle version {}", self.version()),
+            format!("its content has the digest {found}: calendar, frequency, names or digests were changed"),
+        ))
+    }
+
+    /// Checks one asset's columns, or a copy of them, against the digests that it was published with.
+    pub(crate) fn verify_asset(
+        &self,
+        bars: Bars<'_>,
+        rank: usize,
+        name: &str,
+        stored: &AssetDigest,
+    ) -> Result<()> {
         let wrong = |column: &str| {
             let reason =
                 format!("{column} of asset {name:?} does not have the digest that it was published with");

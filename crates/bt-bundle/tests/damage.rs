@@ -181,8 +181,13 @@ fn damaged_digests_never_panic_and_verify_finds_them() {
         assert!(matches!(outcome, Outcome::Opened { verified } if !(verified && cut_off)), "{what}");
     }
     fs::remove_file(&path).unwrap();
-    assert!(victim.store.verify(&name("daily"), None).is_err());
-    assert!(victim.store.append(&name("daily"), &grown().open(), "").is_err());
+    for error in [
+        victim.store.verify(&name("daily"), None).unwrap_err(),
+        victim.store.append(&name("daily"), &grown().open(), "").unwrap_err(),
+    ] {
+        let missing = |reason: &str| reason.contains("digests.arrow is missing");
+        assert!(matches!(error.kind(), ErrorKind::Corrupt { reason, .. } if missing(reason)), "{error}");
+    }
 }
 
 #[test]
@@ -205,9 +210,10 @@ fn damaged_manifests_never_panic_and_touch_no_bars() {
         assert_eq!(versions.len(), 2);
         assert!(versions.iter().any(|(version, _)| *version == old));
     }
-    // What is not read can neither be believed nor be in the way.
+    // What is not read is not believed, and in nobody's way: its version may be the newest, so it stays.
     victim.store.verify(&name("daily"), Some(old)).unwrap();
-    assert_eq!(victim.store.gc(&name("daily"), 1).unwrap().removed, [old]);
+    let collected = victim.store.gc(&name("daily"), 1).unwrap();
+    assert_eq!((collected.removed.len(), collected.unknown[0].0), (0, old));
 }
 
 #[test]
@@ -381,6 +387,134 @@ fn files_of_another_kind_or_of_another_bundle_are_refused() {
         fs::remove_dir(&path).unwrap();
         fs::write(&path, &good).unwrap();
     }
+}
+
+/// What a store says of a bundle whose file is not what it has to be, in both modes: typed errors, and little memory.
+#[cfg(unix)]
+fn assert_bounded(victim: &Victim, file: &str, is_told: impl Fn(&ErrorKind) -> bool) {
+    let told = |error: &Error, what: &str| assert!(is_told(error.kind()), "{file}, {what}: {error}");
+    for mode in [OpenMode::Map, OpenMode::Read] {
+        let store = Store::open(victim.store.root()).unwrap();
+        let store = store.with_options(OpenOptions { mode, verify: false });
+        let used = allocation_counter::measure(|| {
+            let verified = store.verify(&name("daily"), None);
+            let appended = store.append(&name("daily"), &grown().open(), "");
+            store.list().unwrap();
+            match file {
+                // No bar is read through it.
+                "manifest.json" => {
+                    let versions = store.versions(&name("daily")).unwrap();
+                    let manifest = versions.iter().find(|(version, _)| *version == victim.version).unwrap();
+                    assert!(manifest.1.is_none());
+                }
+                _ => {
+                    told(&verified.unwrap_err(), "verify");
+                    told(&appended.unwrap_err(), "append");
+                }
+            }
+        });
+        assert!(used.bytes_max < 4 << 20, "{file}: {} bytes", used.bytes_max);
+    }
+    let collected = victim.store.gc(&name("daily"), 2);
+    match file {
+        "HEAD" => told(&collected.unwrap_err(), "gc"),
+        _ => assert!(collected.unwrap().removed.is_empty()),
+    }
+    // Whatever it was, publishing the content again puts it right.
+    let published = victim.store.publish(&name("daily"), &victim.sample.open(), "").unwrap();
+    assert_eq!((published.version, published.repaired), (victim.version, file != "HEAD"), "{file}");
+    victim.store.verify(&name("daily"), Some(victim.version)).unwrap();
+    let manifests = victim.store.versions(&name("daily")).unwrap();
+    assert!(manifests.iter().all(|(_, manifest)| manifest.is_some()));
+}
+
+#[cfg(unix)]
+const FILES: [&str; 5] = ["bars.arrow", "index.arrow", "digests.arrow", "manifest.json", "HEAD"];
+
+#[cfg(unix)]
+impl Victim {
+    fn any_path(&self, file: &str) -> PathBuf {
+        if file == "HEAD" { self.store.root().join("daily/HEAD") } else { self.directory.join(file) }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn files_with_holes_of_terabytes_give_a_typed_error_and_take_no_memory() {
+    for file in FILES {
+        // A hole behind the content, nothing but a hole, and a hole between two ends that are right.
+        for (content, end) in [(true, false), (false, false), (true, true)] {
+            let victim = Victim::new(small());
+            let path = victim.any_path(file);
+            let good = fs::read(&path).unwrap();
+            common::replace(&path, if content { &good } else { b"" });
+            let hole = fs::File::options().write(true).open(&path).unwrap();
+            if hole.set_len(2 << 40).is_err() {
+                println!("skipped: this file system has no files of terabytes");
+                return;
+            }
+            if end {
+                std::os::unix::fs::FileExt::write_all_at(&hole, b"ARROW1", (2 << 40) - 6).unwrap();
+            }
+            assert_bounded(&victim, file, |kind| matches!(kind, ErrorKind::Corrupt { .. }));
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn pipes_and_devices_in_the_place_of_files_are_refused_and_nobody_waits_for_them() {
+    use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
+    for (kind, device) in [(FileType::Fifo, 0), (FileType::CharacterDevice, makedev(1, 5))] {
+        for file in FILES {
+            let victim = Victim::new(small());
+            let path = victim.any_path(file);
+            fs::remove_file(&path).unwrap();
+            if mknodat(CWD, &path, kind, Mode::RUSR | Mode::WUSR, device).is_err() {
+                println!("skipped: this machine makes no {kind:?}");
+                break;
+            }
+            assert_bounded(&victim, file, |kind| match kind {
+                ErrorKind::Unsupported { .. } => true,
+                // A device of a file system without devices.
+                ErrorKind::Io { source, .. } => source.kind() == std::io::ErrorKind::PermissionDenied,
+                _ => false,
+            });
+        }
+    }
+}
+
+#[test]
+fn a_damaged_text_of_the_metadata_is_damage_and_no_wrong_argument() {
+    let victim = Victim::new(small());
+    let path = victim.path("index.arrow");
+    let good = fs::read(&path).unwrap();
+    for (value, text) in [("bt.frequency", "1d".to_owned()), ("bt.version", victim.version.to_string())] {
+        // A text of a FlatBuffer comes behind its length.
+        let text = [&(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+        let places = (0..good.len() - text.len()).filter(|&at| good[at..at + text.len()] == text);
+        let mut bytes = good.clone();
+        places.for_each(|at| bytes[at + 4] = b'x');
+        assert_ne!(bytes, good, "{value}");
+        overwrite(&path, &bytes);
+        let error = victim.store.open(&name("daily")).unwrap_err();
+        let told = matches!(error.kind(), ErrorKind::Corrupt { reason, .. } if reason.contains(value));
+        assert!(told, "{error}");
+    }
+}
+
+#[test]
+fn a_bundle_with_names_from_before_the_rule_opens() {
+    let victim = Victim::new(small());
+    for file in ["bars.arrow", "index.arrow"] {
+        let path = victim.path(file);
+        let bytes = fs::read(&path).unwrap();
+        let at = bytes.windows(9).position(|window| window == b"AAABBBCCC").unwrap();
+        overwrite(&path, &[&bytes[..at], b"A\x1bABBBCCC", &bytes[at + 9..]].concat());
+    }
+    let bundle = victim.store.open(&name("daily")).unwrap();
+    assert_eq!(bundle.assets().names().collect::<Vec<_>>(), ["A\u{1b}A", "BBB", "CCC"]);
+    assert_eq!(bundle.asset_ranges().map(|asset| asset.bars).collect::<Vec<_>>(), [4, 2, 2]);
 }
 
 #[test]

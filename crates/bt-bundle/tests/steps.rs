@@ -3,6 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 mod common;
+#[cfg(feature = "csv")]
+mod steps {
+    mod kills;
+}
 
 use std::fs::File;
 use std::io;
@@ -78,6 +82,9 @@ impl Disk for Faulty {
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.step().and_then(|_| RealDisk.rename(from, to))
+    }
+    fn exchange(&self, one: &Path, other: &Path) -> io::Result<()> {
+        self.step().and_then(|_| RealDisk.exchange(one, other))
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.step().and_then(|_| RealDisk.remove(path))
@@ -180,8 +187,47 @@ fn replacing_a_damaged_version_is_all_or_nothing() {
         let damaged = store.root().join("daily").join(&version);
         std::fs::create_dir(&damaged).unwrap();
         std::fs::write(damaged.join("bars.arrow"), "damaged").unwrap();
+        // Without it nobody would know whether it may be collected.
+        let whole = store.root().join("other").join(&version);
+        std::fs::copy(whole.join("manifest.json"), damaged.join("manifest.json")).unwrap();
         store.publish(&name("daily"), &new().open(), "").map(|_| ())
     });
+}
+
+/// A disk without the step that swaps two directories.
+#[derive(Debug)]
+struct Plain(Faulty);
+
+impl Disk for Plain {
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+    fn exchange(&self, _: &Path, _: &Path) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+#[test]
+fn a_repair_that_fails_between_its_two_renames_is_done_by_the_next_one() {
+    let _no_forks = FORKS.read().unwrap();
+    for (fault, at) in [(Fault::Crash, 0), (Fault::Crash, 1), (Fault::Fails(io::ErrorKind::Other), 1)] {
+        let root = common::root();
+        let store = Store::create(root.path()).unwrap();
+        let version = store.publish(&name("daily"), &new().open(), "").unwrap().version;
+        common::flip(
+            &root.path().join("daily").join(version.to_string()).join("bars.arrow"),
+            &new().assets["BBB"].columns[3][0].to_le_bytes(),
+        );
+        let faulty = Arc::new(Plain(Faulty { fault, at, steps: AtomicUsize::new(0) }));
+        store.clone().with_disk(faulty).publish(&name("daily"), &new().open(), "").unwrap_err();
+        if at == 1 {
+            let error = store.open(&name("daily")).unwrap_err();
+            assert!(matches!(error.kind(), bt_bundle::bt_core::ErrorKind::Corrupt { .. }), "{error}");
+        }
+        let repaired = store.publish(&name("daily"), &new().open(), "").unwrap();
+        assert_eq!((repaired.unchanged, repaired.version), (false, version));
+        check(root.path(), false, true, &format!("{fault:?} at rename {at}"));
+    }
 }
 
 #[test]
@@ -247,72 +293,6 @@ fn everything_is_on_disk_before_a_name_points_to_it() {
     let version = ["sync .tmp", "rename to <version>", "sync daily"];
     let head = ["sync file", "rename to HEAD", "sync daily"];
     assert_eq!(*recorder.0.lock().unwrap(), [&files[..], &version, &head].concat());
-}
-
-/// A disk on which the process dies at a step, as it does when it is killed.
-#[derive(Debug)]
-struct Deadly(Faulty);
-
-impl Deadly {
-    fn step(&self) -> io::Result<()> {
-        if self.0.step()? {
-            std::process::abort();
-        }
-        Ok(())
-    }
-}
-
-impl Disk for Deadly {
-    fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.step().and_then(|()| RealDisk.create_dir(path))
-    }
-    fn create_file(&self, path: &Path) -> io::Result<File> {
-        self.step().and_then(|()| RealDisk.create_file(path))
-    }
-    fn write_at(&self, file: &File, bytes: &[u8], offset: u64) -> io::Result<usize> {
-        self.step().and_then(|()| RealDisk.write_at(file, bytes, offset))
-    }
-    fn sync_file(&self, file: &File) -> io::Result<()> {
-        self.step().and_then(|()| RealDisk.sync_file(file))
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.step().and_then(|()| RealDisk.sync_dir(path))
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.step().and_then(|()| RealDisk.rename(from, to))
-    }
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.step().and_then(|()| RealDisk.remove(path))
-    }
-}
-
-/// The child of the next test; alone it does nothing.
-#[test]
-fn child_that_publishes_until_it_dies() {
-    let Ok(at) = std::env::var("BT_DIE_AT_STEP") else { return };
-    let root = std::env::var("BT_STORE").unwrap();
-    let faulty = Faulty { fault: Fault::Trickle, at: at.parse().unwrap(), steps: AtomicUsize::new(0) };
-    let store = Store::open(root).unwrap().with_disk(Arc::new(Deadly(faulty)));
-    store.append(&name("daily"), &new().open(), "").unwrap();
-}
-
-#[test]
-fn a_process_that_dies_at_any_step_leaves_the_old_version_or_the_new_one_and_no_lock() {
-    let _alone = FORKS.write().unwrap();
-    for at in 0.. {
-        let root = common::root();
-        Store::create(root.path()).unwrap().publish(&name("daily"), &old().open(), "").unwrap();
-        let child = std::process::Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "child_that_publishes_until_it_dies"])
-            .envs([("BT_DIE_AT_STEP", at.to_string().as_str()), ("BT_STORE", root.path().to_str().unwrap())])
-            .output()
-            .unwrap();
-        check(root.path(), false, child.status.success(), &format!("killed at step {at}"));
-        if child.status.success() {
-            assert!(at > 20, "only {at} steps went through the seam");
-            break;
-        }
-    }
 }
 
 #[cfg(target_os = "linux")]

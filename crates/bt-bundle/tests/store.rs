@@ -368,7 +368,6 @@ fn a_draft_refuses_what_contradicts_its_shape() {
     let refused = [
         write(shape(&[("B", 1), ("A", 1)], &[10]), &[1, 1]),
         write(shape(&[("A", 1), ("A", 1)], &[10]), &[1, 1]),
-        write(shape(&[("", 1)], &[10]), &[1]),
         write(shape(&[("A", 2)], &[20, 10]), &[2]),
         write(shape(&[("A", 2)], &[10, 20]), &[1]),
         write(shape(&[("A", 2)], &[10, 30]), &[2]),
@@ -387,6 +386,146 @@ fn a_draft_refuses_what_contradicts_its_shape() {
         assert!(matches!(error.kind(), ErrorKind::InvalidOption { .. }), "{error}");
     }
     assert!(store.list().unwrap().is_empty());
+}
+
+#[test]
+fn an_asset_whose_name_breaks_the_rule_is_refused_before_anything_is_written() {
+    let (root, store) = store();
+    let long = "x".repeat(257);
+    for bad in ["", "A\n", "\u{1b}[31mA", "A\u{9b}", long.as_str()] {
+        let error = store.draft(&name("daily"), shape(&[("0", 1), (bad, 1)], &[10])).unwrap_err();
+        let told = matches!(error.kind(), ErrorKind::InvalidAssetName { name, .. } if bad.starts_with(name));
+        assert!(told, "{error}");
+        assert!(!error.to_string().contains(char::is_control), "{error}");
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    }
+    store.publish(&name("daily"), &Sample::three().open(), "").unwrap();
+    let mut later = Sample::three();
+    later.assets.insert("A\u{7}".to_owned(), later.assets["AAA"].clone());
+    let error = store.append(&name("daily"), &later.open(), "").unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::InvalidAssetName { .. }), "{error}");
+    later.assets = [(long[1..].to_owned(), later.assets["AAA"].clone())].into();
+    store.append(&name("daily"), &later.open(), "").unwrap();
+    store.verify(&name("daily"), None).unwrap();
+}
+
+#[test]
+fn what_is_damaged_is_repaired_by_publishing_it_again_and_readers_keep_what_they_have_open() {
+    let sample = Sample::three();
+    let close = sample.assets["CCC"].columns[3][1].to_le_bytes();
+    let digest = bt_bundle::bt_core::column_digest(&sample.assets["AAA"].columns[0]);
+    for (file, bytes) in [
+        ("bars.arrow", Some(&close[..])),
+        ("digests.arrow", Some(&digest[..])),
+        ("bars.arrow", None),
+        ("index.arrow", None),
+        ("digests.arrow", None),
+        ("manifest.json", None),
+    ] {
+        let (root, store) = store();
+        let version = store.publish(&name("daily"), &sample.open(), "").unwrap().version;
+        let path = root.path().join("daily").join(version.to_string()).join(file);
+        match bytes {
+            Some(bytes) => common::flip(&path, bytes),
+            None => fs::remove_file(&path).unwrap(),
+        }
+        let open = store.open(&name("daily"));
+        let seen = |bundle: &bt_bundle::MappedBundle| {
+            let bars = bundle.bars(bundle.assets().id("CCC").unwrap()).unwrap();
+            bars.field(Field::CLOSE).to_vec()
+        };
+        let before = open.as_ref().ok().map(|bundle| seen(bundle));
+        let published = store.publish(&name("daily"), &sample.open(), "").unwrap();
+        assert_eq!(
+            (published.version, published.unchanged, published.repaired),
+            (version, false, true),
+            "{file}"
+        );
+        store.verify(&name("daily"), None).unwrap();
+        assert!(store.versions(&name("daily")).unwrap()[0].1.is_some());
+        assert_same(&*store.open(&name("daily")).unwrap(), &sample);
+        assert_eq!(open.ok().map(|bundle| seen(&bundle)), before, "{file}");
+        assert_eq!(
+            fs::read_dir(root.path().join("daily")).unwrap().count(),
+            3,
+            "HEAD, .lock and one version"
+        );
+        let again = store.publish(&name("daily"), &sample.open(), "").unwrap();
+        assert!(again.unchanged && !again.repaired);
+    }
+}
+
+#[test]
+fn a_damaged_old_version_is_repaired_before_it_becomes_current_again() {
+    let (root, store) = store();
+    let sample = Sample::three();
+    let old = store.publish(&name("daily"), &sample.open(), "").unwrap().version;
+    let mut newer = sample.clone();
+    newer.assets.get_mut("AAA").unwrap().columns[0][0] = 7.5;
+    store.publish(&name("daily"), &newer.open(), "").unwrap();
+    let bars = root.path().join("daily").join(old.to_string()).join("bars.arrow");
+    common::flip(&bars, &sample.assets["BBB"].columns[2][0].to_le_bytes());
+    let published = store.publish(&name("daily"), &sample.open(), "").unwrap();
+    assert!(published.repaired && published.version == old);
+    assert_eq!(store.verify(&name("daily"), None).unwrap().version, old);
+}
+
+#[test]
+fn a_large_version_lists_its_assets_in_the_index_alone() {
+    let (_root, store) = store();
+    for (count, listed) in [(10_000, 10_000), (10_001, 0)] {
+        let mut sample = Sample { assets: Default::default(), ..Sample::three() };
+        for at in 0..count {
+            let asset = common::Asset { times: vec![10], columns: vec![vec![1.0]; 5], adjustments: vec![] };
+            sample.assets.insert(format!("A{at:05}"), asset);
+        }
+        let published = store.publish(&name("daily"), &sample.open(), "").unwrap();
+        let manifest = store.versions(&name("daily")).unwrap().swap_remove(0).1.unwrap();
+        assert_eq!((manifest.asset_count, manifest.assets.len()), (count, listed));
+        let bundle = store.open_version(&name("daily"), published.version).unwrap();
+        let last = bundle.asset_ranges().last().unwrap();
+        assert_eq!((last.name, last.bars), (format!("A{:05}", count - 1), 1));
+        assert_eq!(last.first.as_deref(), Some("1970-01-01T00:00:00.00000001Z"));
+        assert!(store.publish(&name("daily"), &sample.open(), "").unwrap().unchanged);
+    }
+}
+
+#[test]
+fn an_origin_of_any_length_is_kept_in_part() {
+    let (_root, store) = store();
+    let origin = "ü".repeat(1 << 20);
+    store.publish(&name("daily"), &Sample::three().open(), &origin).unwrap();
+    let manifest = store.versions(&name("daily")).unwrap().swap_remove(0).1.unwrap();
+    assert_eq!(manifest.origin, format!("{} … (2097152 bytes)", "ü".repeat(4096)));
+}
+
+/// The child of the next test, in which no thread can be started; alone it does nothing.
+#[test]
+fn child_without_threads() {
+    let Ok(root) = std::env::var("BT_WITHOUT_THREADS") else { return };
+    let started = std::thread::Builder::new().spawn(|| ());
+    assert!(started.is_err(), "a thread of 1 PiB was started");
+    let published = Store::create(root).unwrap().publish(&name("daily"), &rich().open(), "").unwrap();
+    println!("published {}", published.version);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bundle_is_published_where_no_thread_can_be_had() {
+    let (_root, store) = store();
+    let version = store.publish(&name("daily"), &rich().open(), "").unwrap().version;
+    let root = common::root();
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_without_threads", "--nocapture", "--test-threads=1"])
+        // No address space has room for such a stack.
+        .env("RUST_MIN_STACK", (1_u64 << 50).to_string())
+        .env("BT_WITHOUT_THREADS", root.path())
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&child.stdout);
+    let err = String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success() && out.contains(&format!("published {version}")), "{out}{err}");
+    assert_eq!(Store::open(root.path()).unwrap().verify(&name("daily"), None).unwrap().version, version);
 }
 
 #[test]

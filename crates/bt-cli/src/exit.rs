@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use bt_bundle::bt_core::{self, ErrorKind};
 use serde_json::json;
 
-use crate::output::{say, shortened};
+use crate::output::{Escaped, json_escaped, say, shortened};
 
 /// The exit codes, for `--help` and documentation.
 pub const CODES: &str = "\
@@ -102,7 +102,7 @@ impl Failure {
             return self.code;
         }
         match json {
-            true => say(&format!("{}\n", self.json())),
+            true => say(&format!("{}\n", json_escaped(&self.json().to_string()))),
             false => say(&format!("{self}\n")),
         }
         self.code
@@ -122,9 +122,9 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const RED: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
         const GREEN: anstyle::Style = anstyle::AnsiColor::Green.on_default();
-        write!(f, "{RED}error:{RED:#} {}", shortened(&self.message))?;
+        write!(f, "{RED}error:{RED:#} {}", Escaped(shortened(&self.message)))?;
         match &self.hint {
-            Some(hint) => write!(f, "\n{GREEN}hint:{GREEN:#} {}", shortened(hint)),
+            Some(hint) => write!(f, "\n{GREEN}hint:{GREEN:#} {}", Escaped(shortened(hint))),
             None => Ok(()),
         }
     }

@@ -28,7 +28,7 @@ impl Output {
         }
         let text = serde_json::to_string_pretty(object)
             .map_err(|error| Failure::new(Code::Failure, format!("write JSON: {error}")))?;
-        print(format_args!("{text}\n"))
+        print(format_args!("{}\n", json_escaped(&text)))
     }
 
     /// Prints what was done, unless nobody wants to know.
@@ -42,7 +42,7 @@ impl Output {
     /// Says something beside the result, on standard error; not to programs, nor where nobody wants to know.
     pub fn note(self, text: impl Display) {
         if !self.quiet && !self.json {
-            say(&format!("{text}\n"));
+            say(&format!("{}\n", Escaped(text)));
         }
     }
 }
@@ -93,6 +93,61 @@ pub(crate) fn unwritten(error: io::Error) -> Failure {
     }
 }
 
+/// Text that came from a file, a name or the command line, as one line without control characters, which a terminal would
+/// obey: they are shown as `\n` or `\u{1b}`.
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(char::is_control) {
+        return text.into();
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character.is_control() {
+            true => safe.extend(character.escape_default()),
+            false => safe.push(character),
+        }
+    }
+    safe.into()
+}
+
+/// Text of several lines, each of them [`escaped`].
+#[derive(Clone, Copy, Debug)]
+pub struct Escaped<T>(pub T);
+
+impl<T: Display> Display for Escaped<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, line) in self.0.to_string().split('\n').enumerate() {
+            write!(f, "{}{}", if at > 0 { "\n" } else { "" }, escaped(line))?;
+        }
+        Ok(())
+    }
+}
+
+/// JSON of the same value without the control characters that JSON itself allows in a text.
+pub(crate) fn json_escaped(json: &str) -> Cow<'_, str> {
+    let is_raw = |character: char| character.is_control() && character != '\n';
+    if !json.contains(is_raw) {
+        return json.into();
+    }
+    let mut safe = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        let _ = match is_raw(character) {
+            true => write!(safe, "\\u{:04x}", u32::from(character)),
+            false => safe.write_char(character),
+        };
+    }
+    safe.into()
+}
+
+/// Characters of the widest cell; of a longer text the first are shown.
+const WIDEST: usize = 512;
+
+fn cell(text: &str) -> String {
+    // Cut before it is escaped, so that a text of any length costs no more.
+    let shown = text.char_indices().nth(WIDEST).map_or(text, |(end, _)| &text[..end]);
+    let more = if shown.len() < text.len() { "…" } else { "" };
+    format!("{}{more}", escaped(shown))
+}
+
 /// Rows under a header, each column as wide as its widest cell.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -112,13 +167,14 @@ pub enum Align {
 impl Table {
     /// A table without rows yet.
     pub fn new(columns: impl IntoIterator<Item = (impl Into<String>, Align)>) -> Self {
-        let columns = columns.into_iter().map(|(name, align)| (name.into(), align)).collect();
+        let columns = columns.into_iter().map(|(name, align)| (cell(&name.into()), align)).collect();
         Self { columns, rows: Vec::new() }
     }
 
-    /// Adds a row. Cells beyond the columns are not shown, absent ones are empty.
+    /// Adds a row. Cells beyond the columns are not shown, absent ones are empty. Cells are [`escaped`], and cut after 512
+    /// characters.
     pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().collect());
+        self.rows.push(cells.into_iter().map(|text| cell(&text)).collect());
     }
 
     fn line(&self, cells: &[&str], widths: &[usize]) -> String {
@@ -126,9 +182,11 @@ impl Table {
         for (at, (&(_, align), &width)) in self.columns.iter().zip(widths).enumerate() {
             let cell = cells.get(at).copied().unwrap_or_default();
             let gap = if at > 0 { "  " } else { "" };
+            // Widths in format strings end at 65,535.
+            let blanks = " ".repeat(width.saturating_sub(cell.chars().count()));
             let _ = match align {
-                Align::Left => write!(line, "{gap}{cell:<width$}"),
-                Align::Right => write!(line, "{gap}{cell:>width$}"),
+                Align::Left => write!(line, "{gap}{cell}{blanks}"),
+                Align::Right => write!(line, "{gap}{blanks}{cell}"),
             };
         }
         line.truncate(line.trim_end().len());
@@ -208,6 +266,34 @@ mod tests {
         table.row(["a".into(), "12,154".into(), String::new()]);
         table.row(["größer".into(), "7".into(), "odd".into()]);
         assert_eq!(plain(&table), "NAME      BARS  NOTE\na       12,154\ngrößer       7  odd");
+    }
+
+    #[test]
+    fn no_control_character_of_a_file_or_a_name_reaches_the_terminal() {
+        assert_eq!(escaped("größer 円"), "größer 円");
+        assert_eq!(escaped("a\u{1b}[2J\n\t\u{7f}\u{9b}b"), r"a\u{1b}[2J\n\t\u{7f}\u{9b}b");
+        assert_eq!(Escaped("one\u{1b}c\ntwo\r\n").to_string(), "one\\u{1b}c\ntwo\\r\n");
+        let mut table = Table::new([("A\u{7}", Align::Left), ("B", Align::Right)]);
+        table.row(["\u{1b}]0;title\u{7}".into(), "1\n2".into()]);
+        let text = plain(&table);
+        let header = format!("A\\u{{7}}{}B", " ".repeat(18));
+        assert_eq!(text, format!("{header}\n\\u{{1b}}]0;title\\u{{7}}  1\\n2"));
+        let value = serde_json::json!({ "name": "a\u{9b}\u{1b}\u{7f}b" });
+        let json = serde_json::to_string_pretty(&value).unwrap();
+        let safe = json_escaped(&json);
+        assert!(!safe.contains(|c: char| c.is_control() && c != '\n'), "{safe:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
+    }
+
+    #[test]
+    fn a_cell_of_any_length_makes_a_table() {
+        let mut table = Table::new([("NAME", Align::Left), ("BARS", Align::Right)]);
+        table.row(["x".repeat(65_536), "7".into()]);
+        table.row(["y".into(), "8".into()]);
+        let text = plain(&table);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[1], format!("{}…     7", "x".repeat(512)));
+        assert_eq!(lines[2].chars().count(), 512 + 1 + 2 + 4);
     }
 
     #[test]

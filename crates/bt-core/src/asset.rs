@@ -64,6 +64,30 @@ pub struct AssetList {
 }
 
 impl AssetList {
+    /// What an asset may be called where it gets its name, for messages and documentation.
+    pub const NAME_RULE: &'static str = "1 to 256 bytes of UTF-8 without control characters";
+
+    /// Checks a name before it enters a bundle. Lists take any name, since bundles may be older than the rule.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidAssetName`] with what is wrong.
+    ///
+    /// ```
+    /// use bt_core::AssetList;
+    /// assert!(AssetList::check_name("BRK.B").is_ok() && AssetList::check_name("Société Générale").is_ok());
+    /// let error = AssetList::check_name("A\tB").unwrap_err().to_string();
+    /// assert!(error.starts_with(r#"invalid asset name "A\tB": it holds a control character; allowed: 1 to 256 bytes"#));
+    /// ```
+    #[inline]
+    pub fn check_name(name: &str) -> Result<()> {
+        // Those of ASCII by their bytes; those beyond, U+0080 to U+009F, begin with 0xc2.
+        let odd = |byte: u8| byte.is_ascii_control() || byte == 0xc2;
+        match name.len() {
+            1..=MAX_NAME if !name.bytes().any(odd) => Ok(()),
+            _ => check_odd_name(name),
+        }
+    }
+
     /// Takes names in ascending order, in O(total length).
     ///
     /// # Errors
@@ -214,6 +238,20 @@ impl AssetList {
     }
 }
 
+/// Bytes of the longest name.
+const MAX_NAME: usize = 256;
+
+#[cold]
+fn check_odd_name(name: &str) -> Result<()> {
+    let reason = match name.len() {
+        0 => "it is empty",
+        1..=MAX_NAME if name.contains(char::is_control) => "it holds a control character",
+        1..=MAX_NAME => return Ok(()),
+        _ => "it is longer than 256 bytes",
+    };
+    Err(ErrorKind::InvalidAssetName { name: name.chars().take(MAX_NAME).collect(), reason }.into())
+}
+
 /// Why a name cannot follow the one before, which is empty before the first.
 #[cold]
 fn misplaced(rank: usize, before: &str, name: Option<&str>) -> Error {
@@ -232,10 +270,11 @@ impl fmt::Debug for AssetList {
     }
 }
 
-/// Up to three of the names within two edits of `name`, nearest first: what an error suggests. ASCII case is ignored.
+/// Up to three of the names within two edits of `name`, nearest first: what an error suggests. ASCII case is ignored, and
+/// names of more than 256 bytes are near to none.
 pub fn nearest_names<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut near: Vec<_> = names
-        .filter(|other| other.len().abs_diff(name.len()) <= 2)
+        .filter(|other| other.len().abs_diff(name.len()) <= 2 && name.len() <= MAX_NAME)
         .map(|other| (edits(name, other), other))
         .filter(|&(edits, other)| edits <= 2 && edits < other.len().max(name.len()))
         .collect();
@@ -307,6 +346,34 @@ mod tests {
                 assert_eq!(list.unwrap_err().to_string(), format!("asset list is damaged: {reason}"));
             }
         }
+    }
+
+    #[test]
+    fn names_of_1_to_256_bytes_without_control_characters_are_allowed() {
+        let (longest, too_long) = ("é".repeat(128), "é".repeat(129));
+        for name in ["A", " ", "BRK.B", "ü", "\u{a0}", "円", longest.as_str()] {
+            AssetList::check_name(name).unwrap();
+        }
+        for (name, wrong) in [
+            ("", "it is empty"),
+            (too_long.as_str(), "it is longer than 256 bytes"),
+            ("a\nb", "it holds a control character"),
+            ("\u{1b}[2J", "it holds a control character"),
+            ("\u{7f}", "it holds a control character"),
+            ("\u{9b}2J", "it holds a control character"),
+        ] {
+            let error = AssetList::check_name(name).unwrap_err();
+            let found =
+                matches!(error.kind(), ErrorKind::InvalidAssetName { reason, .. } if *reason == wrong);
+            assert!(found, "{error}");
+        }
+        assert!(AssetList::check_name(&"x".repeat(1 << 20)).unwrap_err().to_string().len() < 500);
+    }
+
+    #[test]
+    fn long_names_are_compared_with_nobody() {
+        let (name, other) = ("x".repeat(100_000), "x".repeat(100_001));
+        assert!(nearest_names(&name, [other.as_str()].into_iter()).is_empty());
     }
 
     #[test]

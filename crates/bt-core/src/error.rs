@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{AssetId, BundleName, BundleVersion, Frequency};
+use crate::{AssetId, AssetList, BundleName, BundleVersion, Frequency};
 
 /// Shorthand for a result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -25,6 +25,13 @@ pub enum ErrorKind {
         /// The name as given.
         name: String,
         /// Which rule it breaks.
+        reason: &'static str,
+    },
+    /// A name of an asset that breaks the rule of [`AssetList::check_name`](crate::AssetList::check_name).
+    InvalidAssetName {
+        /// The name as given, up to its first 256 characters.
+        name: String,
+        /// What is wrong with it.
         reason: &'static str,
     },
     /// A text that should be a version, a timestamp, a frequency or an asset name, and is not.
@@ -244,6 +251,9 @@ impl fmt::Display for ErrorKind {
         match self {
             Self::InvalidName { name, reason } => {
                 write!(f, "invalid bundle name {name:?}: {reason}; allowed: {}", BundleName::RULE)
+            }
+            Self::InvalidAssetName { name, reason } => {
+                write!(f, "invalid asset name {name:?}: {reason}; allowed: {}", AssetList::NAME_RULE)
             }
             Self::Unreadable { what, text, allowed } => {
                 write!(f, "{text:?} is not a {what}; allowed: {allowed}")

@@ -20,7 +20,7 @@ impl Draft<'_> {
             sequence: self.sequence(now),
             published: Timestamp::from_nanos(0).plus_seconds(now.as_secs() as i64).to_string(),
             parent: self.parent.map(|parent| parent.to_string()),
-            origin: self.shape.origin.clone(),
+            origin: Manifest::origin(&self.shape.origin),
             frequency: self.shape.frequency.to_string(),
             zone: self.shape.conventions.zone.to_string(),
             label: self.shape.conventions.label.to_string(),
@@ -34,7 +34,8 @@ impl Draft<'_> {
             first: calendar.first().map(text),
             last: calendar.last().map(text),
             adjustments: self.shape.adjustments.values().map(|list| list.len() as u64).sum(),
-            assets: self.names.iter().zip(&self.spans).map(|(name, span)| self.range(name, span)).collect(),
+            asset_count: self.names.len() as u64,
+            assets: self.listed_assets(),
             digests: self.digests(),
         }
     }
@@ -47,16 +48,11 @@ impl Draft<'_> {
         before.unwrap_or(0).saturating_add(1).max(now.as_micros() as u64)
     }
 
-    fn range(&self, name: &str, span: &Span) -> AssetRange {
-        let first = span.calendar_first as usize;
-        let moments = &self.shape.calendar[first..first + span.calendar_len as usize];
-        let text = |moment: &Timestamp| moment.to_string();
-        AssetRange {
-            name: name.to_owned(),
-            bars: span.len.into(),
-            first: moments.first().map(text),
-            last: moments.last().map(text),
-        }
+    fn listed_assets(&self) -> Vec<AssetRange> {
+        let calendar = &self.shape.calendar;
+        let all = self.names.iter().zip(&self.spans);
+        let all = all.map(|(name, span)| AssetRange::new(name, span, calendar));
+        if Manifest::lists(&self.names) { all.collect() } else { Vec::new() }
     }
 
     fn digests(&self) -> Digests {

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -8,15 +9,17 @@ use bt_core::{BundleSource, BundleVersion, Error, Result, Span, bundle_version, 
 use super::Draft;
 use crate::files::{self, TEMPORARY};
 use crate::ipc::Plan;
-use crate::{MappedBundle, OpenMode, disk, head, index, leaves, manifest, matrix};
+use crate::{Manifest, MappedBundle, OpenMode, disk, head, index, leaves, manifest, matrix};
 
 /// What [`Draft::publish`] did.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Published {
     /// The version that is current now.
     pub version: BundleVersion,
-    /// Whether this version was there already, so that nothing new was kept.
+    /// Whether this version was there already, all of it as it was published, so that nothing new was kept.
     pub unchanged: bool,
+    /// Whether this version was there already, but damaged, and was replaced.
+    pub repaired: bool,
     /// Number of assets.
     pub assets: usize,
     /// Number of bars of all assets.
@@ -29,7 +32,9 @@ impl Draft<'_> {
     /// Makes the version last, and then the current one: readers see all of it or nothing, and so does whoever looks after
     /// a crash at any moment.
     ///
-    /// Publishing what is there already changes nothing but, where that was another, the current version.
+    /// Publishing what is there already changes nothing but, where that was another, the current version. Whether it is
+    /// there is known once it was read and its digests were compared; a damaged version is replaced. Readers that have the
+    /// damaged files open keep them.
     ///
     /// # Errors
     /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where assets are missing or the calendar holds moments without a
@@ -41,16 +46,18 @@ impl Draft<'_> {
         let mut published = Published {
             version,
             unchanged: false,
+            repaired: false,
             assets: self.names.len(),
             rows: self.spans.last().map_or(0, Span::end),
             sync_time: Duration::ZERO,
         };
         let home = self.store.directory(&self.name);
         let target = self.store.version_directory(&self.name, version);
-        published.unchanged = MappedBundle::open(target.clone(), &self.name, version, OpenMode::Map).is_ok();
+        let present = std::fs::symlink_metadata(&target).is_ok();
+        published.unchanged = present && self.is_intact(version, &target);
+        published.repaired = present && !published.unchanged;
         if !published.unchanged {
-            let sync = self.write_and_move(version, &home, &target)?;
-            published.sync_time += sync;
+            published.sync_time += self.write_and_move(version, &home, &target, present)?;
         }
         let current = self.store.version(&self.name).ok();
         if current != Some(version) {
@@ -82,8 +89,21 @@ impl Draft<'_> {
         bundle_version(self.shape.frequency, &self.shape.conventions, &extra, &calendar, &assets)
     }
 
+    /// Whether all of a version is as it was published: what bars are read through, and what people and `gc` read.
+    fn is_intact(&self, version: BundleVersion, target: &Path) -> bool {
+        let opened = MappedBundle::open(target.to_owned(), &self.name, version, OpenMode::Map);
+        opened.and_then(|bundle| bundle.verify()).is_ok()
+            && Manifest::read(target).is_ok_and(|manifest| manifest.version == version.to_string())
+    }
+
     /// Writes what is left, makes all of it last, and renames it to where readers look.
-    fn write_and_move(&mut self, version: BundleVersion, home: &Path, target: &Path) -> Result<Duration> {
+    fn write_and_move(
+        &mut self,
+        version: BundleVersion,
+        home: &Path,
+        target: &Path,
+        replace: bool,
+    ) -> Result<Duration> {
         self.write_columns()?;
         let disk = &*self.store.disk;
         let index = self.write_index(version)?;
@@ -103,15 +123,34 @@ impl Draft<'_> {
             self.store.step("sync", &path, |_| disk.sync_file(&file))?;
         }
         self.store.step("sync", &self.directory, |path| disk.sync_dir(path))?;
-        if target.exists() {
-            // It does not open, or publish would have kept it.
-            let condemned = home.join(format!("{}{version}", files::CONDEMNED));
-            self.store.step("replace", target, |target| disk.rename(target, &condemned))?;
+        if replace {
+            return self.replace(version, home, target).map(|()| start.elapsed());
         }
         self.store.step("publish", &self.directory, |path| disk.rename(path, target))?;
         self.published = true;
         self.store.step("sync", home, |path| disk.sync_dir(path))?;
         Ok(start.elapsed())
+    }
+
+    /// Puts the version in the place of a damaged one, and removes that. Where the file system can exchange two directories
+    /// one of them has the version's name at every moment.
+    fn replace(&mut self, version: BundleVersion, home: &Path, target: &Path) -> Result<()> {
+        let (disk, new) = (&*self.store.disk, self.directory.clone());
+        let aside = home.join(format!("{}{version}", files::CONDEMNED));
+        let damaged = match disk.exchange(&new, target) {
+            Ok(()) => new,
+            Err(error) if error.kind() == ErrorKind::Unsupported => {
+                self.store.step("set aside", target, |target| disk.rename(target, &aside))?;
+                self.store.step("publish", &new, |new| disk.rename(new, target))?;
+                aside
+            }
+            Err(error) => return Err(Error::io(format!("replace {}", target.display()), error)),
+        };
+        self.published = true;
+        self.store.step("sync", home, |path| disk.sync_dir(path))?;
+        // What is left of it, the next writer removes.
+        drop(disk.remove(&damaged));
+        Ok(())
     }
 
     fn write_index(&self, version: BundleVersion) -> Result<File> {
@@ -142,9 +181,7 @@ impl Draft<'_> {
     }
 
     fn write_manifest(&self, version: BundleVersion) -> Result<File> {
-        let manifest = self.manifest(version);
-        let mut text = serde_json::to_vec_pretty(&manifest).map_err(Error::other)?;
-        text.push(b'\n');
+        let text = self.manifest(version).to_json()?;
         self.write_file(manifest::FILE, [(0, text.as_slice())].into_iter())
     }
 

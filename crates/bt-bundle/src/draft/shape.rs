@@ -34,17 +34,24 @@ pub(super) fn check(shape: &DraftShape) -> Result<()> {
     shape.adjustments.iter().try_for_each(|(name, list)| check_adjustments(&names, name, list))
 }
 
+/// Checks the assets' names, where they are new.
+pub(super) fn check_names(shape: &DraftShape) -> Result<()> {
+    shape.assets.iter().try_for_each(|(name, _)| AssetList::check_name(name))
+}
+
 fn check_columns(extra: &[String]) -> Result<()> {
     let taken = [matrix::ASSET, matrix::TIMESTAMP, leaves::ADJUSTMENTS];
-    let reserved = |name: &str| name.is_empty() || Field::named(name).is_some() || taken.contains(&name);
+    let reserved = |name: &str| {
+        AssetList::check_name(name).is_err() || Field::named(name).is_some() || taken.contains(&name)
+    };
     let bad = extra.iter().enumerate().find(|(at, name)| reserved(name) || extra[..*at].contains(name));
     match bad {
         _ if extra.len() > 1000 => Err(Error::invalid_option("extra_columns", extra.len(), "at most 1000")),
         None => Ok(()),
         Some((_, name)) => Err(Error::invalid_option(
             "extra_columns",
-            name,
-            "names that differ from each other and from the others",
+            name.chars().take(256).collect::<String>(),
+            format!("names that differ from each other and from the others, of {}", AssetList::NAME_RULE),
         )),
     }
 }

@@ -282,6 +282,7 @@ impl<'a> Run<'a> {
             name: name.clone(),
             version: published.version,
             unchanged: published.unchanged,
+            repaired: published.repaired,
             sources: self.sources.all().iter().map(|source| source.name.to_string()).collect(),
             columns: self.sources.columns(self.stated.as_deref()),
             ignored: self.sources.ignored(),

@@ -19,6 +19,8 @@ pub struct IngestReport {
     pub version: BundleVersion,
     /// Whether this content was there already.
     pub unchanged: bool,
+    /// Whether this content was there already, but damaged, and was replaced.
+    pub repaired: bool,
     /// The files, or `record batches`.
     pub sources: Vec<String>,
     /// What each column of the first source was read as: (`close`, `Close`).
@@ -171,8 +173,12 @@ fn summary<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> String {
 
 impl fmt::Display for IngestReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unchanged = if self.unchanged { " (was there already)" } else { "" };
-        writeln!(f, "{} {}{unchanged}", self.name, self.version)?;
+        let became = match (self.unchanged, self.repaired) {
+            (true, _) => " (was there already)",
+            (_, true) => " (was there, damaged, and is repaired)",
+            _ => "",
+        };
+        writeln!(f, "{} {}{became}", self.name, self.version)?;
         self.understood(f)
     }
 }

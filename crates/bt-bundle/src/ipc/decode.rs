@@ -9,7 +9,7 @@ use arrow_ipc::{Block, Endianness, MetadataVersion, Precision, TimeUnit, Type};
 use bt_core::{Error, ErrorKind, Result};
 use flatbuffers::VerifierOptions;
 
-use super::{CONTINUATION, MAGIC};
+use super::{CONTINUATION, TRAILER, footer_place};
 
 /// What the footer of a file says.
 pub(crate) struct Table {
@@ -210,16 +210,8 @@ impl Budget {
 
 /// Between the end of the last message and the footer's length.
 fn footer_bytes(file: &[u8]) -> Result<&[u8], Problem> {
-    let (head, trailer) = (MAGIC.len() + 2, 4 + MAGIC.len());
-    if file.len() < head + trailer || !file.starts_with(MAGIC) || !file.ends_with(MAGIC) {
-        return damaged("it does not begin and end as an Arrow file does");
-    }
-    let end = file.len() - trailer;
-    let length = i32::from_le_bytes([file[end], file[end + 1], file[end + 2], file[end + 3]]);
-    match usize::try_from(length).ok().and_then(|length| end.checked_sub(length)) {
-        Some(start) if start >= head => Ok(&file[start..end]),
-        _ => damaged(&format!("its footer claims {length} bytes")),
-    }
+    let trailer = file.last_chunk::<TRAILER>().map_or(&[][..], |trailer| trailer);
+    footer_place(file, trailer, file.len()).map(|place| &file[place]).map_err(Problem::Damaged)
 }
 
 fn push_column(

@@ -132,3 +132,20 @@ pub(crate) fn assert_same(bundle: &dyn Bundle, sample: &Sample) {
 pub(crate) fn root() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
+
+/// Changes one bit of the place in a file where these bytes are, which have to be there once.
+pub(crate) fn flip(path: &std::path::Path, bytes: &[u8]) {
+    let mut content = std::fs::read(path).unwrap();
+    let mut places = content.windows(bytes.len()).enumerate().filter(|(_, window)| *window == bytes);
+    let (Some((at, _)), None) = (places.next(), places.next()) else {
+        panic!("{bytes:?} is not once in {}", path.display())
+    };
+    content[at] ^= 1;
+    replace(path, &content);
+}
+
+/// Puts a file with other content in the place of a published one, which is read-only.
+pub(crate) fn replace(path: &std::path::Path, content: &[u8]) {
+    std::fs::remove_file(path).unwrap();
+    std::fs::write(path, content).unwrap();
+}

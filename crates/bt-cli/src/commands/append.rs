@@ -7,14 +7,16 @@ use serde_json::json;
 use super::{ingest, inputs, store};
 use crate::arguments::IngestArguments;
 use crate::exit::Failure;
-use crate::output::Output;
+use crate::output::{Escaped, Output};
 
 pub(crate) fn run(arguments: &IngestArguments, path: &Path, output: Output) -> Result<(), Failure> {
     let store = store::open(path)?;
     let name = arguments.name.as_str();
     let input = inputs::ingest(&arguments.input).map_err(|failure| inputs::order(failure, name))?;
     let (ingest, skipped) = input;
-    let mut report = ingest.append_to(&store, &arguments.name).map_err(|error| inputs::failure(&error))?;
+    let mut report = ingest
+        .append_to(&store, &arguments.name)
+        .map_err(|error| store::repairable(inputs::failure(&error)))?;
     report.input.skipped.extend(skipped);
     let appended = &report.appended;
     let object = json!({
@@ -22,13 +24,14 @@ pub(crate) fn run(arguments: &IngestArguments, path: &Path, output: Output) -> R
         "version": appended.published.version.to_string(),
         "previous": appended.previous.to_string(),
         "unchanged": appended.published.version == appended.previous,
+        "repaired": appended.published.repaired,
         "new_bars": appended.new_bars,
         "repeated_bars": appended.repeated_bars,
         "assets": appended.published.assets,
         "bars": appended.published.rows,
         "input": ingest::json(&report.input),
     });
-    output.report(&object, &report)?;
+    output.report(&object, Escaped(&report))?;
     let warnings = inputs::warnings(&report.input);
     warnings.iter().for_each(|warning| output.note(format_args!("warning: {warning}")));
     Ok(())

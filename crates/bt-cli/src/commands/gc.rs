@@ -5,13 +5,13 @@ use std::fmt::Write;
 use std::path::Path;
 
 use bt_bundle::Collected;
-use bt_bundle::bt_core::BundleVersion;
+use bt_bundle::bt_core::{BundleVersion, Error};
 use serde_json::json;
 
 use super::store::{self, short};
 use crate::arguments::GcArguments;
 use crate::exit::{Code, Failure};
-use crate::output::{Output, bytes, counted};
+use crate::output::{Output, bytes, counted, escaped};
 
 pub(crate) fn run(arguments: &GcArguments, path: &Path, output: Output) -> Result<(), Failure> {
     let store = store::open(path)?;
@@ -23,12 +23,16 @@ pub(crate) fn run(arguments: &GcArguments, path: &Path, output: Output) -> Resul
     let freed = collected.removed.iter().filter_map(|version| sizes.get(version)).sum();
     let kept = versions.len().saturating_sub(collected.removed.len());
     let texts = |versions: &[BundleVersion]| versions.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let failed = |(version, error): &(BundleVersion, _)| json!({ "version": version.to_string(), "reason": format!("{error}") });
+    let reasons = |versions: &[(BundleVersion, Error)]| {
+        let one = |(version, error): &(BundleVersion, Error)| json!({ "version": version.to_string(), "reason": error.to_string() });
+        versions.iter().map(one).collect::<Vec<_>>()
+    };
     let object = json!({
         "name": name.as_str(),
         "removed": texts(&collected.removed),
         "open": texts(&collected.leased),
-        "failed": collected.failed.iter().map(|one: &(_, bt_bundle::bt_core::Error)| failed(one)).collect::<Vec<_>>(),
+        "unknown": reasons(&collected.unknown),
+        "failed": reasons(&collected.failed),
         "kept": kept,
         "freed_bytes": freed,
     });
@@ -50,6 +54,10 @@ fn text(name: &str, collected: &Collected, kept: usize, freed: u64) -> String {
     }
     for version in &collected.leased {
         let _ = write!(text, "\n  kept     {}, which somebody has open", short(version));
+    }
+    for (version, reason) in &collected.unknown {
+        let (version, reason) = (short(version), escaped(&reason.to_string()).into_owned());
+        let _ = write!(text, "\n  kept     {version}, of unknown age: {reason}");
     }
     text
 }

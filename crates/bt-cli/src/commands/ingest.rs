@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::inputs;
 use crate::arguments::IngestArguments;
 use crate::exit::Failure;
-use crate::output::Output;
+use crate::output::{Escaped, Output};
 
 pub(crate) fn run(arguments: &IngestArguments, path: &Path, output: Output) -> Result<(), Failure> {
     let name = arguments.name.as_str();
@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &IngestArguments, path: &Path, output: Output) -> R
     match ingest.into_store(&store, &arguments.name) {
         Ok(mut report) => {
             report.skipped.extend(skipped);
-            output.report(&json(&report), &report)?;
+            output.report(&json(&report), Escaped(&report))?;
             let warnings = inputs::warnings(&report);
             warnings.iter().for_each(|warning| output.note(format_args!("warning: {warning}")));
             Ok(())
@@ -46,6 +46,7 @@ pub(super) fn json(report: &IngestReport) -> Value {
         "name": report.name.as_str(),
         "version": report.version.to_string(),
         "unchanged": report.unchanged,
+        "repaired": report.repaired,
         "sources": report.sources,
         "columns": columns,
         "ignored": report.ignored,

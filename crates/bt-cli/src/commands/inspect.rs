@@ -4,13 +4,13 @@ use std::fmt::{self, Display};
 use std::path::Path;
 
 use bt_bundle::bt_core::{BundleName, BundleSource, BundleVersion};
-use bt_bundle::{Manifest, Store};
+use bt_bundle::{AssetRange, Manifest, Store};
 use serde_json::{Value, json};
 
 use super::store::{self, short};
 use crate::arguments::InspectArguments;
 use crate::exit::{Code, Failure};
-use crate::output::{Align, Output, Table, bytes, counted, grouped, moment};
+use crate::output::{Align, Output, Table, bytes, counted, escaped, grouped, moment};
 
 pub(crate) fn run(arguments: &InspectArguments, path: &Path, output: Output) -> Result<(), Failure> {
     let store = store::open(path)?;
@@ -36,7 +36,10 @@ pub(crate) fn run(arguments: &InspectArguments, path: &Path, output: Output) -> 
             short(&version)
         )));
     };
-    let page = Page { current, shown, manifest, versions: &versions, assets: arguments.assets };
+    // The manifest of a large version does not list them, and nobody has compared it with the bars.
+    let opened = arguments.assets.then(|| store.open_version(name, version)).transpose()?;
+    let assets = opened.map(|bundle| bundle.asset_ranges().collect());
+    let page = Page { current, shown, manifest, versions: &versions, assets };
     output.show(&page.json(), &page)
 }
 
@@ -71,7 +74,7 @@ struct Page<'a> {
     shown: &'a Version,
     manifest: &'a Manifest,
     versions: &'a [Version],
-    assets: bool,
+    assets: Option<Vec<AssetRange>>,
 }
 
 impl Page<'_> {
@@ -87,7 +90,7 @@ impl Page<'_> {
             "format": manifest.format,
             "frequency": manifest.frequency,
             "columns": manifest.columns,
-            "assets": manifest.assets.len(),
+            "assets": manifest.asset_count,
             "bars": manifest.rows,
             "moments": manifest.moments,
             "first": manifest.first,
@@ -97,8 +100,8 @@ impl Page<'_> {
             "size_bytes": self.shown.size,
             "versions": self.versions.iter().map(|one| one.json(self.current)).collect::<Vec<_>>(),
         });
-        if self.assets {
-            object["asset_ranges"] = json!(manifest.assets);
+        if let Some(assets) = &self.assets {
+            object["asset_ranges"] = json!(assets);
         }
         object
     }
@@ -129,11 +132,11 @@ impl Page<'_> {
         table
     }
 
-    fn asset_ranges(&self) -> Table {
+    fn asset_ranges(assets: &[AssetRange]) -> Table {
         use Align::{Left, Right};
         let columns = [("ASSET", Left), ("BARS", Right), ("FIRST KNOWN", Left), ("LAST KNOWN", Left)];
         let mut table = Table::new(columns);
-        for asset in &self.manifest.assets {
+        for asset in assets {
             let (first, last) = (moment(asset.first.as_deref()), moment(asset.last.as_deref()));
             table.row([asset.name.clone(), grouped(asset.bars), first, last]);
         }
@@ -141,29 +144,45 @@ impl Page<'_> {
     }
 }
 
-impl Display for Page<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Page<'_> {
+    /// What is known of the version, each with its name.
+    fn facts(&self) -> Vec<(&'static str, String)> {
         let manifest = self.manifest;
         let current = if self.shown.version == self.current { "current" } else { "not current" };
-        writeln!(f, "{}", manifest.name)?;
-        writeln!(f, "  version    {} ({current})", self.shown.version)?;
-        writeln!(f, "  published  {}, {}", manifest.published, manifest.origin)?;
-        if let Some(parent) = &manifest.parent {
-            writeln!(f, "  made from  {parent} by an append")?;
-        }
-        writeln!(f, "  frequency  {}", manifest.frequency)?;
-        writeln!(f, "  columns    {}", manifest.columns.join(", "))?;
-        let (assets, bars) = (counted(manifest.assets.len() as u64, "asset"), counted(manifest.rows, "bar"));
-        writeln!(f, "  holds      {assets}, {bars}, at {}", counted(manifest.moments, "moment"))?;
+        let (assets, bars) = (counted(manifest.asset_count, "asset"), counted(manifest.rows, "bar"));
         let (first, last) = (moment(manifest.first.as_deref()), moment(manifest.last.as_deref()));
-        writeln!(f, "  known      {first} to {last}")?;
-        writeln!(f, "  adjusted   {} splits and dividends stored", grouped(manifest.adjustments))?;
-        writeln!(f, "  calendar   digest {}", manifest.digests.calendar)?;
-        if let Some(metadata) = &manifest.digests.metadata {
-            writeln!(f, "  metadata   digest {metadata}")?;
+        let parent = manifest.parent.as_ref().map(|parent| ("made from", format!("{parent} by an append")));
+        let metadata =
+            manifest.digests.metadata.as_ref().map(|metadata| ("metadata", format!("digest {metadata}")));
+        let mut facts = vec![
+            ("version", format!("{} ({current})", self.shown.version)),
+            ("published", format!("{}, {}", manifest.published, manifest.origin)),
+        ];
+        facts.extend(parent);
+        facts.extend([
+            ("frequency", manifest.frequency.clone()),
+            ("columns", manifest.columns.join(", ")),
+            ("holds", format!("{assets}, {bars}, at {}", counted(manifest.moments, "moment"))),
+            ("known", format!("{first} to {last}")),
+            ("adjusted", format!("{} splits and dividends stored", grouped(manifest.adjustments))),
+            ("calendar", format!("digest {}", manifest.digests.calendar)),
+        ]);
+        facts.extend(metadata);
+        facts.push(("on disk", format!("{}, format {}", bytes(self.shown.size), manifest.format)));
+        facts
+    }
+}
+
+impl Display for Page<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", escaped(&self.manifest.name))?;
+        for (name, fact) in self.facts() {
+            writeln!(f, "  {name:<10} {}", escaped(&fact))?;
         }
-        writeln!(f, "  on disk    {}, format {}", bytes(self.shown.size), manifest.format)?;
         write!(f, "\n{}", self.versions())?;
-        if self.assets { write!(f, "\n\n{}", self.asset_ranges()) } else { Ok(()) }
+        match &self.assets {
+            Some(assets) => write!(f, "\n\n{}", Self::asset_ranges(assets)),
+            None => Ok(()),
+        }
     }
 }

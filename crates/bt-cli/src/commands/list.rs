@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::store::{self, short};
 use crate::exit::Failure;
-use crate::output::{Align, Output, Table, bytes, grouped, moment};
+use crate::output::{Align, Output, Table, bytes, escaped, grouped, moment};
 
 pub(crate) fn run(path: &Path, output: Output) -> Result<(), Failure> {
     let store = store::open(path)?;
@@ -60,7 +60,7 @@ impl Bundle {
         });
         if let Some(manifest) = self.manifest() {
             object["frequency"] = manifest.frequency.as_str().into();
-            object["assets"] = manifest.assets.len().into();
+            object["assets"] = manifest.asset_count.into();
             object["bars"] = manifest.rows.into();
             object["first"] = manifest.first.clone().into();
             object["last"] = manifest.last.clone().into();
@@ -89,7 +89,7 @@ impl Bundle {
             Some(manifest) => vec![
                 name,
                 manifest.frequency.clone(),
-                grouped(manifest.assets.len() as u64),
+                grouped(manifest.asset_count),
                 grouped(manifest.rows),
                 moment(manifest.first.as_deref()),
                 moment(manifest.last.as_deref()),
@@ -119,7 +119,8 @@ fn table(bundles: &[Bundle]) -> String {
         ("CURRENT", Left),
     ]);
     bundles.iter().for_each(|bundle| table.row(bundle.row()));
-    let damaged =
-        bundles.iter().filter_map(|bundle| Some(format!("\n{}: {}", bundle.name, bundle.damage()?)));
+    let damaged = bundles
+        .iter()
+        .filter_map(|bundle| Some(format!("\n{}: {}", bundle.name, escaped(&bundle.damage()?))));
     format!("{table}{}", damaged.collect::<String>())
 }

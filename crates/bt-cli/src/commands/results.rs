@@ -12,7 +12,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::request::Request;
 use crate::exit::{Code, Failure};
-use crate::output::{Align, Table, counted, grouped, moment, shortened};
+use crate::output::{Align, Table, counted, escaped, grouped, moment, shortened};
 
 /// Metrics that are shown beside the objective, where a backtest has them.
 const SHOWN: [&str; 8] = [
@@ -259,7 +259,7 @@ impl Display for Results<'_> {
             write!(f, "\n\n{note}")?;
         }
         if let Some(message) = self.first_failure() {
-            write!(f, "\n\nfirst failure: {}", shortened(message))?;
+            write!(f, "\n\nfirst failure: {}", escaped(&shortened(message)))?;
         }
         if let Some(folds) = self.folds.filter(|folds| !folds.is_empty()) {
             write!(f, "\n\n{}", self.joined(folds))?;
@@ -276,7 +276,7 @@ impl Display for Results<'_> {
         }
         if !self.files.is_empty() {
             let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
-            write!(f, "\n\nwritten: {}", files.join(", "))?;
+            write!(f, "\n\nwritten: {}", escaped(&files.join(", ")))?;
         }
         Ok(())
     }

@@ -48,6 +48,16 @@ pub(super) fn version(store: &Store, name: &BundleName, digits: &str) -> Result<
     }
 }
 
+/// Says what to do about a damaged version.
+pub(super) fn repairable(failure: Failure) -> Failure {
+    match failure.code {
+        Code::Damaged => {
+            failure.with_hint("ingest it again from its files, or restore the folder from a backup")
+        }
+        _ => failure,
+    }
+}
+
 /// The digits that tell versions apart for people.
 pub(super) fn short(version: &impl ToString) -> String {
     version.to_string().chars().take(12).collect()

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::store;
 use crate::arguments::VerifyArguments;
-use crate::exit::{Code, Failure};
+use crate::exit::Failure;
 use crate::output::{Output, counted};
 
 pub(crate) fn run(arguments: &VerifyArguments, path: &Path, output: Output) -> Result<(), Failure> {
@@ -14,15 +14,7 @@ pub(crate) fn run(arguments: &VerifyArguments, path: &Path, output: Output) -> R
     let name = &arguments.name;
     let version =
         arguments.version.as_ref().map(|digits| store::version(&store, name, digits)).transpose()?;
-    let verified = store.verify(name, version).map_err(|error| {
-        let failure = Failure::from(error);
-        match failure.code {
-            Code::Damaged => {
-                failure.with_hint("ingest it again from its files, or restore the folder from a backup")
-            }
-            _ => failure,
-        }
-    })?;
+    let verified = store.verify(name, version).map_err(|error| store::repairable(error.into()))?;
     let versions = store.versions(name).unwrap_or_default();
     if !versions.iter().any(|(version, manifest)| *version == verified.version && manifest.is_some()) {
         output.note(format!(

@@ -81,6 +81,117 @@ fn damage_ends_with_3_and_is_named() {
     fs::remove_file(&bars).unwrap();
     fs::write(&bars, bytes).unwrap();
     place.run("verify us-equities").fails(3, &["close of asset \"IBM\"", "hint: ingest it again"]);
+    place.write("later.csv", "Ticker,Date,Open,High,Low,Close,Volume\nIBM,2024-01-08,1,2,0.5,1.5,10\n");
+    place.run("append us-equities later.csv").fails(3, &["close of asset \"IBM\"", "hint: ingest it again"]);
+    // The hint is right.
+    let report = place.json("ingest us-equities a.csv");
+    assert_eq!((&report["unchanged"], &report["repaired"]), (&false.into(), &true.into()));
+    assert_eq!(report["version"], version);
+    place.done("verify us-equities");
+    place.done("inspect us-equities");
+    assert!(place.done("ingest us-equities a.csv").contains("(was there already)"));
+    assert_eq!(place.json("append us-equities later.csv")["new_bars"], 1);
+}
+
+#[test]
+fn a_repair_is_told() {
+    let place = with_bundle();
+    let version = place.json("list")["bundles"][0]["version"].as_str().unwrap().to_owned();
+    fs::remove_file(place.path(&format!("bundles/us-equities/{version}/digests.arrow"))).unwrap();
+    let report = place.done("ingest us-equities a.csv");
+    assert!(report.contains("(was there, damaged, and is repaired)"), "{report}");
+}
+
+#[test]
+fn a_missing_file_of_a_version_is_damage_and_named() {
+    for file in ["bars.arrow", "index.arrow", "digests.arrow"] {
+        let place = with_bundle();
+        let version = place.json("list")["bundles"][0]["version"].as_str().unwrap().to_owned();
+        fs::remove_file(place.path(&format!("bundles/us-equities/{version}/{file}"))).unwrap();
+        for line in ["verify us-equities", "append us-equities a.csv"] {
+            place.run(line).fails(3, &[&format!("{file} is missing")]);
+        }
+    }
+    let place = with_bundle();
+    let head = place.path("bundles/us-equities/HEAD");
+    fs::remove_file(&head).unwrap();
+    fs::write(&head, "0".repeat(64)).unwrap();
+    for line in
+        ["verify us-equities", "append us-equities a.csv", "inspect us-equities", "gc us-equities --keep 1"]
+    {
+        place.run(line).fails(3, &["us-equities", &"0".repeat(64)]);
+    }
+    assert!(place.json("list")["bundles"][0]["damage"].is_string());
+    // Nobody says that it is there.
+    let asked = place.run(&format!("verify us-equities --version {}", "0".repeat(64)));
+    asked.fails(4, &["has no version"]);
+}
+
+#[test]
+fn a_version_of_unknown_age_is_kept_and_told() {
+    let place = with_bundle();
+    let version = place.json("list")["bundles"][0]["version"].as_str().unwrap().to_owned();
+    place.write("b.csv", "Ticker,Date,Open,High,Low,Close,Volume\nIBM,2024-01-05,1,2,0.5,1.25,10\n");
+    place.done("ingest us-equities b.csv");
+    fs::remove_file(place.path(&format!("bundles/us-equities/{version}/manifest.json"))).unwrap();
+    let told = place.done("gc us-equities --keep 1");
+    assert!(told.contains("of unknown age") && told.contains("manifest.json is missing"), "{told}");
+    let collected = place.json("gc us-equities --keep 1");
+    assert_eq!((&collected["removed"], &collected["kept"]), (&Value::Array(vec![]), &2.into()));
+    assert_eq!(collected["unknown"][0]["version"], version);
+    assert!(collected["unknown"][0]["reason"].as_str().unwrap().contains("manifest.json is missing"));
+}
+
+#[test]
+fn no_control_character_of_a_file_or_an_argument_reaches_the_terminal() {
+    let place = with_bundle();
+    let version = place.json("list")["bundles"][0]["version"].as_str().unwrap().to_owned();
+    // A bundle from before the rule for names.
+    for (file, change) in [("index.arrow", true), ("manifest.json", false)] {
+        let path = place.path(&format!("bundles/us-equities/{version}/{file}"));
+        let mut bytes = fs::read(&path).unwrap();
+        if change {
+            let at = bytes.windows(3).position(|window| window == b"IBM").unwrap();
+            bytes[at + 1] = 0x1b;
+        } else {
+            let text = String::from_utf8(bytes).unwrap();
+            bytes = text.replace("ingested from", "\\u001b[2J\\u009b").into_bytes();
+        }
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, bytes).unwrap();
+    }
+    let page = place.done("inspect us-equities --assets");
+    assert!(page.contains("\nI\\u{1b}M ") && page.contains("\\u{1b}[2J\\u{9b}"), "{page}");
+    let json = place.done("inspect us-equities --assets --json");
+    let damaged = place.run("verify us-equities");
+    let mut odd = place.command("ingest us");
+    let odd = Run::of("ingest", &odd.arg("a\u{1b}[31m.csv").output().unwrap());
+    assert_eq!((damaged.code, odd.code), (3, 4), "{odd:?}");
+    for text in [page, json, damaged.err, odd.err] {
+        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn bundles_are_made_where_no_thread_can_be_had() {
+    let (place, lonely) = (with_bundle(), Place::new());
+    let rows = |days: std::ops::RangeInclusive<u32>| {
+        let rows =
+            days.flat_map(|day| ["A", "B", "C"].map(|a| format!("{a},2024-01-{day:02},1,2,0.5,1.5,10\n")));
+        format!("Ticker,Date,Open,High,Low,Close,Volume\n{}", rows.collect::<String>())
+    };
+    for place in [&place, &lonely] {
+        place.write("first.csv", rows(1..=9)).write("later.csv", rows(10..=12));
+    }
+    for line in ["ingest us first.csv --json", "append us later.csv --json", "verify us --json"] {
+        // No address space has room for such a stack.
+        let output = lonely.command(line).env("RUST_MIN_STACK", (1_u64 << 50).to_string()).output().unwrap();
+        let (alone, usual) = (Run::of(line, &output), place.run(line));
+        assert_eq!((alone.code, usual.code), (0, 0), "{alone:?} {usual:?}");
+        let version = |run: &Run| serde_json::from_str::<Value>(&run.out).unwrap()["version"].clone();
+        assert_eq!(version(&alone), version(&usual), "{line}");
+    }
 }
 
 #[test]
