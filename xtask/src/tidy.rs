@@ -4,6 +4,7 @@
 mod dependencies;
 mod functions;
 mod papers;
+mod profiles;
 mod source;
 mod workspace;
 
@@ -31,7 +32,7 @@ pub(crate) fn run() -> Result<()> {
 
 type Rule = fn(&Workspace) -> Vec<Finding>;
 
-const RULES: [(&str, Rule); 13] = [
+const RULES: [(&str, Rule); 14] = [
     ("crates know only whom they may know", dependencies::arrows),
     ("dependency trees stay small", dependencies::counts),
     ("no async runtime in a library", dependencies::runtimes),
@@ -41,6 +42,7 @@ const RULES: [(&str, Rule); 13] = [
     ("every other crate forbids unsafe code", source::forbids_unsafe),
     ("no unfinished or disabled code", source::stubs),
     ("every lint exception has its reason", source::lint_exceptions),
+    ("panics unwind in every profile", profiles::unwinding),
     ("functions are short", functions::lengths),
     ("every public crate has a compiled README", papers::readmes),
     ("the documents are there and their links lead somewhere", papers::documents),

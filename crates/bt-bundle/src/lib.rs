@@ -12,6 +12,7 @@ mod disk;
 mod draft;
 mod files;
 mod gc;
+mod guard;
 mod head;
 mod held;
 mod index;
@@ -38,6 +39,7 @@ pub use bundle::MappedBundle;
 pub use disk::{Disk, RealDisk};
 pub use draft::{Draft, DraftShape, Published};
 pub use gc::Collected;
+pub use guard::is_guarded;
 pub use ingest::{
     AdjustmentFault, Advice, AppendReport, AssetFault, AssetName, BadRows, Column, Encoding, EpochUnit,
     Extras, Fault, FileFault, FileFormat, Finding, Findings, FrequencyFault, HeaderFault, Ingest,

@@ -3,6 +3,7 @@
 
 mod ingest {
     mod bad_input;
+    mod damaged_parquet;
     mod formats;
     mod known;
     mod odd;

@@ -4,16 +4,14 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use arrow_array::RecordBatch;
 use bt_asset_cache::{Label, Table, TableColumns, TableSource, version_as_read};
 use bt_core::{BundleName, BundleVersion, Error, ErrorKind, Frequency, Result, nearest_names};
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use super::source::parquet::{undecodable, unreadable};
+use crate::guard::ParquetInput;
 use crate::known::{Identity, Known};
 
 /// Parquet files as a [`TableSource`]: bars without an ingest, read whole each time.
@@ -152,12 +150,9 @@ impl TableSource for ParquetTables {
 
 fn decode(path: &Path, bytes: Vec<u8>, batches: &mut Vec<RecordBatch>) -> Result<()> {
     const ROWS: usize = 64 << 10;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes));
-    let builder = builder.map_err(|error| unreadable(path, error))?;
-    let content = Arc::clone(builder.metadata());
-    let reader = builder.with_batch_size(ROWS).build();
-    for batch in reader.map_err(|error| undecodable(path, &content, error))? {
-        batches.push(batch.map_err(|error| undecodable(path, &content, error))?);
+    const PAGES: usize = 1 << 30;
+    for batch in ParquetInput::open(path, Bytes::from(bytes), PAGES)?.read(None, ROWS)? {
+        batches.push(batch?);
     }
     Ok(())
 }

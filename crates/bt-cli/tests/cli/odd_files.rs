@@ -144,3 +144,13 @@ fn what_downloads_bring_along_is_left_alone_and_told() {
 fn weeks() -> String {
     (1..5).map(|week| format!("IBM,2024-01-{:02},1,2,0.5,1.5,10\n", 7 * week)).collect()
 }
+
+#[test]
+fn a_file_at_which_the_reader_panics_is_refused_by_name_without_a_panic() {
+    let place = Place::new();
+    // A column of indices into a dictionary that is not there.
+    place.write("damaged.parquet", include_bytes!("../files/no-dictionary.parquet"));
+    let ran = place.run("ingest us damaged.parquet --on-bad-row skip");
+    ran.fails(1, &["error: damaged.parquet: damaged: its reader failed (Decoder for dict"]);
+    assert!(!ran.err.contains("panicked"), "{ran:?}");
+}

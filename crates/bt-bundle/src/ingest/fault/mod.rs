@@ -459,6 +459,12 @@ impl Finding {
         Self { place, fault: fault.into() }
     }
 
+    /// Of a whole file.
+    #[cfg(any(feature = "parquet", feature = "ipc"))]
+    pub(crate) fn of_file(path: &std::path::Path, fault: FileFault) -> Self {
+        Self::new(Place::of(path.display().to_string()), fault)
+    }
+
     /// The finding for which an ingest failed.
     pub fn of(error: &Error) -> Option<&Self> {
         match error.kind() {

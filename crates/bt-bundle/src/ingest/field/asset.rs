@@ -1,10 +1,8 @@
 //! Names of assets.
 
-use super::super::fault::{AssetFault, excerpt};
+use bt_core::AssetList;
 
-/// What an asset's name may be.
-pub(in crate::ingest) const ALLOWED: &str = "1 to 256 bytes of UTF-8 without control characters";
-const LONGEST: usize = 256;
+use crate::ingest::fault::{AssetFault, excerpt};
 
 /// The name that a field holds, without white space around it.
 #[inline]
@@ -17,14 +15,14 @@ pub(in crate::ingest) fn read(text: &[u8]) -> Result<&str, AssetFault> {
 
 #[inline]
 pub(in crate::ingest) fn is_name(name: &str) -> bool {
-    (1..=LONGEST).contains(&name.len()) && !name.bytes().any(|byte| byte < 0x20 || byte == 0x7f)
+    AssetList::check_name(name).is_ok()
 }
 
 #[cold]
 fn fault(text: &[u8]) -> AssetFault {
     match str::from_utf8(text) {
         Ok(text) if text.trim().is_empty() => AssetFault::Missing,
-        Ok(_) => AssetFault::Name { name: excerpt(text), allowed: ALLOWED },
+        Ok(_) => AssetFault::Name { name: excerpt(text), allowed: AssetList::NAME_RULE },
         Err(_) => AssetFault::NotUtf8 { text: excerpt(text) },
     }
 }

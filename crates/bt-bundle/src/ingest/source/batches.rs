@@ -7,7 +7,7 @@ use arrow_array::{Array, RecordBatch, downcast_integer_array, types as t};
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::{DataType, Schema, TimeUnit};
 use bt_asset_cache::kernel::{Assets, Stamp as ArrayStamp, Stamps, Texts, Values, decimal_to_f64};
-use bt_core::{Result, Timestamp, Zone};
+use bt_core::{AssetList, Result, Timestamp, Zone};
 
 use super::Opening;
 use crate::ingest::fault::{
@@ -327,7 +327,7 @@ impl Block {
         }
         for (row, code) in codes.iter().enumerate().filter(|(_, code)| wrong.contains(code)) {
             let name = names.iter().nth(*code as usize).unwrap_or_default();
-            let fault = AssetFault::Name { name: excerpt(name.as_bytes()), allowed: asset::ALLOWED };
+            let fault = AssetFault::Name { name: excerpt(name.as_bytes()), allowed: AssetList::NAME_RULE };
             bad.add(row, Some(column), fault);
         }
     }

@@ -23,7 +23,7 @@ pub(super) mod folder;
 #[cfg(feature = "ipc")]
 mod ipc;
 #[cfg(feature = "parquet")]
-pub(super) mod parquet;
+mod parquet;
 
 pub use encoding::Encoding;
 use folder::{SkipReason, Skipped};
@@ -409,6 +409,29 @@ fn unsupported(path: &Path, feature: &str) -> Error {
 fn file_stem(path: &Path) -> Option<String> {
     let stem = path.file_stem()?.to_str()?.trim();
     super::field::asset::is_name(stem).then(|| stem.to_owned())
+}
+
+/// How a file of Arrow batches is laid out and read, and which of its columns.
+#[cfg(any(feature = "parquet", feature = "ipc"))]
+fn lay_out(
+    path: &Path,
+    schema: &arrow_schema::Schema,
+    opening: &Opening<'_>,
+    first_rows: impl FnOnce() -> Result<Option<RecordBatch>>,
+) -> Result<(Layout, batches::Shape, OrderEvidence, Vec<usize>)> {
+    let name = path.display().to_string().into();
+    let source = Source { name, has_lines: false, names_asset: false, has_volume: true };
+    let refused = |fault: HeaderFault| Error::from(Finding::new(source.whole(), fault));
+    let table = batches::Table::new(schema, None, opening.times).map_err(refused)?;
+    // Of text only rows can tell what it is.
+    let first = if table.asks_for_rows() { first_rows()? } else { None };
+    let table = batches::Table::new(schema, first.as_ref(), opening.times).map_err(refused)?;
+    let layout = table.layout(opening.naming, opening.options).map_err(refused)?;
+    let (kept, projected) = layout.projected();
+    let names = kept.iter().map(|&at| schema.field(at).name().clone()).collect();
+    let order = table.order(&layout);
+    let shape = table.shape(source.clone(), opening, &layout, (projected, names))?;
+    Ok((layout, shape, order, kept))
 }
 
 /// What is wrong with the text of a number.
