@@ -101,6 +101,13 @@ pub struct BarName {
     is_day: bool,
 }
 
+impl BarName {
+    /// The 00:00 of its day, or its start, as a reading of the wall clock.
+    pub const fn reading(self) -> Timestamp {
+        self.reading
+    }
+}
+
 impl fmt::Display for BarName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.reading.to_string().replace('T', " ");

@@ -220,10 +220,11 @@ impl Bundle for Part {
         self.parent.extra_columns()
     }
 
-    /// Those with an ex-date up to the part's last moment: of the past they are known, of the future they are not.
+    /// Those with an ex-date before the part's last moment. A bar that becomes known at the very beginning of the ex-date ended before
+    /// it: none of the part's bars is of that day.
     fn adjustments(&self, asset: AssetId) -> bt_core::Result<&[Adjustment]> {
         let all = self.parent.adjustments(self.of_parent(asset)?)?;
-        Ok(&all[..all.partition_point(|adjustment| adjustment.ex_date <= self.known.1)])
+        Ok(&all[..all.partition_point(|adjustment| adjustment.ex_date < self.known.1)])
     }
 }
 

@@ -242,11 +242,14 @@ impl Bundle for Adjusted {
 }
 
 #[test]
-fn adjustments_after_the_last_moment_are_not_known() {
+fn adjustments_from_the_last_moment_on_are_not_known() {
     let data = Market::common(3, 2, 100).generate();
     let calendar = data.calendar();
-    let split = |at: usize| Adjustment { ex_date: calendar[at], kind: AdjustmentKind::Split { ratio: 2.0 } };
-    let adjustments = vec![split(3), split(20), split(49), split(50)];
+    let split = |ex_date| Adjustment { ex_date, kind: AdjustmentKind::Split { ratio: 2.0 } };
+    // The bar that is known at the midnight with which an ex-date begins is that of the day before.
+    let just_before = Timestamp::from_nanos(calendar[49].as_nanos() - 1);
+    let adjustments =
+        vec![split(calendar[3]), split(calendar[20]), split(just_before), split(calendar[49]), split(calendar[50])];
     let parent: Arc<dyn Bundle> =
         Arc::new(Adjusted { inner: data.bundle(), adjustments: adjustments.clone() });
     let part = Part::new(parent.clone(), 10..50).unwrap();
@@ -255,4 +258,6 @@ fn adjustments_after_the_last_moment_are_not_known() {
     assert_eq!(part.adjustments(ids[1]).unwrap(), &adjustments[..3]);
     assert_eq!(part.adjustments(ids[0]).unwrap(), &[]);
     assert!(part.adjustments(parent.assets().id("A0001").unwrap()).is_err());
+    let next = Part::new(parent, 10..51).unwrap();
+    assert_eq!(next.adjustments(next.assets().id("A0001").unwrap()).unwrap(), &adjustments[..4]);
 }
