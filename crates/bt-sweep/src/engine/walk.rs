@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use bt_core::BundleVersion;
+use bt_core::{BarClock, BundleVersion, Calendar};
 
 use crate::engine::job::Scope;
 use crate::engine::run::{Candidate, Found, Run, Session};
@@ -137,11 +137,11 @@ impl Engine {
     fn folds(&self, sweep: &Sweep, scope: &Scope, walk: &WalkForward) -> Result<Vec<Fold>> {
         let mut worker = self.supplies.layers.worker()?;
         let trial = worker.trial_on(&sweep.bundle, scope.version)?;
-        let calendar = trial.bundle().calendar();
+        let (calendar, clock) = (trial.bundle().calendar(), BarClock::of(&**trial.bundle())?);
         let first = scope.scored.start.saturating_sub(walk.warm_up);
         let moments = &calendar.as_slice()[first..scope.scored.end];
         let shift = |part: Range<usize>| part.start + first..part.end + first;
-        let folds = walk.folds(bt_core::Calendar::from_sorted(moments))?.into_iter().map(|fold| Fold {
+        let folds = walk.folds(Calendar::from_sorted(moments), &clock)?.into_iter().map(|fold| Fold {
             train: shift(fold.train),
             validate: fold.validate.map(shift),
             test: shift(fold.test),

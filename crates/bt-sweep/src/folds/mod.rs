@@ -28,14 +28,15 @@
 //!   of the same fold, purged bars included. Every part has all of them.
 //!
 //! # Time
-//! Months and days are counted in UTC from the midnight with which a border's day begins; a border between two moments of one day
-//! counts from the next midnight. A day that a month does not have is the month's last one. A bar that becomes known at a border
-//! or later lies behind it: daily bars that are known at midnight and those that are known at the close give the same folds.
-//! Months and days are added up from the first anchor on, so that no border drifts over weekends. Lengths in bars are exact.
+//! Months and days are counted by the days of bars ([`BarClock::day`]), in the bundle's zone: from the day of the bar behind a
+//! border, or from the next one where the border cuts that day. A day that a month does not have is the month's last one. Bars of the
+//! day to which they lead, and of later days, lie behind the border, whenever they become known: daily bars that are known at midnight
+//! and those that are known at the close give the same folds, in every zone. Months and days are added up from the first anchor
+//! on, so that no border drifts over weekends. Lengths in bars are exact.
 //!
 //! # The end
-//! A test in bars is whole or is not there. One in months or days is there when at most a tenth of its time lies behind the day of
-//! the last moment: weekends and holidays have no bars. Moments behind the last test are in no test.
+//! A test in bars is whole or is not there. One in months or days is there when at most a tenth of its days lie behind that of
+//! the last bar: weekends and holidays have no bars. Moments behind the last test are in no test.
 
 mod place;
 mod span;
@@ -44,16 +45,16 @@ use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
 
-use bt_core::{Calendar, Timestamp};
+use bt_core::{BarClock, Calendar, Day};
 
 use crate::{Error, Result};
-use place::{Place, next_midnight};
+use place::{BarDays, Place};
 pub use span::Span;
 
 /// How data is cut into folds. The module says what each length means.
 ///
 /// ```
-/// use bt_sweep::bt_core::{Calendar, Timestamp};
+/// use bt_sweep::bt_core::{BarClock, Calendar, Conventions, Frequency, Timestamp};
 /// use bt_sweep::folds::{Kind, WalkForward};
 /// let days: Vec<_> = (0..1000).map(|day| Timestamp::from_nanos(day * 86_400_000_000_000)).collect();
 /// let walk = WalkForward {
@@ -62,7 +63,8 @@ pub use span::Span;
 ///     purge: 5,
 ///     ..WalkForward::new(Kind::Rolling, "400b".parse()?, "200b".parse()?)
 /// };
-/// let folds = walk.folds(Calendar::from_sorted(&days))?;
+/// let clock = BarClock::new(Frequency::Daily, &Conventions::UTC)?;
+/// let folds = walk.folds(Calendar::from_sorted(&days), &clock)?;
 /// assert_eq!(folds.len(), 2);
 /// assert_eq!((folds[0].train.clone(), folds[0].test.clone()), (50..445, 550..750));
 /// assert_eq!((folds[1].train.clone(), folds[1].test.clone()), (250..645, 750..950));
@@ -200,25 +202,25 @@ impl WalkForward {
         Self { kind, train, validate: None, test, step: test, warm_up: 0, purge: 0, embargo: 0 }
     }
 
-    /// The folds of a calendar, at least one. O(folds × log moments).
+    /// The folds of a calendar, at least one. The clock, that of the bundle, tells the days of its bars. O(folds × log moments).
     ///
     /// # Errors
     /// [`Error::Invalid`] where a length is 0, where an embargo is on expanding folds, where the calendar is too short for one
     /// fold, and where a part has no bar: of a fold in a hole of the data, or because a purge or an embargo leaves none.
-    pub fn folds(&self, calendar: Calendar<'_>) -> Result<Vec<Fold>> {
+    pub fn folds(&self, calendar: Calendar<'_>, clock: &BarClock) -> Result<Vec<Fold>> {
         self.check()?;
-        let moments = calendar.as_slice();
-        let origin = self.origin(moments);
+        let bars = BarDays { moments: calendar.as_slice(), clock };
+        let origin = self.origin(bars);
         let first = self.first_anchor(origin);
         let mut folds = Vec::new();
         for index in 0.. {
             let anchor = first.after(self.step, index);
-            let Some(test) = self.whole_test(moments, anchor) else { break };
+            let Some(test) = self.whole_test(bars, anchor) else { break };
             let fold = self.fold(index, origin, anchor, test, &folds);
-            check_parts(&fold, self, anchor.instant())?;
+            check_parts(&fold, self, anchor.day())?;
             folds.push(fold);
         }
-        if folds.is_empty() { Err(self.too_short(moments, first)) } else { Ok(folds) }
+        if folds.is_empty() { Err(self.too_short(bars, first)) } else { Ok(folds) }
     }
 
     fn check(&self) -> Result<()> {
@@ -241,12 +243,12 @@ impl WalkForward {
     }
 
     /// Where the first train begins.
-    fn origin<'c>(&self, moments: &'c [Timestamp]) -> Place<'c> {
+    fn origin<'c>(&self, bars: BarDays<'c>) -> Place<'c> {
         let all_bars = [Some(self.train), self.validate, Some(self.test), Some(self.step)];
         if all_bars.into_iter().flatten().all(Span::is_bars) {
-            Place::at(moments, self.warm_up)
+            Place::at(bars, self.warm_up)
         } else {
-            Place::at_whole_day(moments, self.warm_up)
+            Place::at_whole_day(bars, self.warm_up)
         }
     }
 
@@ -256,8 +258,8 @@ impl WalkForward {
     }
 
     /// The test behind an anchor, unless the data ends too early.
-    fn whole_test(&self, moments: &[Timestamp], anchor: Place<'_>) -> Option<Range<usize>> {
-        let last = *moments.last()?;
+    fn whole_test(&self, bars: BarDays<'_>, anchor: Place<'_>) -> Option<Range<usize>> {
+        let (last, moments) = (bars.clock.day(*bars.moments.last()?), bars.moments);
         if anchor.position >= moments.len() {
             return None;
         }
@@ -265,9 +267,9 @@ impl WalkForward {
         let is_whole = match self.test {
             Span::Bars(_) => end.position <= moments.len(),
             Span::Months(_) | Span::Days(_) => {
-                let time =
-                    |from: Timestamp, to: Timestamp| i128::from(to.as_nanos()) - i128::from(from.as_nanos());
-                time(next_midnight(last), end.instant()) * 10 <= time(anchor.instant(), end.instant())
+                let days =
+                    |from: Day| i64::from(end.day().days_since_1970()) - i64::from(from.days_since_1970());
+                days(last.plus(1)) * 10 <= days(anchor.day())
             }
         };
         is_whole.then(|| anchor.position..end.position.min(moments.len()))
@@ -311,9 +313,12 @@ impl WalkForward {
     }
 
     #[cold]
-    fn too_short(&self, moments: &[Timestamp], first: Place<'_>) -> Error {
+    fn too_short(&self, bars: BarDays<'_>, first: Place<'_>) -> Error {
+        let BarDays { moments, clock } = bars;
         let found = match (moments.first(), moments.last()) {
-            (Some(from), Some(until)) => format!("{} moments, from {from} to {until}", moments.len()),
+            (Some(&from), Some(&until)) => {
+                format!("{} moments, of {} to {}", moments.len(), clock.name(from), clock.name(until))
+            }
             _ => "no moment".to_owned(),
         };
         let validate = self.validate.map_or(String::new(), |validate| format!(", {validate} of validation"));
@@ -323,7 +328,7 @@ impl WalkForward {
         );
         let end = first.after(self.test, 1);
         if first.position < moments.len() && !self.test.is_bars() {
-            allowed += &format!("; they would reach to {}", end.instant());
+            allowed += &format!("; they would reach to {}", end.day().plus(-1));
         } else if first.position <= moments.len() && self.test.is_bars() {
             allowed += &format!("; these are {} moments", end.position);
         }
@@ -331,7 +336,7 @@ impl WalkForward {
     }
 }
 
-fn check_parts(fold: &Fold, walk: &WalkForward, anchor: Timestamp) -> Result<()> {
+fn check_parts(fold: &Fold, walk: &WalkForward, anchor: Day) -> Result<()> {
     let validate = fold.validate.as_ref().zip(walk.validate);
     let parts = [
         Some(("train", &fold.train, walk.train)),
@@ -341,7 +346,7 @@ fn check_parts(fold: &Fold, walk: &WalkForward, anchor: Timestamp) -> Result<()>
     let Some((name, _, span)) = parts.into_iter().flatten().find(|(_, part, _)| part.is_empty()) else {
         return Ok(());
     };
-    let what = format!("the {name} of fold {}, whose test begins at {anchor},", fold.index);
+    let what = format!("the {name} of fold {}, whose test begins with {anchor},", fold.index);
     let allowed = format!(
         "a length with a bar in it besides a purge of {} and an embargo of {}; lengths in bars, as 20b, meet no holes",
         walk.purge, walk.embargo

@@ -1,32 +1,50 @@
-use bt_core::Timestamp;
+use bt_core::{BarClock, Day, Timestamp};
 
 use crate::folds::Span;
 
-/// A border between two parts: a position in the calendar, and the midnight from which months and days are counted.
+/// The bars of a calendar, with their days.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BarDays<'c> {
+    pub(crate) moments: &'c [Timestamp],
+    pub(crate) clock: &'c BarClock,
+}
+
+impl BarDays<'_> {
+    /// None behind the last bar.
+    fn day(self, position: usize) -> Option<Day> {
+        self.moments.get(position).map(|&known| self.clock.day(known))
+    }
+
+    /// The first bar of a day or of a later one.
+    fn position(self, day: Day) -> usize {
+        self.moments.partition_point(|&known| self.clock.day(known) < day)
+    }
+}
+
+/// A border between two parts: a position in the calendar, and the day from whose beginning months and days are counted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place<'c> {
-    calendar: &'c [Timestamp],
+    bars: BarDays<'c>,
     /// The first moment after the border; beyond the calendar's end where it does not reach so far.
     pub(crate) position: usize,
-    day: Timestamp,
+    day: Day,
     months: i64,
     days: i64,
 }
 
 impl<'c> Place<'c> {
-    /// Before the moment at `position`. Time is counted from the first midnight, UTC, that has no moment before `position`
-    /// behind it: of that moment's own day where it is the day's first.
-    pub(crate) fn at(calendar: &'c [Timestamp], position: usize) -> Self {
-        let place = |day| Self { calendar, position, day, months: 0, days: 0 };
-        let Some(&moment) = calendar.get(position) else { return place(Timestamp::MAX) };
-        let today = midnight(moment);
-        let is_first = calendar.get(position.wrapping_sub(1)).is_none_or(|&before| before < today);
-        place(if is_first { today } else { today.plus_seconds(SECONDS_PER_DAY) })
+    /// Before the bar at `position`. Time is counted from the first day that has no bar before `position`: from that bar's own day
+    /// where it is the day's first.
+    pub(crate) fn at(bars: BarDays<'c>, position: usize) -> Self {
+        let place = |day| Self { bars, position, day, months: 0, days: 0 };
+        let Some(today) = bars.day(position) else { return place(LAST) };
+        let before = position.checked_sub(1).and_then(|before| bars.day(before));
+        place(if before == Some(today) { today.plus(1) } else { today })
     }
 
-    /// Before the first moment of a whole day.
-    pub(crate) fn at_whole_day(calendar: &'c [Timestamp], position: usize) -> Self {
-        Self::at(calendar, position).moved(0, 0)
+    /// Before the first bar of a whole day.
+    pub(crate) fn at_whole_day(bars: BarDays<'c>, position: usize) -> Self {
+        Self::at(bars, position).moved(0, 0)
     }
 
     /// So many lengths later.
@@ -36,7 +54,7 @@ impl<'c> Place<'c> {
             _ if times == 0 => self,
             Span::Months(_) => self.moved(count, 0),
             Span::Days(_) => self.moved(0, count),
-            Span::Bars(_) => Self::at(self.calendar, self.position.saturating_add(count as usize)),
+            Span::Bars(_) => Self::at(self.bars, self.position.saturating_add(count as usize)),
         }
     }
 
@@ -46,57 +64,54 @@ impl<'c> Place<'c> {
         match span {
             Span::Months(_) => self.moved(-count, 0),
             Span::Days(_) => self.moved(0, -count),
-            Span::Bars(_) => Self::at(self.calendar, self.position.saturating_sub(count as usize)),
+            Span::Bars(_) => Self::at(self.bars, self.position.saturating_sub(count as usize)),
         }
     }
 
-    /// The instant of the border: bars that became known at it or later are behind it.
-    pub(crate) fn instant(self) -> Timestamp {
-        let seconds = self.days.saturating_mul(SECONDS_PER_DAY);
-        add_months(self.day, self.months).plus_seconds(seconds)
+    /// The day of the border: its bars and those of later days are behind it.
+    pub(crate) fn day(self) -> Day {
+        plus_days(add_months(self.day, self.months), self.days)
     }
 
     fn moved(self, months: i64, days: i64) -> Self {
         let months = self.months.saturating_add(months);
         let moved = Self { months, days: self.days.saturating_add(days), ..self };
-        let instant = moved.instant();
-        Self { position: self.calendar.partition_point(|&moment| moment < instant), ..moved }
+        Self { position: self.bars.position(moved.day()), ..moved }
     }
 }
 
-const SECONDS_PER_DAY: i64 = 86_400;
+/// Beyond every bar, on either side.
+const FIRST: Day = Day::from_days_since_1970(i32::MIN);
+const LAST: Day = Day::from_days_since_1970(i32::MAX);
 
-/// The midnight, UTC, with which the day of a moment begins.
-pub(crate) fn midnight(moment: Timestamp) -> Timestamp {
-    let (year, month, day) = moment.date();
-    // The first day of all has no midnight in range.
-    Timestamp::from_date(year, month, day).unwrap_or(Timestamp::MIN)
-}
-
-/// The midnight after a moment.
-pub(crate) fn next_midnight(moment: Timestamp) -> Timestamp {
-    midnight(moment.plus_seconds(SECONDS_PER_DAY))
+fn plus_days(day: Day, days: i64) -> Day {
+    let days = i64::from(day.days_since_1970()).saturating_add(days);
+    let beyond = if days > 0 { i32::MAX } else { i32::MIN };
+    Day::from_days_since_1970(i32::try_from(days).unwrap_or(beyond))
 }
 
 /// The same day of the month, so many months later, or the month's last where it has no such day.
-fn add_months(day: Timestamp, months: i64) -> Timestamp {
-    if months == 0 {
+fn add_months(day: Day, months: i64) -> Day {
+    if months == 0 || day == LAST || day == FIRST {
         return day;
     }
     let (year, month, of_month) = day.date();
     let from_zero = (i64::from(year) * 12 + i64::from(month) - 1).saturating_add(months);
     let (year, month) = (from_zero.div_euclid(12), from_zero.rem_euclid(12) as u32 + 1);
-    let beyond = if months > 0 { Timestamp::MAX } else { Timestamp::MIN };
+    let beyond = if months > 0 { LAST } else { FIRST };
     let Ok(year) = i32::try_from(year) else { return beyond };
     let last = of_month.min(28);
-    (last..=of_month).rev().find_map(|day| Timestamp::from_date(year, month, day).ok()).unwrap_or(beyond)
+    let midnight = (last..=of_month).rev().find_map(|day| Timestamp::from_date(year, month, day).ok());
+    midnight.map_or(beyond, Day::of)
 }
 
 #[cfg(test)]
 mod tests {
+    use bt_core::{Conventions, Frequency};
+
     use super::*;
 
-    fn day(text: &str) -> Timestamp {
+    fn day(text: &str) -> Day {
         text.parse().unwrap()
     }
 
@@ -115,21 +130,27 @@ mod tests {
         ] {
             assert_eq!(add_months(day(from), months), day(to), "{from} and {months} months");
         }
-        assert_eq!(add_months(day("2024-01-31"), i64::MAX), Timestamp::MAX);
-        assert_eq!(add_months(day("2024-01-31"), i64::MIN), Timestamp::MIN);
-        assert_eq!(add_months(day("2024-01-31"), 12 * 300), Timestamp::MAX);
+        assert_eq!(add_months(day("2024-01-31"), i64::MAX), LAST);
+        assert_eq!(add_months(day("2024-01-31"), i64::MIN), FIRST);
+        assert_eq!(add_months(day("2024-01-31"), 12 * 300), LAST);
+        assert_eq!(plus_days(day("2024-01-31"), i64::MAX), LAST);
+        assert_eq!(plus_days(day("2024-01-31"), i64::MIN), FIRST);
     }
 
     #[test]
-    fn time_is_counted_from_a_midnight_that_cuts_no_day() {
+    fn time_is_counted_from_the_beginning_of_a_day_that_is_not_cut() {
+        let tokyo = Conventions { zone: "Asia/Tokyo".into(), ..Conventions::UTC };
+        let clock = BarClock::new(Frequency::Minutes(60), &tokyo).unwrap();
+        // Hours that begin at 10:00, 11:00, 00:00 and 10:00 in Tokyo.
         let calendar: Vec<Timestamp> =
-            ["2024-01-05T10:00:00Z", "2024-01-05T11:00:00Z", "2024-01-06", "2024-01-06T10:00:00Z"]
-                .map(day)
+            ["2024-01-05T02:00:00Z", "2024-01-05T03:00:00Z", "2024-01-05T16:00:00Z", "2024-01-06T02:00:00Z"]
+                .map(|text| text.parse().unwrap())
                 .into();
-        let instants = [0, 1, 2, 3].map(|position| Place::at(&calendar, position).instant());
-        assert_eq!(instants, ["2024-01-05", "2024-01-06", "2024-01-06", "2024-01-07"].map(day));
-        assert_eq!(Place::at(&calendar, 0).after(Span::Days(1), 1).position, 2);
-        assert_eq!(Place::at_whole_day(&calendar, 1).position, 2);
-        assert_eq!(Place::at(&calendar, 4).instant(), Timestamp::MAX);
+        let bars = BarDays { moments: &calendar, clock: &clock };
+        let days = [0, 1, 2, 3].map(|position| Place::at(bars, position).day());
+        assert_eq!(days, ["2024-01-05", "2024-01-06", "2024-01-06", "2024-01-07"].map(day));
+        assert_eq!(Place::at(bars, 0).after(Span::Days(1), 1).position, 2);
+        assert_eq!(Place::at_whole_day(bars, 1).position, 2);
+        assert_eq!(Place::at(bars, 4).day(), LAST);
     }
 }

@@ -16,9 +16,9 @@ use crate::{Error, Result};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Span {
-    /// Months of the Gregorian calendar, in UTC: `6m`; years are twelve of them: `2y`.
+    /// Months of the Gregorian calendar, in the bundle's zone: `6m`; years are twelve of them: `2y`.
     Months(u32),
-    /// Days of 24 hours, in UTC: `30d`; weeks are seven of them: `3w`.
+    /// Days in the bundle's zone: `30d`; weeks are seven of them: `3w`.
     Days(u32),
     /// Moments of the bundle's calendar: `500b`.
     Bars(u32),

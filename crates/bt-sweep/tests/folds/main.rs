@@ -7,15 +7,33 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bt_sweep::Part;
-use bt_sweep::bt_core::{Bundle, Calendar, Field, Timestamp};
+use bt_sweep::bt_core::{BarClock, Bundle, Calendar, Conventions, Day, Field, Frequency, Timestamp};
 use bt_sweep::bt_dataportal::DataPortal;
 use bt_sweep::folds::{Fold, Kind, Span, WalkForward, first_share};
 use bt_testkit::{AssetData, Market, MarketData};
-use oracle::{any_calendar, any_walk, naive_folds};
+use oracle::{DatedBars, ZONES, any_bars, any_walk, at_midnight_and_at_close, naive_folds};
 use proptest::prelude::*;
 
 fn folds(walk: &WalkForward, calendar: &[Timestamp]) -> bt_sweep::Result<Vec<Fold>> {
-    walk.folds(Calendar::new(calendar).unwrap())
+    walk.folds(Calendar::new(calendar).unwrap(), &utc_days())
+}
+
+fn folds_of(walk: &WalkForward, bars: &DatedBars) -> bt_sweep::Result<Vec<Fold>> {
+    walk.folds(Calendar::new(&bars.calendar).unwrap(), &bars.clock)
+}
+
+fn utc_days() -> BarClock {
+    BarClock::new(Frequency::Daily, &Conventions::UTC).unwrap()
+}
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+/// Mondays to Fridays, as days since 1970.
+fn weekdays(from: &str, until: &str) -> Vec<i64> {
+    let days = i64::from(day(from).days_since_1970())..i64::from(day(until).days_since_1970());
+    days.filter(|&day| Day::from_days_since_1970(day as i32).weekday() < 5).collect()
 }
 
 fn daily(moments: usize) -> Vec<Timestamp> {
@@ -26,8 +44,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn folds_are_those_of_a_walk_over_days_and_bars(calendar in any_calendar(), walk in any_walk()) {
-        match (folds(&walk, &calendar), naive_folds(&walk, &calendar)) {
+    fn folds_are_those_of_a_walk_over_days_and_bars(bars in any_bars(), walk in any_walk()) {
+        match (folds_of(&walk, &bars), naive_folds(&walk, &bars.days)) {
             (Ok(got), Ok(expected)) => prop_assert_eq!(got, expected),
             (Err(_), Err(())) => {}
             (got, expected) => prop_assert!(false, "{:?} and not {:?}", got, expected),
@@ -35,8 +53,22 @@ proptest! {
     }
 
     #[test]
-    fn parts_are_ordered_disjoint_and_purged(calendar in any_calendar(), walk in any_walk()) {
-        let Ok(folds) = folds(&walk, &calendar) else { return Ok(()) };
+    fn bars_known_at_midnight_and_at_the_close_have_the_same_folds_in_every_zone(
+        bars in any_bars(),
+        walk in any_walk(),
+        close in 1..22 * 60_i64,
+        zone in prop::sample::select(&ZONES[..]),
+    ) {
+        let mut days = bars.days;
+        days.dedup();
+        let [midnight, at_close] = at_midnight_and_at_close(&days, zone, close);
+        prop_assert_eq!(folds_of(&walk, &midnight).ok(), folds_of(&walk, &at_close).ok());
+    }
+
+    #[test]
+    fn parts_are_ordered_disjoint_and_purged(bars in any_bars(), walk in any_walk()) {
+        let Ok(folds) = folds_of(&walk, &bars) else { return Ok(()) };
+        let calendar = &bars.calendar;
         prop_assert!(!folds.is_empty());
         for (index, fold) in folds.iter().enumerate() {
             prop_assert_eq!(fold.index, index);
@@ -61,13 +93,13 @@ proptest! {
     }
 
     #[test]
-    fn tests_lie_end_to_end_or_apart(calendar in any_calendar(), walk in any_walk(), apart in 0..4u32) {
+    fn tests_lie_end_to_end_or_apart(bars in any_bars(), walk in any_walk(), apart in 0..4u32) {
         let step = match walk.test {
             Span::Months(months) => Span::Months(months + apart),
             Span::Days(days) => Span::Days(days + apart),
             Span::Bars(bars) => Span::Bars(bars + apart),
         };
-        let Ok(folds) = folds(&WalkForward { step, ..walk.clone() }, &calendar) else { return Ok(()) };
+        let Ok(folds) = folds_of(&WalkForward { step, ..walk.clone() }, &bars) else { return Ok(()) };
         for pair in folds.windows(2) {
             prop_assert!(pair[0].test.end <= pair[1].test.start);
             if apart == 0 {
@@ -105,9 +137,9 @@ proptest! {
     }
 
     #[test]
-    fn no_fold_sees_a_bar_outside_of_its_part_and_warm_up(calendar in any_calendar(), walk in any_walk()) {
-        let Ok(folds) = folds(&walk, &calendar) else { return Ok(()) };
-        let parent: Arc<dyn Bundle> = Arc::new(numbered(&calendar).bundle());
+    fn no_fold_sees_a_bar_outside_of_its_part_and_warm_up(bars in any_bars(), walk in any_walk()) {
+        let Ok(folds) = folds_of(&walk, &bars) else { return Ok(()) };
+        let parent: Arc<dyn Bundle> = Arc::new(numbered(&bars.calendar).bundle());
         let some = folds.iter().take(3).chain(folds.last());
         for (fold, scored) in some.flat_map(|fold| fold.parts().map(move |part| (fold, part))) {
             let (part, in_part) = Part::with_warm_up(parent.clone(), scored.clone(), walk.warm_up).unwrap();
@@ -151,30 +183,45 @@ fn numbered(calendar: &[Timestamp]) -> MarketData {
 
 #[test]
 fn two_years_of_training_and_half_a_year_of_test_are_what_the_calendar_says() {
-    let day = |text: &str| text.parse::<Timestamp>().unwrap();
-    let calendar: Vec<_> = daily(6000).into_iter().filter(|&moment| moment >= day("2010-01-05")).collect();
+    let days = weekdays("2010-01-04", "2025-01-01");
     let walk = WalkForward {
         validate: Some("6m".parse().unwrap()),
         ..WalkForward::new(Kind::Rolling, "2y".parse().unwrap(), "6m".parse().unwrap())
     };
-    let folds = folds(&walk, &calendar).unwrap();
-    let days = |part: &Range<usize>| (calendar[part.start], calendar.get(part.end).copied());
-    assert_eq!(days(&folds[0].train), (day("2010-01-05"), Some(day("2012-01-05"))));
-    assert_eq!(days(folds[0].validate.as_ref().unwrap()), (day("2012-01-05"), Some(day("2012-07-05"))));
-    assert_eq!(days(&folds[0].test), (day("2012-07-05"), Some(day("2013-01-05"))));
-    assert_eq!(days(&folds[1].train).0, day("2010-07-06"), "the 5th was a Monday: its midnight knows no bar");
-    // The data ends with 2024, four days before the last test would: it is whole.
-    assert_eq!(folds.len(), 25);
-    assert_eq!(days(&folds[24].test), (day("2024-07-05"), None));
+    for zone in ZONES {
+        for bars in at_midnight_and_at_close(&days, zone, 16 * 60) {
+            let folds = folds_of(&walk, &bars).unwrap();
+            let bar_day =
+                |bar: usize| days.get(bar).map(|&day| Day::from_days_since_1970(day as i32).to_string());
+            let of = |part: &Range<usize>| [part.start, part.end].map(|bar| bar_day(bar).unwrap_or_default());
+            assert_eq!(of(&folds[0].train), ["2010-01-04", "2012-01-04"]);
+            assert_eq!(of(folds[0].validate.as_ref().unwrap()), ["2012-01-04", "2012-07-04"]);
+            assert_eq!(of(&folds[0].test), ["2012-07-04", "2013-01-04"]);
+            assert_eq!(of(&folds[1].train)[0], "2010-07-05", "the 4th was a Sunday");
+            // The data ends with 2024, three days before the last test would: it is whole.
+            assert_eq!(folds.len(), 25);
+            assert_eq!(of(&folds[24].test), ["2024-07-04", ""]);
+        }
+    }
 }
 
 #[test]
-fn bars_known_at_the_close_and_at_midnight_give_the_same_folds() {
-    let midnight = daily(3000);
-    let close: Vec<_> = midnight.iter().map(|at| at.plus_seconds(-3 * 3600)).collect();
-    for kind in [Kind::Rolling, Kind::Expanding] {
-        let walk = WalkForward::new(kind, "2y".parse().unwrap(), "6m".parse().unwrap());
-        assert_eq!(folds(&walk, &midnight).unwrap(), folds(&walk, &close).unwrap());
+fn months_of_bars_within_the_day_end_at_the_midnight_of_the_zone() {
+    let first = "2024-01-01T00:00:00Z".parse::<Timestamp>().unwrap();
+    let hours: Vec<_> = (1..=24 * 200).map(|hour| first.plus_seconds(hour * 3600)).collect();
+    let walk = WalkForward::new(Kind::Rolling, Span::Months(1), Span::Months(1));
+    for (zone, tests) in [
+        ("UTC", ["2024-02-01T01:00:00Z", "2024-03-01T01:00:00Z", "2024-04-01T01:00:00Z"]),
+        // The first hour is 09:00 on the 1st, and tests begin with the hour from 00:00 to 01:00.
+        ("Asia/Tokyo", ["2024-01-31T16:00:00Z", "2024-02-29T16:00:00Z", "2024-03-31T16:00:00Z"]),
+        // The first hour is 19:00 on 31 December; clocks are set forward on 10 March.
+        ("America/New_York", ["2024-01-31T06:00:00Z", "2024-02-29T06:00:00Z", "2024-03-31T05:00:00Z"]),
+    ] {
+        let zone = Conventions { zone: zone.into(), ..Conventions::UTC };
+        let clock = BarClock::new(Frequency::Minutes(60), &zone).unwrap();
+        let folds = walk.folds(Calendar::new(&hours).unwrap(), &clock).unwrap();
+        let begins: Vec<_> = folds.iter().map(|fold| hours[fold.test.start].to_string()).collect();
+        assert_eq!(begins[..3], tests, "{zone:?}");
     }
 }
 
@@ -203,10 +250,7 @@ fn what_leaves_no_fold_is_refused_with_what_is_needed() {
         ..WalkForward::new(Kind::Rolling, train.parse().unwrap(), test.parse().unwrap())
     };
     let message = refused(&rolling("200b", "100b"), 300);
-    assert!(
-        message.contains("the data = 300 moments, from 2023-11-09T00:00:00Z to 2025-01-01T00:00:00Z"),
-        "{message}"
-    );
+    assert!(message.contains("the data = 300 moments, of 2023-11-08 to 2024-12-31"), "{message}");
     assert!(
         message.contains("20 bars of warm-up, 200b of training, 100b of test; these are 320 moments"),
         "{message}"

@@ -1,28 +1,83 @@
-//! Calendars and walks of any shape, and their folds by counting days and bars one at a time.
+//! Bars and walks of any shape, and their folds by counting days and bars one at a time.
 
 use std::ops::Range;
 
-use bt_sweep::bt_core::Timestamp;
+use bt_sweep::bt_core::{BarClock, BarLabel, Conventions, Day, Frequency, Timestamp};
 use bt_sweep::folds::{Fold, Kind, Span, WalkForward};
 use proptest::prelude::*;
 
 const DAY: i64 = 86_400_000_000_000;
 
-/// Up to 300 moments: daily ones with weekends, holes and any time of day, or several within a day.
-pub(crate) fn any_calendar() -> impl Strategy<Value = Vec<Timestamp>> {
-    let daily =
-        prop::collection::vec(prop_oneof![6 => Just(DAY), 2 => Just(3 * DAY), 1 => 1..40 * DAY], 0..300);
-    let intraday =
-        prop::collection::vec(prop_oneof![6 => Just(DAY / 7), 1 => Just(DAY / 2), 1 => 1..5 * DAY], 0..300);
-    let start = prop_oneof![Just(0), -20_000 * DAY..20_000 * DAY];
-    (start, prop_oneof![daily, intraday]).prop_map(|(start, steps)| {
-        let mut moment = start;
-        let moments = steps.into_iter().map(|step| {
-            moment += step;
-            Timestamp::from_nanos(moment)
-        });
-        moments.collect()
-    })
+/// Bars whose days are known since the bars were made from them.
+#[derive(Clone, Debug)]
+pub(crate) struct DatedBars {
+    pub(crate) calendar: Vec<Timestamp>,
+    /// Days since 1970, one for each moment.
+    pub(crate) days: Vec<i64>,
+    pub(crate) clock: BarClock,
+}
+
+/// When bars of a day become known.
+#[derive(Clone, Copy, Debug)]
+enum Known {
+    /// At the midnight that ends the day.
+    Midnight,
+    /// So many minutes after it began.
+    Close(i64),
+    /// So many minutes after the next day began: a bar that is named by its start.
+    NextDay(i64),
+    /// So many times on the day, each some minutes after its start.
+    Within { times: i64, minutes: u16 },
+}
+
+pub(crate) const ZONES: [&str; 6] =
+    ["UTC", "Asia/Tokyo", "America/New_York", "America/Sao_Paulo", "Australia/Lord_Howe", "+05:30"];
+
+/// Up to some 300 bars with weekends and holes, known at any time of their day, in any zone.
+pub(crate) fn any_bars() -> impl Strategy<Value = DatedBars> {
+    let known = prop_oneof![
+        Just(Known::Midnight),
+        (1..22 * 60_i64).prop_map(Known::Close),
+        (0..22 * 60_i64).prop_map(Known::NextDay),
+        (1..9_i64, 1..200_u16).prop_map(|(times, minutes)| Known::Within { times, minutes }),
+    ];
+    let steps = prop::collection::vec(prop_oneof![6 => Just(1), 2 => Just(3), 1 => 1..40_i64], 0..300);
+    (-20_000..20_000_i64, steps, known, prop::sample::select(&ZONES[..])).prop_map(
+        |(first, steps, known, zone)| {
+            let days = steps.iter().scan(first, |day, step| Some(std::mem::replace(day, *day + step)));
+            dated(days, known, zone)
+        },
+    )
+}
+
+/// Bars of these days that become known at the midnight of a zone, and the same at the close.
+pub(crate) fn at_midnight_and_at_close(days: &[i64], zone: &'static str, close: i64) -> [DatedBars; 2] {
+    [Known::Midnight, Known::Close(close)].map(|known| dated(days.iter().copied(), known, zone))
+}
+
+fn dated(days: impl Iterator<Item = i64>, known: Known, zone: &'static str) -> DatedBars {
+    let (frequency, label, times) = match known {
+        Known::Midnight | Known::Close(_) => (Frequency::Daily, BarLabel::End, 1),
+        Known::NextDay(_) => (Frequency::Daily, BarLabel::Start, 1),
+        Known::Within { times, minutes } => (Frequency::Minutes(minutes), BarLabel::End, times),
+    };
+    let clock = BarClock::new(frequency, &Conventions { zone: zone.into(), label }).unwrap();
+    let begins = |day: i64| clock.zone().start_of_day(Day::from_days_since_1970(day as i32));
+    let bars = days.flat_map(|day| (0..times).map(move |time| (day, time)));
+    let (days, calendar) = bars
+        .map(|(day, time)| {
+            let moment = match known {
+                Known::Midnight => begins(day + 1),
+                Known::Close(minutes) => begins(day).plus_seconds(minutes * 60),
+                Known::NextDay(minutes) => begins(day + 1).plus_seconds(minutes * 60),
+                Known::Within { times, minutes } => {
+                    begins(day).plus_seconds(time * 22 * 3600 / times + i64::from(minutes) * 60)
+                }
+            };
+            (day, moment)
+        })
+        .unzip();
+    DatedBars { calendar, days, clock }
 }
 
 fn any_span() -> impl Strategy<Value = Span> {
@@ -60,7 +115,8 @@ struct Border {
     days: i64,
 }
 
-struct Naive<'a>(&'a [Timestamp]);
+/// The day of each bar.
+struct Naive<'a>(&'a [i64]);
 
 impl Naive<'_> {
     fn len(&self) -> i64 {
@@ -68,7 +124,7 @@ impl Naive<'_> {
     }
 
     fn day_of(&self, bar: i64) -> i64 {
-        self.0[bar as usize].as_nanos().div_euclid(DAY)
+        self.0[bar as usize]
     }
 
     fn at_bar(&self, bar: i64) -> Border {
@@ -126,8 +182,8 @@ fn months_later(day: i64, months: i64) -> i64 {
     }
 }
 
-pub(crate) fn naive_folds(walk: &WalkForward, calendar: &[Timestamp]) -> Result<Vec<Fold>, ()> {
-    let naive = Naive(calendar);
+pub(crate) fn naive_folds(walk: &WalkForward, days: &[i64]) -> Result<Vec<Fold>, ()> {
+    let naive = Naive(days);
     let spans = [Some(walk.train), walk.validate, Some(walk.test), Some(walk.step)];
     let mut origin = naive.at_bar(walk.warm_up as i64);
     if !spans.into_iter().flatten().all(|span| matches!(span, Span::Bars(_))) {
