@@ -7,7 +7,7 @@ use std::time::Duration;
 use bt_core::{AssetId, Field};
 use bt_dataportal::{DataPortal, Moments, Series};
 
-use crate::{Error, Indicator, Indicators, Outcome, Params, Result, SeriesCache};
+use crate::{Error, Indicator, Indicators, Outcome, Params, Result, SeriesCache, Year};
 
 /// Names a backtest for the ledger: results of another name, version or setting are never mistaken for its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +36,12 @@ impl fmt::Display for BacktestId {
 pub trait Backtest: Send + Sync + 'static {
     /// What the ledger knows it by.
     fn id(&self) -> BacktestId;
+
+    /// What the ledger knows it by on a bundle whose [`Year`] is this. Override it where results depend on [`TrialView::year`].
+    fn id_on(&self, year: &Year) -> BacktestId {
+        let _ = year;
+        self.id()
+    }
 
     /// The names of the values in [`Outcome::metrics`], in their order.
     fn metrics(&self) -> Vec<String>;
@@ -82,6 +88,10 @@ pub trait Backtest: Send + Sync + 'static {
 impl<B: Backtest + ?Sized> Backtest for Arc<B> {
     fn id(&self) -> BacktestId {
         B::id(self)
+    }
+
+    fn id_on(&self, year: &Year) -> BacktestId {
+        B::id_on(self, year)
     }
 
     fn metrics(&self) -> Vec<String> {
@@ -138,6 +148,7 @@ pub struct TrialView<'t> {
     scored: Range<usize>,
     stop: &'t Stop,
     series: &'t SeriesCache,
+    year: Year,
 }
 
 impl<'t> TrialView<'t> {
@@ -161,7 +172,13 @@ impl<'t> TrialView<'t> {
         if assets.is_empty() {
             return Err(Error::invalid("assets", "none", "at least one"));
         }
-        Ok(Self { portal, assets, scored, stop, series })
+        let year = Year::of_frequency(portal.frequency());
+        Ok(Self { portal, assets, scored, stop, series, year })
+    }
+
+    /// The same view with another [`year`](Self::year).
+    pub fn with_year(self, year: Year) -> Self {
+        Self { year, ..self }
     }
 
     /// The bars: of the part and its warm-up, and no others.
@@ -185,6 +202,13 @@ impl<'t> TrialView<'t> {
     /// The moments that count, in order.
     pub fn moments(&self) -> Moments<'t> {
         self.portal.moments_in(self.scored())
+    }
+
+    /// The bars of a year, for annual figures. The engine gives that of the whole bundle, of which the view may have a part alone; a
+    /// view made by hand has [`Year::of_frequency`] until [`with_year`](Self::with_year) says more.
+    #[inline]
+    pub fn year(&self) -> Year {
+        self.year
     }
 
     /// One field of each of the [`assets`](Self::assets), in their order, to be read at moment after moment. O(assets).

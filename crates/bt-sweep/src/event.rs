@@ -8,7 +8,7 @@ use crate::account::{Account, Accounting, Filled, Target};
 use crate::backtest::{check_metric_names, with_own};
 use crate::indicator::RULES;
 use crate::metrics::Metric;
-use crate::{Backtest, BacktestId, Error, Outcome, Params, Result, TrialView};
+use crate::{Backtest, BacktestId, Error, Outcome, Params, Result, TrialView, Year};
 
 /// A strategy that decides at each bar: the event-driven way to a [`Backtest`], by [`EventDriven`].
 ///
@@ -233,12 +233,22 @@ impl<S: Strategy> EventDriven<S> {
     }
 }
 
-impl<S: Strategy> Backtest for EventDriven<S> {
-    fn id(&self) -> BacktestId {
+impl<S: Strategy> EventDriven<S> {
+    fn id_with(&self, describe: impl FnOnce(&Accounting) -> String) -> BacktestId {
         let (name, version) = self.strategy.id();
         let off = || format!("accounting=off rules={RULES}");
-        let books = self.accounting.as_ref().map_or_else(off, Accounting::describe);
+        let books = self.accounting.as_ref().map_or_else(off, describe);
         BacktestId { name, version, settings: with_own(books, self.strategy.settings()) }
+    }
+}
+
+impl<S: Strategy> Backtest for EventDriven<S> {
+    fn id(&self) -> BacktestId {
+        self.id_with(Accounting::describe)
+    }
+
+    fn id_on(&self, year: &Year) -> BacktestId {
+        self.id_with(|accounting| accounting.describe_on(year))
     }
 
     fn metrics(&self) -> Vec<String> {

@@ -24,6 +24,7 @@ mod space;
 pub mod strategies;
 mod trial;
 pub mod vectorised;
+mod year;
 
 pub use account::{Accounting, Commission, Fill};
 pub use backtest::{Backtest, BacktestId, Stop, TrialView};
@@ -41,6 +42,7 @@ pub use part::Part;
 pub use series::{Indicators, SeriesCache};
 pub use space::{Constraint, Domain, Parameter, Relation, Space, SpaceBuilder};
 pub use trial::{Block, Outcome, Proposal, Status, TrialKey, TrialRecord};
+pub use year::{Year, YearReason};
 
 pub use bt_layers;
 pub use bt_layers::{bt_core, bt_dataportal};

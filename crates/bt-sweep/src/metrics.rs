@@ -238,7 +238,7 @@ impl Metrics {
     }
 }
 
-/// How many bars of this frequency make a year: 252 days, of 390 minutes where bars are shorter, at least one bar a day; 52
+/// How many bars of this frequency make a year, where nothing but the frequency is known ([`Year`](crate::Year) asks the calendar): 252 days, of 390 minutes where bars are shorter, at least one bar a day; 52
 /// weeks; 12 months.
 ///
 /// ```

@@ -39,7 +39,7 @@ fn outcome_of(
     let prepared = request.prepare(store, None)?;
     let search = prepared.described()?;
     let Prepared { engine, sweep, walk, .. } = &prepared;
-    check_strategy(&contents.header, &sweep.backtest.id())?;
+    check_strategy(&contents.header, &engine.id(sweep)?)?;
     let outcome = match walk {
         Some(walk) => {
             let search = &mut prepared.search_of_fold();

@@ -1,9 +1,6 @@
 use std::fmt;
 
-use bt_core::Frequency;
-
-use crate::metrics::periods_per_year;
-use crate::{Error, Result};
+use crate::{Error, Result, Year};
 
 /// How targets become money: what a fill costs, and how returns are summed up.
 ///
@@ -29,7 +26,8 @@ pub struct Accounting {
     pub commission: Commission,
     /// How much worse than the bar's price a fill is, in hundredths of a percent of its magnitude: 0 to below 10,000.
     pub slippage_bps: f64,
-    /// How many bars make a year, for annual figures. None: [what the bundle's frequency says](periods_per_year).
+    /// How many bars make a year, for annual figures. None: what [`TrialView::year`](crate::TrialView::year) says, which in a sweep is
+    /// the [`Year`] of the whole bundle.
     pub periods_per_year: Option<f64>,
     /// In how many consecutive blocks of equal length the returns are summed for [`Outcome::blocks`](crate::Outcome::blocks);
     /// 0 for none, at most 1024. The probability of backtest overfitting needs an even number of 2 to 32.
@@ -113,18 +111,27 @@ impl Accounting {
     /// All of it in one line, with the number of the rules that an account follows: part of what names a trial. It stays the same from
     /// release to release while those rules do.
     pub fn describe(&self) -> String {
+        self.described("auto".to_owned())
+    }
+
+    /// As [`describe`](Self::describe), with the bars of a year where they are the bundle's: `periods=auto:252`.
+    pub fn describe_on(&self, year: &Year) -> String {
+        self.described(format!("auto:{}", year.periods))
+    }
+
+    fn described(&self, auto: String) -> String {
         let Self { initial_cash, fill, commission, slippage_bps, periods_per_year, blocks } = self;
         let Commission { per_share, per_value, minimum } = commission;
-        let periods = periods_per_year.map_or_else(|| "auto".to_owned(), |periods| periods.to_string());
+        let periods = periods_per_year.map_or(auto, |periods| periods.to_string());
         format!(
             "rules={RULES} cash={initial_cash} fill={fill} commission={per_share}/share+{per_value}/value>={minimum} \
              slippage={slippage_bps}bps periods={periods} blocks={blocks}"
         )
     }
 
-    /// How many bars of this frequency make a year.
-    pub fn periods(&self, frequency: Frequency) -> f64 {
-        self.periods_per_year.unwrap_or_else(|| periods_per_year(frequency))
+    /// The year that annual figures are computed with, on a bundle whose own year is this.
+    pub fn year(&self, of_bundle: Year) -> Year {
+        self.periods_per_year.map_or(of_bundle, Year::given)
     }
 }
 

@@ -190,7 +190,6 @@ impl<'t> Account<'t> {
         accounting.check()?;
         let slot = |&asset| Slot::new(view, asset, accounting.fill);
         let slots: Box<[_]> = view.assets().iter().map(slot).collect::<Result<_>>()?;
-        let frequency = view.portal().frequency();
         Ok(Self {
             held: Vec::with_capacity(slots.len()),
             waiting: Vec::with_capacity(slots.len()),
@@ -205,7 +204,7 @@ impl<'t> Account<'t> {
             position: 0,
             commission: accounting.commission,
             slippage: accounting.slippage_bps * 1e-4,
-            periods_per_year: accounting.periods(frequency),
+            periods_per_year: accounting.year(view.year()).periods,
             accounting: accounting.clone(),
         })
     }

@@ -16,7 +16,7 @@ use crate::folds::first_share;
 use crate::ledger::Ledger;
 use crate::{
     Backtest, Error, Outcome, Params, Part, Proposal, Result, SeriesCache, Status, Stop, TrialRecord,
-    TrialView,
+    TrialView, Year,
 };
 
 /// Trials on one scope of the data, all of one backtest.
@@ -51,6 +51,8 @@ pub(crate) struct Scope {
     pub(crate) visible: Range<usize>,
     /// The moments that count, a part of the visible ones.
     pub(crate) scored: Range<usize>,
+    /// Of the whole bundle.
+    pub(crate) year: Year,
 }
 
 impl Scope {
@@ -96,7 +98,7 @@ impl Job {
         ledger: Option<&Arc<Ledger>>,
         begin: Instant,
     ) -> Self {
-        let keys = KeyPrefix::new(&backtest.id(), &scope, part, fidelity);
+        let keys = KeyPrefix::new(&backtest.id_on(&scope.year), &scope, part, fidelity);
         let (metrics, ledger) = (backtest.metrics().len(), ledger.map(Arc::downgrade));
         Self { backtest, scope, part, ledger, metrics, begin, keys }
     }
@@ -290,7 +292,8 @@ impl Desk {
         let bundle = self.bundle(scope)?;
         let portal = DataPortal::new(&*bundle);
         let assets = scope.assets(&*bundle);
-        Ok(see(&TrialView::new(&portal, &assets, scope.scored_in_part(), stop, &self.series)?))
+        let view = TrialView::new(&portal, &assets, scope.scored_in_part(), stop, &self.series)?;
+        Ok(see(&view.with_year(scope.year)))
     }
 
     fn bundle(&mut self, scope: &Scope) -> Result<Arc<dyn Bundle>> {

@@ -18,12 +18,16 @@ use std::time::{Duration, Instant};
 
 use bt_core::{Bundle, BundleName, BundleVersion, Timestamp};
 use bt_layers::Layers;
+use parking_lot::Mutex;
 
 use crate::backtest::check_metric_names;
 use crate::ledger::{Header, Ledger};
 use crate::results::{Trial, Trials, TrialsBuilder};
 use crate::search::Search;
-use crate::{Backtest, Error, Names, Objective, Params, Result, SeriesCache, Stop, TrialRecord, TrialView};
+use crate::{
+    Backtest, BacktestId, Error, Names, Objective, Params, Result, SeriesCache, Stop, TrialRecord, TrialView,
+    Year,
+};
 use job::{Scope, caught};
 use pool::{Pool, Supplies};
 use run::{Run, Session};
@@ -39,6 +43,8 @@ pub struct Engine {
     supplies: Supplies,
     pool: Pool,
     workers: usize,
+    /// Of the version that was asked for last: it does not change, and counting days would be felt before a short sweep.
+    year: Mutex<Option<(BundleVersion, Year)>>,
 }
 
 /// How an engine is made.
@@ -170,7 +176,7 @@ impl Engine {
         }
         let supplies = Supplies { layers, series: Arc::new(SeriesCache::new(options.series_bytes)?) };
         let pool = Pool::new(supplies.clone(), options.workers)?;
-        Ok(Self { supplies, pool, workers: options.workers })
+        Ok(Self { supplies, pool, workers: options.workers, year: Mutex::default() })
     }
 
     /// Runs a sweep to the end of its search, or until it is cancelled.
@@ -291,7 +297,7 @@ impl Engine {
     }
 
     fn header(&self, sweep: &Sweep, names: &Names, search: String, scope: &Scope) -> Result<Header> {
-        let id = sweep.backtest.id();
+        let id = sweep.backtest.id_on(&scope.year);
         let metrics = sweep.backtest.metrics();
         let mut header = Header::new(names, &metrics, sweep.objective.clone());
         (header.strategy, header.strategy_version, header.settings) = (id.name, id.version, id.settings);
@@ -305,6 +311,38 @@ impl Engine {
             header.other.insert("deadline".into(), format!("{deadline:?}"));
         }
         Ok(header)
+    }
+
+    /// What the ledger knows a sweep's backtest by, on the sweep's bundle.
+    ///
+    /// # Errors
+    /// As [`year`](Self::year).
+    pub fn id(&self, sweep: &Sweep) -> Result<BacktestId> {
+        Ok(sweep.backtest.id_on(&self.year(sweep)?))
+    }
+
+    /// The [`Year`] of a sweep's bundle, of whose bars the sweep may use a part alone. Counted once for a version.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where there is no such bundle or version, or its zone is not known here.
+    pub fn year(&self, sweep: &Sweep) -> Result<Year> {
+        self.on_bundle(sweep, |bundle| self.year_of(bundle))
+    }
+
+    fn on_bundle<T>(&self, sweep: &Sweep, see: impl FnOnce(&dyn Bundle) -> Result<T>) -> Result<T> {
+        let version = sweep.version.map_or_else(|| self.supplies.layers.version(&sweep.bundle), Ok)?;
+        let mut worker = self.supplies.layers.worker()?;
+        see(&**worker.trial_on(&sweep.bundle, version)?.bundle())
+    }
+
+    fn year_of(&self, bundle: &dyn Bundle) -> Result<Year> {
+        let known = *self.year.lock();
+        if let Some((_, year)) = known.filter(|(version, _)| *version == bundle.version()) {
+            return Ok(year);
+        }
+        let year = Year::of(bundle)?;
+        *self.year.lock() = Some((bundle.version(), year));
+        Ok(year)
     }
 
     /// How many workers it has.
@@ -324,20 +362,18 @@ impl Engine {
 
     /// Which data a sweep's trials see.
     fn scope(&self, sweep: &Sweep) -> Result<Scope> {
-        let version = sweep.version.map_or_else(|| self.supplies.layers.version(&sweep.bundle), Ok)?;
-        let mut worker = self.supplies.layers.worker()?;
-        let trial = worker.trial_on(&sweep.bundle, version)?;
-        let bundle = &**trial.bundle();
-        let scored = scored(bundle, sweep.from, sweep.until)?;
-        let ranks = sweep.assets.as_ref().map(|names| ranks(bundle, names)).transpose()?;
-        let asset_count = ranks.as_ref().map_or(bundle.assets().len(), |ranks| ranks.len());
-        Ok(Scope {
-            bundle: sweep.bundle.clone(),
-            version,
-            ranks,
-            asset_count,
-            visible: 0..scored.end,
-            scored,
+        self.on_bundle(sweep, |bundle| {
+            let scored = scored(bundle, sweep.from, sweep.until)?;
+            let ranks = sweep.assets.as_ref().map(|names| ranks(bundle, names)).transpose()?;
+            Ok(Scope {
+                bundle: sweep.bundle.clone(),
+                version: bundle.version(),
+                asset_count: ranks.as_ref().map_or(bundle.assets().len(), |ranks| ranks.len()),
+                ranks,
+                visible: 0..scored.end,
+                scored,
+                year: self.year_of(bundle)?,
+            })
         })
     }
 }

@@ -15,7 +15,9 @@ use bt_core::Field;
 
 use crate::backtest::with_own;
 use crate::indicator::RULES;
-use crate::{Accounting, Backtest, BacktestId, Error, Indicator, Metric, Outcome, Params, Result, TrialView};
+use crate::{
+    Accounting, Backtest, BacktestId, Error, Indicator, Metric, Outcome, Params, Result, TrialView, Year,
+};
 
 pub use asset::AssetSeries;
 pub use crossover::SmaCrossover;
@@ -154,15 +156,25 @@ impl<S: Signals> Vectorised<S> {
     }
 }
 
-impl<S: Signals> Backtest for Vectorised<S> {
-    fn id(&self) -> BacktestId {
+impl<S: Signals> Vectorised<S> {
+    fn id_with(&self, describe: impl FnOnce(&Accounting) -> String) -> BacktestId {
         let (name, version) = self.signals.id();
         let price = self.signals.price();
         let settings = match &self.accounting {
             None => format!("vectorised, next return of {price}, rules={RULES}"),
-            Some(accounting) => format!("vectorised, next return of {price}, {}", accounting.describe()),
+            Some(accounting) => format!("vectorised, next return of {price}, {}", describe(accounting)),
         };
         BacktestId { name, version, settings: with_own(settings, self.signals.settings()) }
+    }
+}
+
+impl<S: Signals> Backtest for Vectorised<S> {
+    fn id(&self) -> BacktestId {
+        self.id_with(Accounting::describe)
+    }
+
+    fn id_on(&self, year: &Year) -> BacktestId {
+        self.id_with(|accounting| accounting.describe_on(year))
     }
 
     fn metrics(&self) -> Vec<String> {
