@@ -2,6 +2,7 @@
 
 pub(crate) mod append;
 pub(crate) mod completions;
+mod days;
 pub(crate) mod gc;
 pub(crate) mod ingest;
 mod inputs;

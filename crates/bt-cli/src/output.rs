@@ -246,12 +246,6 @@ pub fn bytes(count: u64) -> String {
     format!("{scaled:.digits$} {}", UNITS[unit])
 }
 
-/// A moment for a table: a midnight UTC is its date.
-pub fn moment(iso: Option<&str>) -> String {
-    let iso = iso.unwrap_or("-");
-    iso.strip_suffix("T00:00:00Z").unwrap_or(iso).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -319,12 +313,5 @@ mod tests {
         let expected =
             format!("{} … (4,000,000 characters left out) … {}", "a".repeat(3000), "z".repeat(1000));
         assert_eq!(shortened(&long), expected);
-    }
-
-    #[test]
-    fn a_midnight_is_shown_as_its_date() {
-        assert_eq!(moment(Some("2000-03-02T00:00:00Z")), "2000-03-02");
-        assert_eq!(moment(Some("2024-01-05T14:31:00Z")), "2024-01-05T14:31:00Z");
-        assert_eq!(moment(None), "-");
     }
 }

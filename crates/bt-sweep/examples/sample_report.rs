@@ -39,12 +39,18 @@ fn facts() -> Facts {
         bundle: "us-equities".into(),
         bundle_version: "9f3c1e0a77b2c4d5".into(),
         assets: ["AAPL", "AMZN", "GOOG", "MSFT", "NVDA", "XOM"].map(String::from).into(),
-        range: Some(Span { first_ns: START, last_ns: START + 3650 * DAY }),
+        range: Some(span(START, START + 3650 * DAY)),
+        year: "252 bars: 252 days of 1 bar, since the median week has bars on 5 days".into(),
         missing_returns: 0,
         search: "grid of 10 × 10 × 4 × 2 points, fast < slow".into(),
         duration_us: Some(2_480_000),
         workers: 3,
     }
+}
+
+/// Of bars that become known as their days begin.
+fn span(first_ns: i64, last_ns: i64) -> Span {
+    Span { first_ns, last_ns, first_day_ns: first_ns, last_day_ns: last_ns }
 }
 
 fn trials() -> Result<TrialSummary> {
@@ -119,8 +125,7 @@ fn walk_forward() -> Result<WalkForward> {
     let mut noise = Noise(5);
     let fold = |number: u32| {
         let first = START + i64::from(number) * 365 * DAY;
-        let part =
-            |from: i64, until: i64| Span { first_ns: first + from * DAY, last_ns: first + (until - 1) * DAY };
+        let part = |from: i64, until: i64| span(first + from * DAY, first + (until - 1) * DAY);
         let in_sample = 1.2 + 0.3 * noise.normal();
         let choice = |noise: &mut Noise, step: i64, most: f64| step * (1 + (most * noise.uniform()) as i64);
         Fold {

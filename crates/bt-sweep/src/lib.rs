@@ -3,6 +3,7 @@
 
 pub mod account;
 mod backtest;
+mod dates;
 mod engine;
 mod error;
 pub mod event;
@@ -28,6 +29,7 @@ mod year;
 
 pub use account::{Accounting, Commission, Fill};
 pub use backtest::{Backtest, BacktestId, Stop, TrialView};
+pub use dates::BarTime;
 pub use engine::{
     Engine, EngineOptions, FoldResult, FoldSpans, Observer, Progress, Returns, Sweep, SweepResult,
     WalkForwardResult,

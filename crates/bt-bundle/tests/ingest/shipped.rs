@@ -54,7 +54,7 @@ fn the_report_tells_what_was_understood() {
         "1d (inferred)",
         "a bar is known when that day ends in UTC",
         "5 assets, 12154 bars",
-        "2000-03-01 to 2013-03-01",
+        "bars, 2000-03-01 to 2013-03-01",
         "fsync",
     ] {
         assert!(text.contains(part), "no {part:?} in\n{text}");

@@ -110,10 +110,10 @@ pub struct PlanArguments {
         help_heading = "Data"
     )]
     pub assets: Vec<String>,
-    /// The first moment that counts, as 2010-01-01; bars before it feed indicators alone
+    /// The first day that counts, as 2010-01-01, or a time as 2010-01-04T09:30 (of the bundle's zone, of UTC with a Z): the first bar is the first of that day, or the first that begins then, or later; bars before it feed indicators alone
     #[arg(long, value_name = "DATE", conflicts_with = "resume", help_heading = "Data")]
     pub from: Option<String>,
-    /// The moment at which it ends: bars from it on are not seen
+    /// The day or time at which it ends: bars of that day, or that begin then, and later ones are not seen
     #[arg(long, value_name = "DATE", conflicts_with = "resume", help_heading = "Data")]
     pub until: Option<String>,
     /// The version of the bundle, or its first digits; the current one unless told
@@ -177,7 +177,7 @@ pub struct PlanArguments {
     )]
     #[serde(with = "exact")]
     pub slippage_bps: f64,
-    /// Bars in a year, for annual figures; what the bundle's frequency says unless told
+    /// Bars in a year, for annual figures; by default what the days and bars of the whole bundle say
     #[arg(
         long,
         allow_negative_numbers = true,

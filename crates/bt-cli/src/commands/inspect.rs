@@ -7,10 +7,11 @@ use bt_bundle::bt_core::{BundleName, BundleSource, BundleVersion};
 use bt_bundle::{AssetRange, Manifest, Store};
 use serde_json::{Value, json};
 
+use super::days::Days;
 use super::store::{self, short};
 use crate::arguments::InspectArguments;
 use crate::exit::{Code, Failure};
-use crate::output::{Align, Output, Table, bytes, counted, escaped, grouped, moment};
+use crate::output::{Align, Output, Table, bytes, counted, escaped, grouped};
 
 pub(crate) fn run(arguments: &InspectArguments, path: &Path, output: Output) -> Result<(), Failure> {
     let store = store::open(path)?;
@@ -79,7 +80,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     fn json(&self) -> Value {
-        let manifest = self.manifest;
+        let (manifest, days) = (self.manifest, Days::of(self.manifest));
         let mut object = json!({
             "name": manifest.name,
             "version": self.shown.version.to_string(),
@@ -89,19 +90,33 @@ impl Page<'_> {
             "parent": manifest.parent,
             "format": manifest.format,
             "frequency": manifest.frequency,
+            "zone": manifest.zone,
+            "label": manifest.label,
             "columns": manifest.columns,
             "assets": manifest.asset_count,
             "bars": manifest.rows,
             "moments": manifest.moments,
             "first": manifest.first,
             "last": manifest.last,
+            "first_day": days.of_bar(manifest.first.as_deref()),
+            "last_day": days.of_bar(manifest.last.as_deref()),
             "adjustments": manifest.adjustments,
             "digests": manifest.digests,
             "size_bytes": self.shown.size,
             "versions": self.versions.iter().map(|one| one.json(self.current)).collect::<Vec<_>>(),
         });
         if let Some(assets) = &self.assets {
-            object["asset_ranges"] = json!(assets);
+            let range = |asset: &AssetRange| {
+                json!({
+                    "name": asset.name,
+                    "bars": asset.bars,
+                    "first": asset.first,
+                    "last": asset.last,
+                    "first_day": days.of_bar(asset.first.as_deref()),
+                    "last_day": days.of_bar(asset.last.as_deref()),
+                })
+            };
+            object["asset_ranges"] = assets.iter().map(range).collect();
         }
         object
     }
@@ -132,12 +147,13 @@ impl Page<'_> {
         table
     }
 
-    fn asset_ranges(assets: &[AssetRange]) -> Table {
+    fn asset_ranges(&self, assets: &[AssetRange]) -> Table {
         use Align::{Left, Right};
-        let columns = [("ASSET", Left), ("BARS", Right), ("FIRST KNOWN", Left), ("LAST KNOWN", Left)];
+        let columns = [("ASSET", Left), ("BARS", Right), ("FIRST", Left), ("LAST", Left)];
+        let days = Days::of(self.manifest);
         let mut table = Table::new(columns);
         for asset in assets {
-            let (first, last) = (moment(asset.first.as_deref()), moment(asset.last.as_deref()));
+            let (first, last) = (days.shown(asset.first.as_deref()), days.shown(asset.last.as_deref()));
             table.row([asset.name.clone(), grouped(asset.bars), first, last]);
         }
         table
@@ -150,7 +166,8 @@ impl Page<'_> {
         let manifest = self.manifest;
         let current = if self.shown.version == self.current { "current" } else { "not current" };
         let (assets, bars) = (counted(manifest.asset_count, "asset"), counted(manifest.rows, "bar"));
-        let (first, last) = (moment(manifest.first.as_deref()), moment(manifest.last.as_deref()));
+        let days = Days::of(manifest);
+        let (first, last) = (days.shown(manifest.first.as_deref()), days.shown(manifest.last.as_deref()));
         let parent = manifest.parent.as_ref().map(|parent| ("made from", format!("{parent} by an append")));
         let metadata =
             manifest.digests.metadata.as_ref().map(|metadata| ("metadata", format!("digest {metadata}")));
@@ -163,7 +180,7 @@ impl Page<'_> {
             ("frequency", manifest.frequency.clone()),
             ("columns", manifest.columns.join(", ")),
             ("holds", format!("{assets}, {bars}, at {}", counted(manifest.moments, "moment"))),
-            ("known", format!("{first} to {last}")),
+            ("bars", format!("{first} to {last}, days of {}", manifest.zone)),
             ("adjusted", format!("{} splits and dividends stored", grouped(manifest.adjustments))),
             ("calendar", format!("digest {}", manifest.digests.calendar)),
         ]);
@@ -181,7 +198,7 @@ impl Display for Page<'_> {
         }
         write!(f, "\n{}", self.versions())?;
         match &self.assets {
-            Some(assets) => write!(f, "\n\n{}", Self::asset_ranges(assets)),
+            Some(assets) => write!(f, "\n\n{}", self.asset_ranges(assets)),
             None => Ok(()),
         }
     }

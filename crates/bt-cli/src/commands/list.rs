@@ -6,9 +6,10 @@ use bt_bundle::bt_core::{BundleName, BundleSource, BundleVersion, Result};
 use bt_bundle::{Manifest, Store};
 use serde_json::{Value, json};
 
+use super::days::Days;
 use super::store::{self, short};
 use crate::exit::Failure;
-use crate::output::{Align, Output, Table, bytes, escaped, grouped, moment};
+use crate::output::{Align, Output, Table, bytes, escaped, grouped};
 
 pub(crate) fn run(path: &Path, output: Output) -> Result<(), Failure> {
     let store = store::open(path)?;
@@ -59,11 +60,14 @@ impl Bundle {
             "size_bytes": self.size,
         });
         if let Some(manifest) = self.manifest() {
+            let days = Days::of(manifest);
             object["frequency"] = manifest.frequency.as_str().into();
             object["assets"] = manifest.asset_count.into();
             object["bars"] = manifest.rows.into();
             object["first"] = manifest.first.clone().into();
             object["last"] = manifest.last.clone().into();
+            object["first_day"] = days.of_bar(manifest.first.as_deref()).into();
+            object["last_day"] = days.of_bar(manifest.last.as_deref()).into();
             object["published"] = manifest.published.as_str().into();
         }
         if let Some(damage) = self.damage() {
@@ -91,8 +95,8 @@ impl Bundle {
                 manifest.frequency.clone(),
                 grouped(manifest.asset_count),
                 grouped(manifest.rows),
-                moment(manifest.first.as_deref()),
-                moment(manifest.last.as_deref()),
+                Days::of(manifest).shown(manifest.first.as_deref()),
+                Days::of(manifest).shown(manifest.last.as_deref()),
                 size,
                 versions,
                 version,
@@ -112,8 +116,8 @@ fn table(bundles: &[Bundle]) -> String {
         ("FREQUENCY", Left),
         ("ASSETS", Right),
         ("BARS", Right),
-        ("FIRST KNOWN", Left),
-        ("LAST KNOWN", Left),
+        ("FIRST", Left),
+        ("LAST", Left),
         ("SIZE", Right),
         ("VERSIONS", Right),
         ("CURRENT", Left),

@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bt_bundle::Store;
-use bt_bundle::bt_core::{Bundle, BundleName, BundleSource, BundleVersion, Timestamp};
+use bt_bundle::bt_core::{BarClock, Bundle, BundleName, BundleSource, BundleVersion, Timestamp};
 use bt_layers::{Layers, OptimizationConfig, Options};
 use bt_sweep::folds::{Fold, WalkForward};
 use bt_sweep::ledger::{create_document, read_document};
-use bt_sweep::metrics::{Metrics, Trading, periods_per_year};
+use bt_sweep::metrics::{Metrics, Trading};
 use bt_sweep::search::{Bohb, Brackets, Grid, Hyperband, RandomSearch, Search, SuccessiveHalving, Tpe};
 use bt_sweep::{
-    Accounting, Commission, Constraint, Direction, Domain, Engine, EngineOptions, Fill, Metric, Objective,
-    Parameter, Params, Returns, Space, Sweep, Value as Number, strategies,
+    Accounting, BarTime, Commission, Constraint, Direction, Domain, Engine, EngineOptions, Fill, Metric,
+    Objective, Parameter, Params, Returns, Space, Sweep, Value as Number, Year, strategies,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,8 +25,8 @@ use crate::output::counted;
 
 /// The file in a sweep's folder that says what was asked for.
 const FILE: &str = "request.json";
-/// Counts up with every change after which an older program would misread the file.
-const FORMAT: u64 = 1;
+/// Counts up with every change after which another program would misread the file. 2: `from` and `until` are days of bars.
+const FORMAT: u64 = 2;
 
 /// What the engine writes when it begins to keep trials.
 const LEDGER: &str = "sweep.json";
@@ -53,6 +53,10 @@ pub(crate) struct Prepared {
     pub(crate) engine: Engine,
     pub(crate) sweep: Sweep,
     pub(crate) walk: Option<WalkForward>,
+    /// Of the bundle: what people call its bars.
+    pub(crate) clock: BarClock,
+    /// What annual figures are computed with.
+    pub(crate) year: Year,
     space: Space,
 }
 
@@ -150,14 +154,14 @@ impl Request {
         };
         let objective = objective(&self.plan);
         let space = space(&self.strategy, &self.plan)?;
-        let (from, until) = range(&self.plan)?;
-        let sweep = Sweep {
+        let range = range(&self.plan)?;
+        let mut sweep = Sweep {
             backtest,
             bundle,
             version: Some(version),
             assets: (self.plan.assets != ["all"]).then(|| self.plan.assets.clone()),
-            from,
-            until,
+            from: Timestamp::MIN,
+            until: Timestamp::MAX,
             objective,
             deadline: self.plan.deadline.map(deadline).transpose()?,
             folder: None,
@@ -168,7 +172,11 @@ impl Request {
         let mut options = EngineOptions::default();
         options.workers = workers.map_or(options.workers, usize::from);
         let engine = Engine::new(layers, options)?;
-        Ok(Prepared { request: self, engine, sweep, walk, space })
+        let clock = engine.bar_clock(&sweep)?;
+        (sweep.from, sweep.until) = moments(range, &clock)?;
+        let year =
+            self.plan.periods_per_year.map_or_else(|| engine.year(&sweep), |bars| Ok(Year::given(bars)))?;
+        Ok(Prepared { request: self, engine, sweep, walk, clock, year, space })
     }
 
     fn version(&self) -> Result<(BundleName, BundleVersion), Failure> {
@@ -255,14 +263,18 @@ impl Prepared {
         }))
     }
 
+    /// The year, where there are annual figures.
+    pub(crate) fn annual(&self) -> Option<Year> {
+        let is_annual = self.walk.is_some() || !self.request.plan.vectorised;
+        is_annual.then_some(self.year)
+    }
+
     /// The metrics of joined tests; none where there are no returns.
     pub(crate) fn joined(&self, tests: &Returns) -> Result<Option<Metrics>, Failure> {
         if tests.returns.is_empty() {
             return Ok(None);
         }
-        let frequency = self.on_bundle(|bundle| bundle.frequency())?;
-        let periods = self.request.plan.periods_per_year.unwrap_or_else(|| periods_per_year(frequency));
-        Ok(Some(Metrics::new(&tests.returns, &Trading::default(), periods)))
+        Ok(Some(Metrics::new(&tests.returns, &Trading::default(), self.year.periods)))
     }
 
     fn on_bundle<T>(&self, see: impl FnOnce(&dyn Bundle) -> T) -> Result<T, Failure> {
@@ -353,21 +365,25 @@ fn space(strategy: &str, plan: &PlanArguments) -> Result<Space, Failure> {
     Ok(Space::new(own.parameters().to_vec(), constraints)?)
 }
 
-/// From when to when.
-fn range(plan: &PlanArguments) -> Result<(Timestamp, Timestamp), Failure> {
-    let moment = |option, text: &Option<String>, otherwise| {
-        let Some(text) = text else { return Ok(otherwise) };
-        text.parse::<Timestamp>().map_err(|error| Failure::new(Code::Usage, format!("{option}: {error}")))
+/// From when to when, as people say it.
+fn range(plan: &PlanArguments) -> Result<[Option<BarTime>; 2], Failure> {
+    let time = |option, text: &Option<String>| {
+        let time = text.as_ref().map(|text| text.parse::<BarTime>()).transpose();
+        time.map_err(|error| Failure::new(Code::Usage, format!("{option}: {error}")))
     };
-    let from = moment("--from", &plan.from, Timestamp::MIN)?;
-    let until = moment("--until", &plan.until, Timestamp::MAX)?;
-    match from < until {
-        true => Ok((from, until)),
-        false => {
-            let message = format!("--from {from} is not before --until {until}");
-            Err(Failure::new(Code::Usage, message))
-        }
+    Ok([time("--from", &plan.from)?, time("--until", &plan.until)?])
+}
+
+/// From which moment on and before which one bars of a range become known.
+fn moments([from, until]: [Option<BarTime>; 2], clock: &BarClock) -> Result<(Timestamp, Timestamp), Failure> {
+    if let (Some(from), Some(until)) = (from, until)
+        && from.start(clock) >= until.start(clock)
+    {
+        let message = format!("--from {from} is not before --until {until}");
+        return Err(Failure::new(Code::Usage, message));
     }
+    let known = |time: Option<BarTime>, otherwise| time.map_or(otherwise, |time| time.known(clock));
+    Ok((known(from, Timestamp::MIN), known(until, Timestamp::MAX)))
 }
 
 fn deadline(seconds: f64) -> Result<Duration, Failure> {

@@ -3,16 +3,16 @@
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 
-use bt_sweep::bt_core::Timestamp;
+use bt_sweep::bt_core::{BarClock, Timestamp};
 use bt_sweep::ledger::remove_leftovers;
 use bt_sweep::report::{self, Overfitting, ReportData};
 use bt_sweep::results::{Trial, Trials};
-use bt_sweep::{FoldResult, FoldSpans, Metric, Metrics, Objective, Value};
+use bt_sweep::{FoldResult, FoldSpans, Metric, Metrics, Objective, Value, Year};
 use serde_json::{Map, Value as Json, json};
 
 use super::request::Request;
 use crate::exit::{Code, Failure};
-use crate::output::{Align, Table, counted, escaped, grouped, moment, shortened};
+use crate::output::{Align, Table, counted, escaped, grouped, shortened};
 
 /// Metrics that are shown beside the objective, where a backtest has them.
 const SHOWN: [&str; 8] = [
@@ -51,6 +51,10 @@ pub(crate) struct Results<'r> {
     pub(crate) missing_returns: u64,
     /// The last moment of the data.
     pub(crate) last: Timestamp,
+    /// What people call bars.
+    pub(crate) clock: &'r BarClock,
+    /// What annual figures are computed with, where there are any.
+    pub(crate) year: Option<Year>,
     pub(crate) files: Vec<PathBuf>,
 }
 
@@ -117,6 +121,8 @@ impl Results<'_> {
             "top": self.best().into_iter().map(|trial| self.trial_json(trial)).collect::<Vec<_>>(),
             // JSON is UTF-8, and paths may be anything.
             "files": self.files.iter().map(|file| file.to_string_lossy()).collect::<Vec<_>>(),
+            "periods_per_year": self.year.map(|year| year.periods),
+            "periods_per_year_reason": self.year.map(|year| year.reason.to_string()),
         });
         if let Some(luck) = self.overfitting {
             object["overfitting"] = json!({
@@ -129,13 +135,15 @@ impl Results<'_> {
             });
         }
         if let Some(folds) = self.folds {
-            object["folds"] = folds.iter().zip(&self.spans).map(fold_json).collect();
+            object["folds"] =
+                folds.iter().zip(&self.spans).map(|(fold, span)| self.fold_json(fold, span)).collect();
             let of = |metric: Metric| finite(self.out_of_sample.map(|metrics| metrics.get(metric)));
             object["out_of_sample_return"] = of(Metric::TotalReturn);
             object["out_of_sample_sharpe"] = of(Metric::Sharpe);
             object["out_of_sample_max_drawdown"] = of(Metric::MaxDrawdown);
             object["untested_folds"] = folds.iter().filter(|fold| !fold.is_joined).count().into();
             object["untested_after"] = self.untested_after().map(|moment| moment.to_string()).into();
+            object["untested_after_day"] = self.untested_after().map(|known| self.day(known)).into();
         }
         object
     }
@@ -170,6 +178,31 @@ impl Results<'_> {
 
     fn first_failure(&self) -> Option<&str> {
         self.trials.iter().find_map(Trial::message)
+    }
+
+    fn fold_json(&self, fold: &FoldResult, span: &FoldSpans) -> Json {
+        json!({
+            "fold": fold.fold.index,
+            "train_span": moments(span.train),
+            "train_days": self.days(span.train),
+            "validation_span": span.validation.map(moments),
+            "validation_days": span.validation.map(|validation| self.days(validation)),
+            "test_span": moments(span.test),
+            "test_days": self.days(span.test),
+            "params": fold.chosen.as_ref().map(params_json),
+            "in_sample": finite(Some(fold.in_sample)),
+            "validation": finite(Some(fold.validated)),
+            "out_of_sample": finite(Some(fold.out_of_sample)),
+        })
+    }
+
+    /// What people call the first and the last bar.
+    fn days(&self, span: report::Span) -> [String; 2] {
+        [span.first_ns, span.last_ns].map(|known| self.day(Timestamp::from_nanos(known)))
+    }
+
+    fn day(&self, known: Timestamp) -> String {
+        self.clock.name(known).to_string()
     }
 
     /// What all tests joined come to, and which are not among them.
@@ -231,6 +264,25 @@ impl Results<'_> {
         }
         table.to_string()
     }
+
+    fn fold_table(&self, folds: &[FoldResult]) -> String {
+        let names = folds.iter().find_map(|fold| fold.chosen.as_ref()).map(|params| params.names().clone());
+        let names = names.map(|names| names.as_slice().to_vec()).unwrap_or_default();
+        let mut header = ["fold", "test from", "to"].map(String::from).to_vec();
+        header.extend(names.iter().cloned());
+        header.extend(["in sample", "validation", "out of sample"].map(String::from));
+        let mut table = Table::new(header.into_iter().map(|name| (name, Align::Right)));
+        for (fold, span) in folds.iter().zip(&self.spans) {
+            let values: Vec<String> = match &fold.chosen {
+                Some(params) => params.values().iter().map(Value::to_string).collect(),
+                None => vec!["-".into(); names.len()],
+            };
+            let objectives = [fold.in_sample, fold.validated, fold.out_of_sample].map(figure);
+            let [from, to] = self.days(span.test);
+            table.row([fold.fold.index.to_string(), from, to].into_iter().chain(values).chain(objectives));
+        }
+        table.to_string()
+    }
 }
 
 impl Display for Results<'_> {
@@ -248,7 +300,7 @@ impl Display for Results<'_> {
         }
         write!(f, "; {}", self.objective)?;
         match self.folds {
-            Some(folds) => write!(f, "\n\n{}", fold_table(folds, &self.spans))?,
+            Some(folds) => write!(f, "\n\n{}", self.fold_table(folds))?,
             None if self.top == 0 => {}
             None if self.best().is_empty() => {
                 write!(f, "\n\nno trial has a value of {}", self.objective.metric)?
@@ -265,14 +317,16 @@ impl Display for Results<'_> {
             write!(f, "\n\n{}", self.joined(folds))?;
         }
         if let Some(moment) = self.untested_after() {
-            let until = crate::output::moment(Some(&moment.to_string()));
-            write!(f, "\nbars after {until} are in no test: they are too few for another fold")?;
+            write!(f, "\nbars after {} are in no test: they are too few for another fold", self.day(moment))?;
         }
         if let Some(luck) = self.overfitting {
             write!(f, "\n\n{}", Luck(luck))?;
             if !self.is_complete {
                 write!(f, "\nof the trials so far: which is best is not known before all have run")?;
             }
+        }
+        if let Some(year) = self.year {
+            write!(f, "\n\nannual figures count {} bars a year: {}", year.periods, year.reason)?;
         }
         if !self.files.is_empty() {
             let files: Vec<String> = self.files.iter().map(|file| file.display().to_string()).collect();
@@ -321,41 +375,9 @@ impl Luck<'_> {
     }
 }
 
-fn fold_table(folds: &[FoldResult], spans: &[FoldSpans]) -> String {
-    let names = folds.iter().find_map(|fold| fold.chosen.as_ref()).map(|params| params.names().clone());
-    let names = names.map(|names| names.as_slice().to_vec()).unwrap_or_default();
-    let mut header = ["fold", "test from", "to"].map(String::from).to_vec();
-    header.extend(names.iter().cloned());
-    header.extend(["in sample", "validation", "out of sample"].map(String::from));
-    let mut table = Table::new(header.into_iter().map(|name| (name, Align::Right)));
-    for (fold, span) in folds.iter().zip(spans) {
-        let values: Vec<String> = match &fold.chosen {
-            Some(params) => params.values().iter().map(Value::to_string).collect(),
-            None => vec!["-".into(); names.len()],
-        };
-        let objectives = [fold.in_sample, fold.validated, fold.out_of_sample].map(figure);
-        let [from, to] = moments(span.test).map(|iso| moment(Some(&iso)));
-        table.row([fold.fold.index.to_string(), from, to].into_iter().chain(values).chain(objectives));
-    }
-    table.to_string()
-}
-
 /// The first and the last moment.
 fn moments(span: report::Span) -> [String; 2] {
     [span.first_ns, span.last_ns].map(|ns| Timestamp::from_nanos(ns).to_string())
-}
-
-fn fold_json((fold, span): (&FoldResult, &FoldSpans)) -> Json {
-    json!({
-        "fold": fold.fold.index,
-        "train_span": moments(span.train),
-        "validation_span": span.validation.map(moments),
-        "test_span": moments(span.test),
-        "params": fold.chosen.as_ref().map(params_json),
-        "in_sample": finite(Some(fold.in_sample)),
-        "validation": finite(Some(fold.validated)),
-        "out_of_sample": finite(Some(fold.out_of_sample)),
-    })
 }
 
 fn params_json(params: &bt_sweep::Params) -> Json {

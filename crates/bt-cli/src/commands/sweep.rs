@@ -172,7 +172,10 @@ pub(crate) fn show(
     let Prepared { engine, sweep, .. } = prepared;
     let trials = outcome.trials();
     let failed = |error| without_page(error, folder, trials);
-    let page = folder.map(|_| page(prepared, search, outcome)).transpose().map_err(failed)?;
+    let mut page = folder.map(|_| page(prepared, search, outcome)).transpose().map_err(failed)?;
+    if let Some(page) = &mut page {
+        page.facts.year = prepared.annual().map_or_else(String::new, |year| year.to_string());
+    }
     // What cannot be written is shown all the same, and told after it.
     let written = folder.zip(page.as_ref()).map(|(folder, page)| results::write(folder, trials, page));
     let (files, unwritten) = match written.transpose() {
@@ -201,6 +204,8 @@ pub(crate) fn show(
         out_of_sample,
         missing_returns: engine.missing_returns(sweep).map_err(failed)?,
         last: Timestamp::from_nanos(engine.span(sweep).map_err(failed)?.last_ns),
+        clock: &prepared.clock,
+        year: prepared.annual(),
         files,
     };
     output.show(&results.json(), &results)?;

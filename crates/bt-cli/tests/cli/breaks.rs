@@ -134,12 +134,14 @@ fn a_request_of_another_program_or_with_damage_is_refused_with_its_name() {
     assert_eq!(table(&place.path("early")), table(&place.path("kept")));
     kept(&before, &trials(&place.path("kept")));
     let newer =
-        text.replace("\"format\": 1", "\"format\": 7").replace("\"program\": \"", "\"program\": \"9.");
+        text.replace("\"format\": 2", "\"format\": 7").replace("\"program\": \"", "\"program\": \"9.");
     for (content, told) in [
-        (newer, &["has format 7, written by bt 9.", "reads format 1"][..]),
+        (newer, &["has format 7, written by bt 9.", "reads format 2"][..]),
+        // Its dates were moments at which bars became known.
+        (text.replace("\"format\": 2", "\"format\": 1"), &["has format 1", "reads format 2"]),
         (text.replace("\"seed\"", "\"sede\""), &["is damaged: unknown field `sede`"]),
         (text.replace("\"strategy\"", "\"more\": 1, \"strategy\""), &["is damaged: unknown field `more`"]),
-        (text.replace("\"format\": 1,", ""), &["is damaged: no whole number \"format\""]),
+        (text.replace("\"format\": 2,", ""), &["is damaged: no whole number \"format\""]),
         (text.replace("\"1e-300\"", "\"much\""), &["is damaged: \"much\" is no number"]),
         (text[..text.len() / 2].to_owned(), &["is damaged"]),
         (String::new(), &["is damaged"]),

@@ -15,10 +15,10 @@ fn the_shipped_bars_go_from_a_file_to_a_bundle_and_through_every_command() {
     }
     let list = place.done("list");
     let row: Vec<&str> = list.lines().nth(1).unwrap().split_whitespace().collect();
-    assert_eq!(row[..6], ["us", "1d", "5", "12,154", "2000-03-02", "2013-03-02"]);
+    assert_eq!(row[..6], ["us", "1d", "5", "12,154", "2000-03-01", "2013-03-01"]);
     let page = place.done("inspect us --assets");
     for told in
-        ["columns    open, high, low, close, volume, adj_close", "FB       196  2012-05-19   2013-03-02"]
+        ["columns    open, high, low, close, volume, adj_close", "FB       196  2012-05-18  2013-03-01"]
     {
         assert!(page.contains(told), "{told}: {page}");
     }
@@ -44,6 +44,17 @@ fn every_table_has_a_form_for_programs() {
     let page = place.json("inspect us --assets");
     assert_eq!((&page["version"], &page["current"]), (&version.into(), &true.into()));
     assert_eq!((&page["assets"], &page["asset_ranges"][0]["name"]), (&5.into(), &"AAPL".into()));
+    assert_eq!((&page["zone"], &page["label"]), (&"UTC".into(), &"end".into()));
+    for bars in [&ingested, &list["bundles"][0], &page, &page["asset_ranges"][0]] {
+        assert_eq!(
+            (&bars["first"], &bars["first_day"]),
+            (&"2000-03-02T00:00:00Z".into(), &"2000-03-01".into())
+        );
+        assert_eq!(
+            (&bars["last"], &bars["last_day"]),
+            (&"2013-03-02T00:00:00Z".into(), &"2013-03-01".into())
+        );
+    }
     assert_eq!(page["digests"]["calendar"].as_str().unwrap().len(), 64);
     assert_eq!(place.json("verify us")["intact"], true);
     let appended = place.write("later.csv", LATER).json("append us later.csv");

@@ -23,12 +23,15 @@ fn what_cannot_be_swept_is_refused_with_what_is_allowed() {
         ("--param fast=1..1000000 --param slow=1..1000000", 2, &["1000000000000 points", "random search"]),
         ("--metric sharp", 2, &["no metric \"sharp\"", "did you mean sharpe?"]),
         ("--assets aapl", 4, &["no asset named \"aapl\"; did you mean AAPL?", "bt inspect NAME --assets"]),
-        ("--from 1990-01-01 --until 1995-01-01", 2, &["a part of 2000-03-02T00:00:00Z to 2013-03-02"]),
         (
-            "--from 2010-01-01 --until 2005-01-01",
+            "--from 1990-01-01 --until 1995-01-01",
             2,
-            &["--from 2010-01-01T00:00:00Z is not before --until 2005"],
+            &["from 1990-01-01 until 1995-01-01", "a part with a bar, of 2000-03-01 to 2013-03-01"],
         ),
+        // A Saturday and a Sunday.
+        ("--from 2004-01-03 --until 2004-01-05", 2, &["from 2004-01-03 until 2004-01-05", "with a bar"]),
+        ("--from 2010-01-01 --until 2010-01-01T00:00:00Z", 2, &["is not before"]),
+        ("--from 2010-01-01 --until 2005-01-01", 2, &["--from 2010-01-01 is not before --until 2005-01-01"]),
         ("--from 2010", 2, &["--from: \"2010\" is not a timestamp", "YYYY-MM-DD"]),
         ("--search random --trials 0", 2, &["the number of trials = 0", "at least 1"]),
         ("--search halving --eta 1", 2, &["eta"]),
@@ -295,6 +298,8 @@ fn what_programs_read_has_the_documented_keys() {
         "missing_returns",
         "top",
         "files",
+        "periods_per_year",
+        "periods_per_year_reason",
     ];
     let sweep = place.json("sweep sma-crossover us --out s --top 2");
     has(&sweep, &[&common[..], &["overfitting"]].concat());
@@ -313,14 +318,21 @@ fn what_programs_read_has_the_documented_keys() {
     assert_eq!(place.json("report s --top 2"), sweep);
     let walk = place.json("walk-forward sma-crossover us --param fast=5 --train 4y --test 2y");
     let joined = ["out_of_sample_return", "out_of_sample_sharpe", "out_of_sample_max_drawdown"];
-    has(&walk, &[&common[..], &joined, &["folds", "untested_folds", "untested_after"]].concat());
+    has(
+        &walk,
+        &[&common[..], &joined, &["folds", "untested_folds", "untested_after", "untested_after_day"]]
+            .concat(),
+    );
     assert!(joined.iter().all(|key| walk[key].is_f64()), "{walk}");
     let fold = [
         "fold",
         "params",
         "train_span",
+        "train_days",
         "validation_span",
+        "validation_days",
         "test_span",
+        "test_days",
         "in_sample",
         "validation",
         "out_of_sample",
@@ -333,6 +345,76 @@ fn what_programs_read_has_the_documented_keys() {
     let run = place.run("sweep sma-crossover us --assets NOPE --json");
     let error: serde_json::Value = serde_json::from_str(&run.err).unwrap();
     assert_eq!((run.code, &error["error"]["kind"]), (4, &"not-found".into()));
+}
+
+#[test]
+fn a_range_is_that_of_the_days_of_bars() {
+    let place = with_bars();
+    let bars = |range: &str| {
+        let line =
+            "sweep momentum us --param lookback=1 --param skip=0 --param hold=9 --param top=1 --metric bars";
+        place.json(&format!("{line} {range}"))["top"][0]["metrics"]["bars"].as_f64().unwrap()
+    };
+    // A Friday, and the week after it.
+    assert_eq!(bars("--from 2004-01-02 --until 2004-01-03"), 1.0);
+    assert_eq!(bars("--from 2004-01-02T00:00 --until 2004-01-02T00:00:01Z"), 1.0);
+    assert_eq!(bars("--from 2004-01-03 --until 2004-01-10"), 5.0);
+    assert_eq!(bars("--from 2013-03-01"), 1.0);
+    assert_eq!(bars("--until 2000-03-04"), 3.0);
+}
+
+#[test]
+fn tests_of_a_walk_forward_begin_and_end_with_days_that_have_bars() {
+    let place = with_bars();
+    let line = "walk-forward sma-crossover us --param fast=5 --param slow=20 --train 4y --test 2y";
+    let walk = place.json(line);
+    let days =
+        |fold: usize| [0, 1].map(|end| walk["folds"][fold]["test_days"][end].as_str().unwrap().to_owned());
+    // 19 bars of warm-up from 1 March on, four years from the 28th on: a Sunday in 2004.
+    assert_eq!(days(0), ["2004-03-29", "2006-03-27"]);
+    assert_eq!(walk["folds"][0]["test_span"][0], "2004-03-30T00:00:00Z");
+    assert_eq!(walk["folds"][0]["train_days"][0], "2000-03-28");
+    assert_eq!(
+        (&walk["untested_after_day"], &walk["untested_after"]),
+        (&"2012-03-27".into(), &"2012-03-28T00:00:00Z".into())
+    );
+    let text = place.done(line);
+    assert!(text.contains("2004-03-29  2006-03-27"), "{text}");
+    assert!(text.contains("bars after 2012-03-27 are in no test"), "{text}");
+}
+
+#[test]
+fn a_year_of_hourly_bars_around_the_clock_has_8760_and_is_told_with_its_reason() {
+    let place = Place::new();
+    let close = |hour: u32| 100.0 + f64::from(hour * 37 % 101) / 10.0;
+    let row = |hour: u32| {
+        let (day, close) = (hour / 24, close(hour));
+        let date = format!("2024-{:02}-{:02}", 1 + day / 28, 1 + day % 28);
+        format!("{date}T{:02}:00:00Z,{close},{close},{close},{close},1\n", hour % 24)
+    };
+    // Months of 28 days: some weeks lack days, the median week does not.
+    let rows: String = (0..24 * 84).map(row).collect();
+    place.write("BTC.csv", format!("Date,Open,High,Low,Close,Volume\n{rows}"));
+    place.done("ingest btc BTC.csv --frequency 60m -q");
+    let line = "sweep sma-crossover btc --param fast=2 --param slow=5 --out";
+    let auto = place.json(&format!("{line} auto"));
+    assert_eq!(auto["periods_per_year"], 8760.0);
+    let reason = "365 days of 24 bars, since the median week has bars on 7 days";
+    assert!(auto["periods_per_year_reason"].as_str().unwrap().starts_with(reason), "{auto}");
+    let header = std::fs::read_to_string(place.path("auto/sweep.json")).unwrap();
+    assert!(header.contains("periods=auto:8760"), "{header}");
+    let page = std::fs::read_to_string(place.path("auto/report.html")).unwrap();
+    assert!(page.contains("<b>Year</b> 8760 bars: 365 days of 24 bars"), "{}", &page[..4000]);
+    assert!(place.done("report auto").contains("annual figures count 8760 bars a year: 365 days of 24 bars"));
+    let given = place.json(&format!("{line} given --periods-per-year 1638"));
+    assert_eq!(
+        (&given["periods_per_year"], &given["periods_per_year_reason"]),
+        (&1638.0.into(), &"as given".into())
+    );
+    let sharpe = |json: &serde_json::Value| json["top"][0]["metrics"]["sharpe"].as_f64().unwrap();
+    assert!((sharpe(&auto) / sharpe(&given) - (8760.0_f64 / 1638.0).sqrt()).abs() < 1e-12);
+    let vectorised = place.json("sweep sma-crossover btc --param fast=2 --param slow=5 --vectorised");
+    assert!(vectorised["periods_per_year"].is_null(), "{vectorised}");
 }
 
 #[test]

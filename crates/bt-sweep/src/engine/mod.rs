@@ -16,7 +16,7 @@ use std::sync::mpsc::channel;
 use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
-use bt_core::{Bundle, BundleName, BundleVersion, Timestamp};
+use bt_core::{BarClock, Bundle, BundleName, BundleVersion, Timestamp};
 use bt_layers::Layers;
 use parking_lot::Mutex;
 
@@ -76,9 +76,10 @@ pub struct Sweep {
     pub version: Option<BundleVersion>,
     /// The names of the assets; none for all of them.
     pub assets: Option<Vec<String>>,
-    /// Which moments count: from this one on.
+    /// Which moments count: from this one on. A moment is when a bar became known; [`BarTime::known`](crate::BarTime::known) has that
+    /// of the first bar of a day, on the clock of [`Engine::bar_clock`].
     pub from: Timestamp,
-    /// Which moments count: those before this one.
+    /// Which moments count: those before this one. The same holds.
     pub until: Timestamp,
     /// What is looked for.
     pub objective: Objective,
@@ -316,7 +317,7 @@ impl Engine {
     /// What the ledger knows a sweep's backtest by, on the sweep's bundle.
     ///
     /// # Errors
-    /// As [`year`](Self::year).
+    /// As [`bar_clock`](Self::bar_clock).
     pub fn id(&self, sweep: &Sweep) -> Result<BacktestId> {
         Ok(sweep.backtest.id_on(&self.year(sweep)?))
     }
@@ -324,9 +325,17 @@ impl Engine {
     /// The [`Year`] of a sweep's bundle, of whose bars the sweep may use a part alone. Counted once for a version.
     ///
     /// # Errors
-    /// [`Error::Data`] where there is no such bundle or version, or its zone is not known here.
+    /// As [`bar_clock`](Self::bar_clock).
     pub fn year(&self, sweep: &Sweep) -> Result<Year> {
         self.on_bundle(sweep, |bundle| self.year_of(bundle))
+    }
+
+    /// The clock of a sweep's bundle: from the moment at which a bar became known to its day or start.
+    ///
+    /// # Errors
+    /// [`Error::Data`] where there is no such bundle or version, or its zone is not known here.
+    pub fn bar_clock(&self, sweep: &Sweep) -> Result<BarClock> {
+        self.on_bundle(sweep, |bundle| Ok(BarClock::of(bundle)?))
     }
 
     fn on_bundle<T>(&self, sweep: &Sweep, see: impl FnOnce(&dyn Bundle) -> Result<T>) -> Result<T> {
@@ -430,13 +439,16 @@ fn scored(bundle: &dyn Bundle, from: Timestamp, until: Timestamp) -> Result<Rang
     let before = |limit| calendar.partition_point(|&moment| moment < limit);
     let scored = before(from)..before(until);
     match (calendar.first(), calendar.last()) {
-        (Some(first), Some(last)) if scored.is_empty() => {
+        (Some(&first), Some(&last)) if scored.is_empty() => {
+            let clock = BarClock::of(bundle)?;
+            let [from_bar, until_bar, first, last] =
+                [from, until, first, last].map(|known| clock.name(known));
             let range = match (from, until) {
-                (_, Timestamp::MAX) => format!("from {from} on"),
-                (Timestamp::MIN, _) => format!("before {until}"),
-                _ => format!("{from} to {until}"),
+                (_, Timestamp::MAX) => format!("from {from_bar} on"),
+                (Timestamp::MIN, _) => format!("before {until_bar}"),
+                _ => format!("from {from_bar} until {until_bar}"),
             };
-            Err(Error::invalid("range", range, format!("a part of {first} to {last}")))
+            Err(Error::invalid("range", range, format!("a part with a bar, of {first} to {last}")))
         }
         (None, _) | (_, None) => Err(Error::invalid("bundle", "without a bar", "one with bars")),
         _ => Ok(scored),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use bt_core::{Field, Timestamp};
+use bt_core::{BarClock, Field, Timestamp};
 
 use crate::engine::job::Scope;
 use crate::engine::{Engine, FoldResult, Progress, Returns, Sweep, SweepResult, WalkForwardResult};
@@ -20,13 +20,13 @@ impl Engine {
     /// As [`Engine::run`].
     pub fn report(&self, sweep: &Sweep, search: &str, result: &SweepResult) -> Result<ReportData> {
         let sweep = &Sweep { version: Some(result.version), ..sweep.clone() };
-        let scope = self.scope(sweep)?;
+        let (scope, clock) = (self.scope(sweep)?, self.bar_clock(sweep)?);
         let mut data = self.report_of_trials(sweep, &scope, search, &result.trials, None)?;
         for trial in result.trials.top(CURVES, &result.objective)? {
             let params = trial.params();
             // What went wrong with a trial is told by its record; here it has no curve.
             let Ok(Some(returns)) = self.returns_on(sweep, &scope, &params) else { continue };
-            data.curves.push(curve(params.to_string(), &returns)?);
+            data.curves.push(curve(params.to_string(), &returns, &clock)?);
         }
         data.overfitting = report::deflate(&result.trials, &result.objective);
         data.unfinished = unfinished(result.is_complete, &result.trials, &result.progress);
@@ -45,7 +45,7 @@ impl Engine {
     ) -> Result<ReportData> {
         let sweep = &Sweep { version: Some(result.version), ..sweep.clone() };
         let tested = &result.out_of_sample.moments;
-        let scope = self.scope(sweep)?;
+        let (scope, clock) = (self.scope(sweep)?, self.bar_clock(sweep)?);
         let mut data = self.report_of_trials(sweep, &scope, search, &result.trials, Some(tested))?;
         let spans = self.fold_spans(sweep, &result.folds)?;
         let fold = |(result, spans): (&FoldResult, FoldSpans)| report::Fold {
@@ -58,8 +58,9 @@ impl Engine {
             out_of_sample: result.out_of_sample,
         };
         let joined = &result.out_of_sample;
-        let out_of_sample =
-            (!joined.moments.is_empty()).then(|| curve("out of sample".into(), joined)).transpose()?;
+        let out_of_sample = (!joined.moments.is_empty())
+            .then(|| curve("out of sample".into(), joined, &clock))
+            .transpose()?;
         data.walk_forward = Some(report::WalkForward {
             folds: result.folds.iter().zip(spans).map(fold).collect(),
             out_of_sample,
@@ -73,8 +74,8 @@ impl Engine {
     /// # Errors
     /// As [`Engine::run`].
     pub fn span(&self, sweep: &Sweep) -> Result<Span> {
-        let scope = self.scope(sweep)?;
-        self.on_calendar(sweep, |calendar| span(calendar, &scope.scored))
+        let (scope, clock) = (self.scope(sweep)?, self.bar_clock(sweep)?);
+        self.on_calendar(sweep, |calendar| span(calendar, &scope.scored, &clock))
     }
 
     /// When the parts of folds lie, one for each fold of a walk-forward over the same data. Nothing is run.
@@ -82,11 +83,13 @@ impl Engine {
     /// # Errors
     /// As [`Engine::run`].
     pub fn fold_spans(&self, sweep: &Sweep, folds: &[FoldResult]) -> Result<Vec<FoldSpans>> {
+        let clock = self.bar_clock(sweep)?;
         self.on_calendar(sweep, |calendar| {
+            let of = |part: &Range<usize>| span(calendar, part, &clock);
             let spans = |result: &FoldResult| FoldSpans {
-                train: span(calendar, &result.fold.train),
-                validation: result.fold.validate.as_ref().map(|part| span(calendar, part)),
-                test: span(calendar, &result.fold.test),
+                train: of(&result.fold.train),
+                validation: result.fold.validate.as_ref().map(of),
+                test: of(&result.fold.test),
             };
             folds.iter().map(spans).collect()
         })
@@ -125,15 +128,17 @@ impl Engine {
             let names = names.collect::<bt_core::Result<Vec<_>>>()?;
             Ok::<_, crate::Error>((names, buy_and_hold(view)?, missing_returns(view, Field::CLOSE)?))
         })??;
-        let id = sweep.backtest.id();
+        let (id, clock) = (sweep.backtest.id_on(&scope.year), self.bar_clock(sweep)?);
         let facts = Facts {
+            // Whose results do not depend on the bundle's year has another one or none.
+            year: if id == sweep.backtest.id() { String::new() } else { scope.year.to_string() },
             strategy: id.name,
             version: id.version,
             settings: id.settings,
             bundle: scope.bundle.to_string(),
             bundle_version: scope.version.to_string(),
             assets,
-            range: Some(span(&held.moments, &(0..held.moments.len()))),
+            range: Some(span(&held.moments, &(0..held.moments.len()), &clock)),
             missing_returns,
             search: search.to_owned(),
             duration_us: trials.iter().map(Trial::ended_us).max(),
@@ -141,7 +146,7 @@ impl Engine {
         };
         let mut data = ReportData::new(facts, summary);
         let held = tested.map_or_else(|| held.clone(), |tested| on(&held, tested));
-        data.buy_and_hold = Some(curve("buy and hold".into(), &held)?);
+        data.buy_and_hold = Some(curve("buy and hold".into(), &held, &clock)?);
         Ok(data)
     }
 }
@@ -158,8 +163,8 @@ pub struct FoldSpans {
 }
 
 /// The first and the last of these moments; a scope and the parts of a fold have at least one.
-fn span(calendar: &[Timestamp], part: &Range<usize>) -> Span {
-    Span { first_ns: calendar[part.start].as_nanos(), last_ns: calendar[part.end - 1].as_nanos() }
+fn span(calendar: &[Timestamp], part: &Range<usize>, clock: &BarClock) -> Span {
+    Span::of(clock, calendar[part.start], calendar[part.end - 1])
 }
 
 fn unfinished(is_complete: bool, trials: &Trials, progress: &Progress) -> Option<Unfinished> {
@@ -213,9 +218,15 @@ fn on(returns: &Returns, moments: &[Timestamp]) -> Returns {
     found
 }
 
-/// The equity of these returns, from 1 on.
-fn curve(label: String, returns: &Returns) -> Result<Curve> {
-    let nanoseconds: Vec<i64> = returns.moments.iter().map(|moment| moment.as_nanos()).collect();
+/// The equity of these returns, from 1 on, by the days and starts of bars.
+fn curve(label: String, returns: &Returns, clock: &BarClock) -> Result<Curve> {
+    let readings = returns.moments.iter().map(|&known| clock.name(known).reading().as_nanos());
+    // A clock that is set back shows an hour twice; on the axis the second stands where the first ended.
+    let in_order = readings.scan(i64::MIN, |latest: &mut i64, reading| {
+        *latest = reading.max(*latest);
+        Some(*latest)
+    });
+    let nanoseconds: Vec<i64> = in_order.collect();
     let equity = returns.returns.iter().scan(1.0, |equity, value| {
         // Two losses of more than everything are no gain.
         let next = *equity * (1.0 + value);

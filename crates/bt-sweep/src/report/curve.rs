@@ -10,7 +10,7 @@ use crate::{Error, Result};
 pub struct Curve {
     /// What it is of.
     pub label: String,
-    /// Moments in seconds since 1970-01-01 UTC, in order.
+    /// Times in seconds since 1970-01-01, in order; the engine gives days and starts of bars on the bundle's wall clock.
     pub seconds: Packed<f64>,
     /// The equity at each moment.
     pub equity: Packed<f32>,

@@ -2,19 +2,38 @@
 
 use std::fmt;
 
+use bt_core::{BarClock, Timestamp};
 use serde::{Serialize, Serializer};
 
 use super::curve::Curve;
 use super::packed::{Packed, number, optional_number, values};
 use crate::Value;
 
-/// A part of the data, by its first and last moment.
+/// A part of the data, by its first and last bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Span {
-    /// The first, in nanoseconds since 1970-01-01 UTC.
+    /// When the first became known, in nanoseconds since 1970-01-01 UTC.
     pub first_ns: i64,
-    /// The last, in nanoseconds since 1970-01-01 UTC.
+    /// When the last became known, in nanoseconds since 1970-01-01 UTC.
     pub last_ns: i64,
+    /// The day of the first, or of bars within the day its start, on the bundle's wall clock: in nanoseconds since 1970-01-01 there.
+    /// What the page shows.
+    pub first_day_ns: i64,
+    /// The same of the last.
+    pub last_day_ns: i64,
+}
+
+impl Span {
+    /// From the bar that became known first to the one that became known last.
+    pub fn of(clock: &BarClock, first: Timestamp, last: Timestamp) -> Self {
+        let day = |known| clock.name(known).reading().as_nanos();
+        Self {
+            first_ns: first.as_nanos(),
+            last_ns: last.as_nanos(),
+            first_day_ns: day(first),
+            last_day_ns: day(last),
+        }
+    }
 }
 
 /// The folds of a walk-forward.

@@ -125,6 +125,8 @@ pub struct Facts {
     pub assets: Vec<String>,
     /// The bars that were used, from the first to the last.
     pub range: Option<Span>,
+    /// How many bars make a year, and why; empty where there are no annual figures.
+    pub year: String,
     /// How many [returns of closes are missing](crate::missing_returns).
     pub missing_returns: u64,
     /// The search in one line.

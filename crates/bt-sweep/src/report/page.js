@@ -62,7 +62,7 @@
     const iso = moment.toISOString();
     return iso.slice(11, 19) === "00:00:00" ? iso.slice(0, 10) : iso.slice(0, 16).replace("T", " ");
   };
-  const span = (part) => `${day(part.first_ns / 1e9)} to ${day(part.last_ns / 1e9)}`;
+  const span = (part) => `${day(part.first_day_ns / 1e9)} to ${day(part.last_day_ns / 1e9)}`;
   const time = (us) => {
     if (us < 1e3) return `${format(us, 3)} µs`;
     if (us < 1e6) return `${format(us / 1e3, 3)} ms`;
@@ -513,12 +513,12 @@
   const spansFigure = (folds) => {
     const left = 40, right = 540, row = Math.max(6, Math.min(26, 330 / folds.length)), bottom = 10 + row * folds.length;
     const parts = (fold) => [["train", fold.train], ["validation", fold.validation], ["test", fold.test]].filter(([, part]) => part);
-    const x = axisOf(range(folds.flatMap((fold) => parts(fold).flatMap(([, part]) => [part.first_ns / 1e9, part.last_ns / 1e9]))), left, right, 0), step = everyNth(row, 13);
+    const x = axisOf(range(folds.flatMap((fold) => parts(fold).flatMap(([, part]) => [part.first_day_ns / 1e9, part.last_day_ns / 1e9]))), left, right, 0), step = everyNth(row, 13);
     return figure("The folds", "which bars each part has",
       h("div", { class: "legend" }, [["train", "accent-soft"], ["validation", "accent"], ["test", "mark"]].map(([name, c]) => h("span", { class: "block", style: `--c:var(--${c})` }, name))),
       chart(`Train, validation and test parts of ${plural(folds.length, "fold")}`, 560, bottom + 24,
         folds.map((fold, i) => [i % step ? null : text(left - 8, 10 + row * (i + 0.5) + 4, fold.number, { class: "tick", "text-anchor": "end" }), s("g", hints(() => [`fold ${fold.number}`, ...parts(fold).map(([name, part]) => `${name}: ${span(part)}`)].join("\n")),
-          parts(fold).map(([name, part]) => s("rect", { class: name, x: x.at(part.first_ns / 1e9), y: 10 + row * i + 1, width: Math.max(1, x.at(part.last_ns / 1e9) - x.at(part.first_ns / 1e9)), height: row - 2, rx: 1 })))]),
+          parts(fold).map(([name, part]) => s("rect", { class: name, x: x.at(part.first_day_ns / 1e9), y: 10 + row * i + 1, width: Math.max(1, x.at(part.last_day_ns / 1e9) - x.at(part.first_day_ns / 1e9)), height: row - 2, rx: 1 })))]),
         timeTicks(x.low, x.high).map(([tick, label]) => text(x.at(tick), bottom + 17, label, { class: "tick", "text-anchor": "middle" }))));
   };
   const stabilityFigure = (axis, at, folds) => {

@@ -159,8 +159,8 @@ fn facts_in_words(facts: &Facts, kind: &'static str, objective: &str) -> Vec<(&'
         }
     };
     let version: String = facts.bundle_version.chars().take(12).collect();
-    let range = facts.range.map_or(String::new(), |Span { first_ns, last_ns }| {
-        format!("{} to {}", date(first_ns), date(last_ns))
+    let range = facts.range.map_or(String::new(), |Span { first_day_ns, last_day_ns, .. }| {
+        format!("{} to {}", date(first_day_ns), date(last_day_ns))
     });
     let workers = if facts.workers == 0 { String::new() } else { facts.workers.to_string() };
     let all = [
@@ -170,6 +170,7 @@ fn facts_in_words(facts: &Facts, kind: &'static str, objective: &str) -> Vec<(&'
         ("Bundle", format!("{} {version}", facts.bundle).trim().to_owned()),
         ("Assets", assets),
         ("Bars", range),
+        ("Year", facts.year.clone()),
         ("Missing returns", missing(facts.missing_returns)),
         ("Took", facts.duration_us.map_or(String::new(), duration)),
         ("Workers", workers),
@@ -186,7 +187,7 @@ fn missing(returns: u64) -> String {
     }
 }
 
-/// The date in UTC.
+/// The date of a reading of the wall clock.
 fn date(nanoseconds: i64) -> String {
     let (year, month, day) = Timestamp::from_nanos(nanoseconds).date();
     format!("{year:04}-{month:02}-{day:02}")

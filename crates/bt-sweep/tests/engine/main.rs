@@ -5,6 +5,7 @@
 
 mod bars;
 mod contracts;
+mod dates;
 mod fake;
 mod faults;
 mod hostile;

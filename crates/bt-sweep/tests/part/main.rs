@@ -248,8 +248,13 @@ fn adjustments_from_the_last_moment_on_are_not_known() {
     let split = |ex_date| Adjustment { ex_date, kind: AdjustmentKind::Split { ratio: 2.0 } };
     // The bar that is known at the midnight with which an ex-date begins is that of the day before.
     let just_before = Timestamp::from_nanos(calendar[49].as_nanos() - 1);
-    let adjustments =
-        vec![split(calendar[3]), split(calendar[20]), split(just_before), split(calendar[49]), split(calendar[50])];
+    let adjustments = vec![
+        split(calendar[3]),
+        split(calendar[20]),
+        split(just_before),
+        split(calendar[49]),
+        split(calendar[50]),
+    ];
     let parent: Arc<dyn Bundle> =
         Arc::new(Adjusted { inner: data.bundle(), adjustments: adjustments.clone() });
     let part = Part::new(parent.clone(), 10..50).unwrap();

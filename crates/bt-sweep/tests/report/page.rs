@@ -56,7 +56,7 @@ fn everything() -> ReportData {
     let days: Vec<i64> = (0..5000).map(|day| day * 86_400_000_000_000).collect();
     let equity: Vec<f64> = (0..5000).map(|day| 1.0 + (f64::from(day) / 90.0).sin() / 2.0).collect();
     let curve = || Curve::new("a curve", &days, &equity).unwrap();
-    let span = Span { first_ns: 0, last_ns: days[4999] };
+    let span = Span { first_ns: 0, last_ns: days[4999], first_day_ns: 0, last_day_ns: days[4999] };
     let fold = |number: u32| Fold {
         number,
         train: span,
