@@ -15,10 +15,10 @@ use bt_core::{
 use once_cell::sync::OnceCell;
 
 use crate::kernel::{
-    Assets, Names, Place, Times, Values, check_range, distinct_names, settled_label, sort_in_time, times,
+    Assets, Names, Place, Reading, Times, Values, check_range, distinct_names, sort_in_time, times,
 };
 use crate::table::in_table;
-use crate::{GroupedBars, Label, Table, TableSource};
+use crate::{GroupedBars, Table, TableSource};
 
 /// A table as a bundle *without* Layer 1: what a backtest does that has only the long table.
 ///
@@ -45,7 +45,7 @@ pub struct FilteredBars {
 #[derive(Debug)]
 struct Shared {
     table: Table,
-    label: Label,
+    reading: Reading,
     conventions: Conventions,
     calendar: Vec<Timestamp>,
 }
@@ -65,11 +65,11 @@ impl FilteredBars {
     pub fn from_table(table: Table) -> Result<Self> {
         // Assets first, as grouping does, so that of several faults both tell the same.
         let assets = assets(&table)?;
-        let label = settled_label(&table)?;
-        let calendar = calendar(&table, label)?;
-        check_range(&calendar, &table, label)?;
-        let conventions = label.conventions(table.frequency);
-        Ok(Self::start(Arc::new(Shared { table, label, conventions, calendar }), assets))
+        let reading = Reading::of(&table)?;
+        let calendar = calendar(&table, &reading)?;
+        check_range(&calendar, &table, &reading)?;
+        let conventions = reading.conventions();
+        Ok(Self::start(Arc::new(Shared { table, reading, conventions, calendar }), assets))
     }
 
     /// The same table for the next trial, with nothing kept of this one.
@@ -87,9 +87,9 @@ impl FilteredBars {
 
     fn extract(&self, rank: usize, asset: AssetId) -> Result<&AssetRows> {
         self.bars[rank].get_or_try_init(|| {
-            let Shared { table, label, .. } = &*self.shared;
+            let Shared { table, reading, .. } = &*self.shared;
             // Rows are numbered anew by the filter; grouping finds the fault where it lies in the table.
-            filter(table, *label, self.assets.name(asset)?, self.padded)
+            filter(table, reading, self.assets.name(asset)?, self.padded)
                 .map_err(|error| GroupedBars::from_table(table).err().unwrap_or(error))
         })
     }
@@ -143,11 +143,11 @@ fn assets(table: &Table) -> Result<(AssetList, bool)> {
     Ok((AssetList::new(table.version, names)?, padded))
 }
 
-fn calendar(table: &Table, label: Label) -> Result<Vec<Timestamp>> {
+fn calendar(table: &Table, reading: &Reading) -> Result<Vec<Timestamp>> {
     let (mut calendar, mut scratch) = (Vec::new(), Vec::new());
     for batch in 0..table.batches.len() {
         let rows = table.batches[batch].num_rows();
-        calendar.extend_from_slice(times(table, batch, label)?.read(0..rows, &mut scratch)?);
+        calendar.extend_from_slice(times(table, batch, reading)?.read(0..rows, &mut scratch)?);
         // In order of time, that is all there is to do; what is left are few moments, or a run of them for each asset.
         calendar.dedup();
     }
@@ -157,7 +157,7 @@ fn calendar(table: &Table, label: Label) -> Result<Vec<Timestamp>> {
 }
 
 /// One asset's rows of the whole table, by a mask over it.
-fn filter(table: &Table, label: Label, asset: &str, padded: bool) -> Result<AssetRows> {
+fn filter(table: &Table, reading: &Reading, asset: &str, padded: bool) -> Result<AssetRows> {
     let masks: Vec<_> =
         (0..table.batches.len()).map(|batch| mask(table, batch, asset, padded)).collect::<Result<_>>()?;
     let rows = masks.iter().map(FilterPredicate::count).sum();
@@ -168,7 +168,7 @@ fn filter(table: &Table, label: Label, asset: &str, padded: bool) -> Result<Asse
         let (count, to) = (mask.count(), first..first + mask.count());
         let (column, select) = (table.columns.timestamp.as_str(), |name| select(table, batch, name, mask));
         let stamps = select(column)?;
-        Times::new(&stamps, label, table.frequency, Place { batch, column })?
+        Times::new(&stamps, reading, Place { batch, column })?
             .write(0..count, &mut timestamps[to.clone()])?;
         for (column, target) in table.columns.all_values().zip(values.chunks_mut(rows)) {
             let selected = select(column)?;

@@ -53,9 +53,9 @@ impl GroupedBars {
             None => copy(table, &grouping)?,
         };
         let Columns { timestamps, values, stride, index } = slab;
-        check_range(&index.calendar, table, grouping.label())?;
+        check_range(&index.calendar, table, grouping.reading())?;
         let (frequency, extra_columns) = (table.frequency, table.columns.extra.clone());
-        let conventions = grouping.label().conventions(frequency);
+        let conventions = grouping.reading().conventions();
         Ok(Self {
             assets,
             frequency,
@@ -236,7 +236,7 @@ struct Columns {
 fn view(table: &Table, grouping: &Grouping) -> Result<Option<Columns>> {
     let (Some(batch), Some(memory)) = (grouping.sorted_batch(), &table.memory) else { return Ok(None) };
     let Some((values, stride)) = matrix_in(memory, table, batch)? else { return Ok(None) };
-    let times = times(table, batch, grouping.label())?;
+    let times = times(table, batch, grouping.reading())?;
     let Some(timestamps) = times.as_slice().and_then(|nanos| buffer_in(memory, nanos)) else {
         return Ok(None);
     };

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::Buffer;
-use bt_core::{BarLabel, BundleName, BundleVersion, Conventions, Error, ErrorKind, Frequency, Result};
+use bt_core::{BundleName, BundleVersion, Error, ErrorKind, Frequency, Result};
 
 use crate::kernel;
 
@@ -11,7 +11,7 @@ use crate::kernel;
 /// | column | types |
 /// |---|---|
 /// | asset | `Utf8`, `LargeUtf8`, `Utf8View`, a dictionary of these, or any integer, whose name is its decimal text |
-/// | timestamp | `Timestamp` of any unit (without a zone it is read as UTC), `Date32`, `Date64`, or `Int64` nanoseconds |
+/// | timestamp | `Timestamp` of any unit (days lie in its zone, without one in UTC), `Date32`, `Date64`, or `Int64` nanoseconds |
 /// | prices, volume, extra columns | `Float64`, `Float32`, any integer, `Decimal32`, `Decimal64`, `Decimal128`; null means NaN |
 ///
 /// Assets are sorted by name, bytewise: of the integers 9 and 10, "10" comes first. White space around a name is not part
@@ -72,10 +72,11 @@ impl Table {
     /// ```
     ///
     /// # Errors
-    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where the timestamps are none, or some dates and some not;
+    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where the timestamps are none, some dates and some not, or in a time
+    /// zone that is unknown or not that of the batches before;
     /// [`InvalidOption`](bt_core::ErrorKind::InvalidOption) as [`Label::settle`] and [`Frequency::check`].
     pub fn settled_label(&self) -> Result<Label> {
-        kernel::settled_label(self)
+        Ok(kernel::Reading::of(self)?.label)
     }
 
     /// Number of rows in all batches.
@@ -175,21 +176,12 @@ pub enum Label {
     /// The bar's start: it became known one bar later; daily bars, a day later. A date, or a midnight of daily bars, stands
     /// for its day.
     Start,
-    /// Only the day is meant, whatever the time: the bar became known when that day was over, at the next midnight (in UTC,
-    /// unless the reader takes a time zone).
+    /// Only the day is meant, whatever the time: the bar became known when that day was over, at the next midnight of
+    /// the time zone in which days lie.
     Date,
 }
 
 impl Label {
-    /// Which day the bars belong to whose stamps say this: see [`Bundle::conventions`](bt_core::Bundle::conventions).
-    pub fn conventions(self, frequency: Frequency) -> Conventions {
-        let label = match self {
-            Self::Start if !frequency.is_intraday() => BarLabel::Start,
-            _ => BarLabel::End,
-        };
-        Conventions { label, ..Conventions::UTC }
-    }
-
     /// What stamps say, so that no bar is visible before its end: stated or not, of bars this far apart, which show this.
     ///
     /// | nothing is stated, and stamps show | daily bars | bars within a day |

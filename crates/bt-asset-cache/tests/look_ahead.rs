@@ -149,3 +149,36 @@ fn bars_within_a_day_that_have_dates_or_are_no_frequency_are_refused() {
         assert!(known(&Table { frequency: Frequency::Minutes(minutes), ..time.clone() }).is_err());
     }
 }
+
+fn in_new_york(seconds: &[i64]) -> ArrayRef {
+    Arc::new(TimestampSecondArray::from(seconds.to_vec()).with_timezone("America/New_York"))
+}
+
+#[test]
+fn days_of_a_column_in_a_time_zone_end_at_its_midnights() {
+    // 00:00 of 2024-03-09 and, after clocks were set forward, of 2024-03-11.
+    let midnights = [1_709_960_400, 1_710_129_600];
+    let table = table([in_new_york(&midnights)]);
+    assert_eq!(known(&table).unwrap(), ["2024-03-10T05:00:00Z", "2024-03-12T04:00:00Z"]);
+    let conventions = GroupedBars::from_table(&table).unwrap().conventions().clone();
+    assert_eq!(conventions.zone, "America/New_York");
+    // Midnights UTC are evenings there: times, which a bar may start at.
+    let evenings = self::table([in_new_york(&[19_727 * DAY])]);
+    assert_eq!(evenings.settled_label().unwrap(), Label::Start);
+    // Taken for the days that they lie in, as stated, they are over at 05:00 UTC, not at 00:00.
+    let stated = Table { label: Some(Label::Date), ..evenings };
+    assert_eq!(known(&stated).unwrap(), ["2024-01-05T05:00:00Z"]);
+}
+
+#[test]
+fn a_time_zone_that_is_unknown_or_another_than_before_is_refused() {
+    let unknown = TimestampSecondArray::from(vec![0]).with_timezone("Mars/Olympus");
+    let refused = known(&table([Arc::new(unknown) as ArrayRef])).unwrap_err();
+    assert!(refused.starts_with("batch 1, column \"timestamp\": "), "{refused}");
+    assert!(refused.contains("Mars/Olympus"), "{refused}");
+    let utc: ArrayRef = Arc::new(TimestampSecondArray::from(vec![DAY]).with_timezone("Etc/UTC"));
+    assert_eq!(
+        known(&table([utc, in_new_york(&[DAY])])).unwrap_err(),
+        "batch 2, column \"timestamp\": the time zone is America/New_York, but that of the batches before is UTC"
+    );
+}

@@ -54,28 +54,28 @@ fn what_cannot_be_read_is_named_by_batch_row_and_column() {
     let null_asset: ArrayRef = Arc::new(StringArray::from(vec![Some("A"), None]));
     assert_eq!(
         second(batch(null_asset, nanos(&[2, 2]), |_, _| 1.0)),
-        "batch 2, row 2, column \"asset\": null is no asset's name"
+        "batch 2, row 2, column \"asset\": there is no asset"
     );
     let keys = Int32Array::from(vec![0, 1]);
     let null_name =
         DictionaryArray::<Int32Type>::new(keys, Arc::new(StringArray::from(vec![Some("A"), None])));
     assert_eq!(
         second(batch(Arc::new(null_name), nanos(&[2, 2]), |_, _| 1.0)),
-        "batch 2, row 2, column \"asset\": null is no asset's name"
+        "batch 2, row 2, column \"asset\": there is no asset"
     );
     assert_eq!(
         second(batch(text(&["", "B"]), nanos(&[2, 2]), |_, _| 1.0)),
-        "batch 2, row 1, column \"asset\": an empty text is no asset's name"
+        "batch 2, row 1, column \"asset\": there is no asset"
     );
     let null_stamp: ArrayRef = Arc::new(Int64Array::from(vec![Some(2), None]));
     assert_eq!(
         second(batch(text(&["A", "B"]), null_stamp, |_, _| 1.0)),
-        "batch 2, row 2, column \"timestamp\": null is no time"
+        "batch 2, row 2, column \"timestamp\": there is no date or time"
     );
     let no_asset: ArrayRef = Arc::new(BooleanArray::from(vec![true, false]));
     assert!(
         second(batch(no_asset, nanos(&[2, 2]), |_, _| 1.0))
-            .starts_with("batch 2, column \"asset\": Boolean is no asset's name; allowed: Utf8, ")
+            .starts_with("batch 2, column \"asset\": Boolean is not read; allowed: Utf8, ")
     );
 }
 
@@ -90,7 +90,7 @@ fn a_column_that_is_not_there_or_no_number_is_named() {
     );
     let columns = TableColumns { extra: vec!["asset".into()], ..TableColumns::default() };
     let error = refused(Table { columns, ..table_of(vec![rows]) });
-    assert!(error.starts_with("batch 1, column \"asset\": Utf8 is no number; allowed: Float64"), "{error}");
+    assert!(error.starts_with("batch 1, column \"asset\": Utf8 is not read; allowed: Float64"), "{error}");
 }
 
 #[test]

@@ -243,6 +243,31 @@ impl Zone {
         }
     }
 
+    /// The moment at which the day ends that a moment lies in: the next one begins then.
+    ///
+    /// ```
+    /// use bt_core::Zone;
+    /// let zone: Zone = "America/New_York".parse()?;
+    /// let end = zone.end_of_day("2024-01-05T21:00:00Z".parse()?);
+    /// assert_eq!(end.to_string(), "2024-01-06T05:00:00Z");
+    /// # Ok::<(), bt_core::Error>(())
+    /// ```
+    pub fn end_of_day(&self, moment: Timestamp) -> Timestamp {
+        self.start_of_day(self.day(moment).plus(1))
+    }
+
+    /// The moment a day later on the wall clock: where a day begins, the next one's beginning; else the latest moment that
+    /// shows the same time.
+    pub fn next_day(&self, moment: Timestamp) -> Timestamp {
+        match self.is_midnight(moment) {
+            true => self.end_of_day(moment),
+            false => {
+                let reading = self.local(moment).as_nanos().saturating_add(DAY);
+                self.latest(Timestamp::from_nanos(reading))
+            }
+        }
+    }
+
     /// Whether a day begins at this moment.
     pub fn is_midnight(&self, moment: Timestamp) -> bool {
         let local = self.local(moment);

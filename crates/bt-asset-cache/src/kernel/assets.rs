@@ -17,7 +17,7 @@ const LONGEST_STRIDE: usize = 4096;
 /// No code yet, and never a code.
 const UNKNOWN: u32 = u32::MAX;
 
-const NULL: &str = "null is no asset's name";
+const MISSING: &str = "there is no asset";
 
 /// The assets of a column: texts, without the white space around them, or integers, which are named by their decimal
 /// text.
@@ -30,7 +30,7 @@ const NULL: &str = "null is no asset's name";
 /// let numbers = Assets::new(&column).unwrap().numbers(&mut names, &mut |fault| bad.push(fault));
 /// let name = |row: usize| names.get(numbers[row]).unwrap();
 /// assert_eq!((name(0), name(1), name(3)), ("MSFT", "AAPL", "MSFT"));
-/// assert_eq!((bad[0].row, bad[0].reason.as_str()), (Some(2), "null is no asset's name"));
+/// assert_eq!((bad[0].row, bad[0].reason.as_str()), (Some(2), "there is no asset"));
 /// ```
 pub struct Assets<'a> {
     keys: Box<dyn Keys + 'a>,
@@ -49,7 +49,7 @@ impl<'a> Assets<'a> {
         };
         let refused = || {
             let allowed = "Utf8, LargeUtf8, Utf8View, a dictionary of these, integers";
-            Fault::column(format!("{} is no asset's name; allowed: {allowed}", array.data_type()))
+            Fault::column(format!("{} is not read; allowed: {allowed}", array.data_type()))
         };
         let nulls = array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
         Ok(Self { keys: keys.ok_or_else(refused)?, nulls })
@@ -65,7 +65,7 @@ impl<'a> Assets<'a> {
     /// Keys to group by, none of which is null.
     pub(super) fn into_keys(self) -> Result<Box<dyn Keys + 'a>, Fault> {
         match first_null(self.nulls.as_ref()) {
-            Some(row) => Err(Fault::row(row, NULL)),
+            Some(row) => Err(Fault::row(row, MISSING)),
             None => Ok(self.keys),
         }
     }
@@ -89,7 +89,7 @@ fn is_padded(text: &str) -> bool {
 /// The number of an asset that a column calls by this text.
 fn named(text: &str, names: &mut Names) -> Result<u32, String> {
     match text.trim() {
-        "" => Err("an empty text is no asset's name".into()),
+        "" => Err(MISSING.into()),
         name if names.len() < Names::MAX || names.find(name).is_some() => Ok(names.number(name)),
         name => Err(format!("{name:?} is one asset too many; allowed: {}", Names::MAX)),
     }
@@ -170,7 +170,7 @@ pub(super) trait Keys {
         let rows = 0..self.len();
         let number = |row: usize| {
             let code = match nulls {
-                Some(nulls) if nulls.is_null(row) => Err(NULL.to_owned()),
+                Some(nulls) if nulls.is_null(row) => Err(MISSING.to_owned()),
                 _ => self.code(row, names),
             };
             code.unwrap_or_else(|reason| {

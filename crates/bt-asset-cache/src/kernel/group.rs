@@ -1,13 +1,12 @@
 use std::ops::Range;
 
-use arrow_array::Array;
-use bt_core::{Error, Frequency, Result, Timestamp};
+use bt_core::{Error, Result, Timestamp};
 
 use super::assets::{Keys, Met, repeated_until};
+use super::reading::time_column;
 use super::writer::{Columns, Writer};
-use super::{Assets, FIRST_STAMP, Fault, LAST_STAMP, Names, Place, Stamps, Times};
-use crate::table::Shown;
-use crate::{Label, Table};
+use super::{Assets, FIRST_STAMP, Fault, LAST_STAMP, Names, Place, Reading, Times};
+use crate::Table;
 
 /// Rows below which a pattern is not worth its bookkeeping.
 const SMALLEST_PANEL: usize = 16;
@@ -19,7 +18,7 @@ pub struct Grouping {
     starts: Vec<usize>,
     panels: Vec<Panel>,
     ranks: Vec<u32>,
-    label: Label,
+    reading: Reading,
 }
 
 /// Rows of one batch in which the same assets come in the same order again and again.
@@ -57,7 +56,7 @@ impl Grouping {
             codes[panel.sequence.clone()].iter().for_each(|&rank| starts[rank as usize + 1] += panel.repeats);
         }
         (1..starts.len()).for_each(|rank| starts[rank] += starts[rank - 1]);
-        Ok(Self { names, starts, panels, ranks: codes, label: settled_label(table)? })
+        Ok(Self { names, starts, panels, ranks: codes, reading: Reading::of(table)? })
     }
 
     /// The assets' names, ascending bytewise.
@@ -75,9 +74,9 @@ impl Grouping {
         &self.starts
     }
 
-    /// What the timestamps say.
-    pub fn label(&self) -> Label {
-        self.label
+    /// How the timestamps are read.
+    pub fn reading(&self) -> &Reading {
+        &self.reading
     }
 
     /// The one batch that has the rows in order of assets already, and so of time if that ascends within each asset.
@@ -110,7 +109,7 @@ impl Grouping {
         let mut panels = self.panels.as_slice();
         for batch in 0..table.batches.len() {
             let here = panels.iter().take_while(|panel| panel.batch == batch).count();
-            let columns = Columns::of(table, batch, self.label)?;
+            let columns = Columns::of(table, batch, &self.reading)?;
             for panel in &panels[..here] {
                 writer.write(&columns, panel.first, &self.ranks[panel.sequence.clone()], panel.repeats)?;
             }
@@ -210,66 +209,20 @@ fn keys(table: &Table, batch: usize) -> Result<(Box<dyn Keys + '_>, Place<'_>)> 
     Ok((keys.map_err(|fault| place.error(fault))?, place))
 }
 
-fn time_column(table: &Table, batch: usize) -> Result<(&dyn Array, Place<'_>)> {
-    let column = table.columns.timestamp.as_str();
-    Ok((table.column(batch, column)?, Place { batch, column }))
-}
-
 /// The timestamp column of one batch.
-pub(crate) fn times(table: &Table, batch: usize, label: Label) -> Result<Times<'_>> {
+pub(crate) fn times<'a>(table: &'a Table, batch: usize, reading: &Reading) -> Result<Times<'a>> {
     let (array, place) = time_column(table, batch)?;
-    Times::new(array, label, table.frequency, place)
-}
-
-/// See [`Table::settled_label`].
-pub(crate) fn settled_label(table: &Table) -> Result<Label> {
-    table.frequency.check()?;
-    let (mut date, mut time, mut midnights) = (None, None, true);
-    // Ends and dates are what they are said to be, and so are times within a day.
-    let is_asked = matches!(table.label, None | Some(Label::Start)) && table.frequency == Frequency::Daily;
-    for batch in 0..table.batches.len() {
-        let (array, place) = time_column(table, batch)?;
-        let stamps = Stamps::new(array).map_err(|fault| place.error(fault))?;
-        let shown = stamps.shown();
-        date = date.or(shown.date.map(|row| (batch, row)));
-        time = time.or(shown.time.map(|row| (batch, row)));
-        if let Some(null) = stamps.first_null() {
-            return Err(place.error(null));
-        }
-        midnights = midnights && is_asked && stamps.are_midnights();
-    }
-    let shown = match (date, time) {
-        (Some(date), Some(time)) => return mixed(table, date, time),
-        (Some(_), None) => Shown::Dates,
-        _ if midnights => Shown::Midnights,
-        _ => Shown::Times,
-    };
-    Label::settle(table.label, table.frequency, shown)
-}
-
-/// The error that a table has dates and times, or that the later of them is no stamp at all.
-#[cold]
-fn mixed(table: &Table, date: (usize, usize), time: (usize, usize)) -> Result<Label> {
-    let ((batch, row), what, earlier, other) = match date > time {
-        true => (date, "a date without a time", time, "a time"),
-        false => (time, "a date with a time", date, "none"),
-    };
-    let (array, place) = time_column(table, batch)?;
-    let stamp =
-        Stamps::new(array).and_then(|stamps| stamps.stamp(row).map_err(|reason| Fault::row(row, reason)));
-    stamp.map_err(|fault| place.error(fault))?;
-    let reason = format!("{what}, but batch {}, row {} has {other}", earlier.0 + 1, earlier.1 + 1);
-    Err(place.error(Fault::row(row, reason)))
+    Times::new(array, reading, place)
 }
 
 /// Checks that the stamps of which a calendar was made are in range.
 ///
 /// Those that needed conversion are, and the others are in the calendar themselves: so this is O(1) where all is well.
-pub(crate) fn check_range(calendar: &[Timestamp], table: &Table, label: Label) -> Result<()> {
+pub(crate) fn check_range(calendar: &[Timestamp], table: &Table, reading: &Reading) -> Result<()> {
     let range = Timestamp::from_nanos(FIRST_STAMP)..=Timestamp::from_nanos(LAST_STAMP);
     match (calendar.first(), calendar.last()) {
         (Some(first), Some(last)) if !range.contains(first) || !range.contains(last) => {
-            (0..table.batches.len()).try_for_each(|batch| times(table, batch, label)?.check_range())
+            (0..table.batches.len()).try_for_each(|batch| times(table, batch, reading)?.check_range())
         }
         _ => Ok(()),
     }
@@ -324,6 +277,7 @@ mod tests {
     use bt_core::BundleVersion;
 
     use super::*;
+    use crate::Label;
 
     fn table(names: &[&str]) -> Table {
         let row = |row: usize| row as i64;

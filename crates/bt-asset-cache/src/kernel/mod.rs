@@ -2,6 +2,7 @@
 //! that streams larger tables uses piece by piece: one decoder, so that the same rows are the same bars either way.
 //!
 //! - [`Assets`] numbers the assets of a column of any accepted type by their [`Names`].
+//! - [`Reading`] settles what the timestamps of a table say.
 //! - [`Stamps`] reads a timestamp column as it is stamped, [`Times`] as the moments at which bars became known,
 //!   [`Values`] a column of numbers as `f64`, block by block, and [`Texts`] one of texts.
 //! - [`Grouping`] finds the assets of a table and where each row belongs, then writes all columns in one pass.
@@ -17,6 +18,7 @@ mod calendar;
 mod group;
 mod index;
 mod names;
+mod reading;
 mod stamps;
 mod texts;
 mod times;
@@ -26,9 +28,10 @@ mod writer;
 pub use assets::Assets;
 pub use calendar::CalendarBuilder;
 pub use group::{Grouping, asset_names};
-pub(crate) use group::{check_range, distinct_names, settled_label, sort_in_time, times};
+pub(crate) use group::{check_range, distinct_names, sort_in_time, times};
 pub use index::{Index, index};
 pub use names::Names;
+pub use reading::Reading;
 pub use stamps::{FIRST_STAMP, LAST_STAMP, OUT_OF_RANGE, Stamp, Stamps};
 pub use texts::Texts;
 pub use times::Times;

@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, types as t};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, TimeUnit};
-use bt_core::Timestamp;
+use bt_core::{Timestamp, Zone};
 
 use super::Fault;
 use super::assets::first_null;
@@ -20,7 +20,7 @@ pub const LAST_STAMP: i64 = 106_750 * DAY - 1;
 /// Why a stamp is refused that is earlier or later.
 pub const OUT_OF_RANGE: &str = "is not between 1677-09-22 and 2262-04-09";
 
-const NULL: &str = "null is no time";
+const MISSING: &str = "there is no date or time";
 
 /// What a stamp says, in nanoseconds since 1970-01-01.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,7 +58,7 @@ impl Stamp {
 /// let days = Date32Array::from(vec![Some(0), None, Some(i32::MAX)]);
 /// let days = Stamps::new(&days).unwrap();
 /// assert_eq!(days.stamp(0), Ok(Stamp::Date(0)));
-/// assert_eq!(days.stamp(1).unwrap_err(), "null is no time");
+/// assert_eq!(days.stamp(1).unwrap_err(), "there is no date or time");
 /// assert!(days.stamp(2).unwrap_err().starts_with("day 2147483647 is not between"));
 /// let clock = TimestampSecondArray::from(vec![60]);
 /// assert_eq!(Stamps::new(&clock).unwrap().stamp(0), Ok(Stamp::Local(60_000_000_000)));
@@ -68,6 +68,7 @@ pub struct Stamps<'a> {
     raw: Raw<'a>,
     nanos_per_unit: i64,
     kind: Kind,
+    zone: Option<&'a str>,
     nulls: Option<NullBuffer>,
 }
 
@@ -113,11 +114,15 @@ impl<'a> Stamps<'a> {
             }
             found => {
                 let allowed = "Timestamp, Date32, Date64, Int64 nanoseconds";
-                return Err(Fault::column(format!("{found} is no time; allowed: {allowed}")));
+                return Err(Fault::column(format!("{found} is not read; allowed: {allowed}")));
             }
         };
+        let zone = match array.data_type() {
+            DataType::Timestamp(_, zone) => zone.as_deref(),
+            _ => None,
+        };
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0).cloned();
-        Ok(Self { raw, nanos_per_unit, kind, nulls })
+        Ok(Self { raw, nanos_per_unit, kind, zone, nulls })
     }
 
     /// Number of rows.
@@ -126,6 +131,11 @@ impl<'a> Stamps<'a> {
             Raw::Days(days) => days.len(),
             Raw::Units(units) => units.len(),
         }
+    }
+
+    /// The time zone that the column's type names.
+    pub fn zone(&self) -> Option<&'a str> {
+        self.zone
     }
 
     /// Whether there is no row.
@@ -143,7 +153,7 @@ impl<'a> Stamps<'a> {
     #[inline]
     pub fn stamp(&self, row: usize) -> Result<Stamp, String> {
         if self.nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
-            return Err(NULL.to_owned());
+            return Err(MISSING.to_owned());
         }
         let nanos = self.nanos(self.raw(row)).ok_or_else(|| self.out_of_range(row))?;
         Ok(match self.kind {
@@ -206,7 +216,7 @@ impl<'a> Stamps<'a> {
 
     /// The first row that is null, and why that is a fault.
     pub(super) fn first_null(&self) -> Option<Fault> {
-        first_null(self.nulls.as_ref()).map(|row| Fault::row(row, NULL))
+        first_null(self.nulls.as_ref()).map(|row| Fault::row(row, MISSING))
     }
 
     /// What the rows have in common; O(1), but for `Date64`.
@@ -225,11 +235,15 @@ impl<'a> Stamps<'a> {
         }
     }
 
-    /// Whether all stamps are midnights, in UTC or on the wall clock; O(rows before the first that is none).
-    pub(super) fn are_midnights(&self) -> bool {
-        match self.raw {
-            Raw::Days(_) => true,
-            Raw::Units(units) => {
+    /// Whether all stamps are midnights in a zone, or without one in UTC or on the wall clock; O(rows before the first that
+    /// is none). What is out of range is none.
+    pub(super) fn are_midnights(&self, zone: Option<&Zone>) -> bool {
+        match (self.raw, zone) {
+            (Raw::Days(_), _) => true,
+            (Raw::Units(units), Some(zone)) => units.iter().all(|&unit| {
+                self.nanos(unit).is_some_and(|nanos| zone.is_midnight(Timestamp::from_nanos(nanos)))
+            }),
+            (Raw::Units(units), None) => {
                 let per_day = DAY / self.nanos_per_unit;
                 units.iter().all(|unit| unit % per_day == 0)
             }

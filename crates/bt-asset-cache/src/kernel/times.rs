@@ -1,10 +1,11 @@
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::Array;
-use bt_core::{Error, Frequency, Result};
+use bt_core::{Error, Frequency, Result, Timestamp, Zone};
 
 use super::stamps::{DAY, Raw};
-use super::{Fault, Place, Stamps};
+use super::{Fault, Place, Reading, Stamps};
 use crate::Label;
 
 /// A timestamp column, read as the moments at which bars became known: nanoseconds since the epoch, UTC.
@@ -16,29 +17,36 @@ pub struct Times<'a> {
 }
 
 /// How the moment at which a bar became known follows from its stamp. What is a date is known at the next midnight.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 enum Known {
     Then,
-    NextMidnight,
     Later(i64),
+    /// In a zone, or in UTC.
+    NextMidnight(Option<Arc<Zone>>),
+    /// At the same time of the next day in a zone.
+    NextDay(Arc<Zone>),
 }
 
 impl<'a> Times<'a> {
-    /// Takes a column, and what its stamps say: see [`Label::settle`].
+    /// Takes a column, and how it is read.
     ///
     /// # Errors
     /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) where its type is no timestamp, or where a timestamp is null.
-    pub fn new(array: &'a dyn Array, label: Label, frequency: Frequency, place: Place<'a>) -> Result<Self> {
+    pub fn new(array: &'a dyn Array, reading: &Reading, place: Place<'a>) -> Result<Self> {
         let stamps = Stamps::new(array).map_err(|fault| place.error(fault))?;
         if let Some(null) = stamps.first_null() {
             return Err(place.error(null));
         }
-        let known = match (label, frequency) {
+        let zone = reading.zone.as_ref().map(Arc::clone);
+        let known = match (reading.label, reading.frequency, zone) {
             _ if stamps.are_dates() => Known::Later(DAY),
-            (Label::Date, _) => Known::NextMidnight,
-            (Label::End, _) => Known::Then,
-            (Label::Start, Frequency::Minutes(minutes)) => Known::Later(i64::from(minutes) * 60_000_000_000),
-            (Label::Start, _) => Known::Later(DAY),
+            (Label::Date, _, zone) => Known::NextMidnight(zone),
+            (Label::End, ..) => Known::Then,
+            (Label::Start, Frequency::Minutes(minutes), _) => {
+                Known::Later(i64::from(minutes) * 60_000_000_000)
+            }
+            (Label::Start, _, None) => Known::Later(DAY),
+            (Label::Start, _, Some(zone)) => Known::NextDay(zone),
         };
         Ok(Self { stamps, known, place })
     }
@@ -105,11 +113,13 @@ impl<'a> Times<'a> {
     fn moment(&self, raw: i64) -> Option<i64> {
         let stamp = self.stamps.nanos(raw)?;
         // A stamp in range is more than a day from the end of time.
-        Some(match self.known {
+        Some(match &self.known {
             _ if self.stamps.are_mixed() && stamp % DAY == 0 => stamp + DAY,
             Known::Then => stamp,
             Known::Later(nanos) => stamp + nanos,
-            Known::NextMidnight => (stamp.div_euclid(DAY) + 1) * DAY,
+            Known::NextMidnight(None) => (stamp.div_euclid(DAY) + 1) * DAY,
+            Known::NextMidnight(Some(zone)) => zone.end_of_day(Timestamp::from_nanos(stamp)).as_nanos(),
+            Known::NextDay(zone) => zone.next_day(Timestamp::from_nanos(stamp)).as_nanos(),
         })
     }
 
@@ -130,15 +140,23 @@ impl<'a> Times<'a> {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::{Date32Array, Date64Array, Int64Array, StringArray, TimestampMillisecondArray};
-    use bt_core::Timestamp;
-
     use super::*;
+    use arrow_array::{Date32Array, Date64Array, Int64Array, StringArray, TimestampMillisecondArray};
 
     const PLACE: Place<'_> = Place { batch: 3, column: "when" };
 
     fn read(array: &dyn Array, label: Label, frequency: Frequency) -> Result<Vec<String>> {
-        let times = Times::new(array, label, frequency, PLACE)?;
+        read_in(array, label, frequency, None)
+    }
+
+    fn read_in(
+        array: &dyn Array,
+        label: Label,
+        frequency: Frequency,
+        zone: Option<&str>,
+    ) -> Result<Vec<String>> {
+        let zone = zone.map(|name| Arc::new(name.parse().unwrap()));
+        let times = Times::new(array, &Reading { label, frequency, zone }, PLACE)?;
         let mut scratch = Vec::new();
         let nanos = times.read(0..array.len(), &mut scratch)?;
         Ok(nanos.iter().map(|&nanos| Timestamp::from_nanos(nanos).to_string()).collect())
@@ -157,8 +175,7 @@ mod tests {
 
     #[test]
     fn labels_say_when_a_bar_became_known() {
-        let half_past_nine =
-            TimestampMillisecondArray::from(vec![34_200_000]).with_timezone("America/New_York");
+        let half_past_nine = TimestampMillisecondArray::from(vec![34_200_000]);
         let known = |label, frequency| read(&half_past_nine, label, frequency).unwrap().remove(0);
         assert_eq!(known(Label::End, Frequency::Minutes(5)), "1970-01-01T09:30:00Z");
         assert_eq!(known(Label::Start, Frequency::Minutes(5)), "1970-01-01T09:35:00Z");
@@ -167,9 +184,25 @@ mod tests {
     }
 
     #[test]
+    fn days_end_at_the_midnights_of_the_zone_whatever_the_clocks_do() {
+        // 2024-03-09 16:00 in New York, where clocks are set forward in the night to the 10th's 03:00.
+        let close = TimestampMillisecondArray::from(vec![1_710_018_000_000]);
+        let known =
+            |label| read_in(&close, label, Frequency::Daily, Some("America/New_York")).unwrap().remove(0);
+        assert_eq!(known(Label::Date), "2024-03-10T05:00:00Z");
+        assert_eq!(known(Label::Start), "2024-03-10T20:00:00Z");
+        assert_eq!(known(Label::End), "2024-03-09T21:00:00Z");
+    }
+
+    #[test]
     fn nanoseconds_that_are_ends_are_not_copied() {
         let nanos = Int64Array::from(vec![1, 2, 3]);
-        let times = Times::new(&nanos, Label::End, Frequency::Daily, PLACE).unwrap();
+        let times = Times::new(
+            &nanos,
+            &Reading { label: Label::End, frequency: Frequency::Daily, zone: None },
+            PLACE,
+        )
+        .unwrap();
         assert_eq!(times.as_slice(), Some([1, 2, 3].as_slice()));
     }
 
@@ -178,7 +211,7 @@ mod tests {
         let refused = |array: &dyn Array| read(array, Label::End, Frequency::Daily).unwrap_err().to_string();
         assert_eq!(
             refused(&Int64Array::from(vec![Some(1), None])),
-            "batch 4, row 2, column \"when\": null is no time"
+            "batch 4, row 2, column \"when\": there is no date or time"
         );
         assert_eq!(
             refused(&TimestampMillisecondArray::from(vec![0, i64::MAX])),
@@ -188,7 +221,7 @@ mod tests {
             )
         );
         assert!(
-            refused(&StringArray::from(vec!["2024-01-05"])).contains("Utf8 is no time; allowed: Timestamp")
+            refused(&StringArray::from(vec!["2024-01-05"])).contains("Utf8 is not read; allowed: Timestamp")
         );
         assert!(read(&Int64Array::from(vec![i64::MAX]), Label::Date, Frequency::Daily).is_err());
     }

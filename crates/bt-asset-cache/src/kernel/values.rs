@@ -28,7 +28,7 @@ impl<'a> Values<'a> {
         } else {
             let found = array.data_type();
             Err(Fault::column(format!(
-                "{found} is no number; allowed: Float64, Float32, integers, Decimal32, Decimal64, Decimal128"
+                "{found} is not read; allowed: Float64, Float32, integers, Decimal32, Decimal64, Decimal128"
             )))
         }
     }
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn a_column_that_is_no_number_is_refused() {
         let fault = Values::new(&BooleanArray::from(vec![true])).unwrap_err();
-        assert!(fault.row.is_none() && fault.reason.starts_with("Boolean is no number"), "{fault:?}");
+        assert!(fault.row.is_none() && fault.reason.starts_with("Boolean is not read"), "{fault:?}");
     }
 
     #[test]

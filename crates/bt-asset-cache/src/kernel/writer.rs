@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use bt_core::Result;
 
-use super::{Place, Times, Values, times};
-use crate::{Label, Table};
+use super::{Place, Reading, Times, Values, times};
+use crate::Table;
 
 /// Rows of a panel that are converted and turned together: few enough that a column of them stays in the processor's
 /// cache.
@@ -205,8 +205,8 @@ pub(super) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    pub(super) fn of(table: &'a Table, batch: usize, label: Label) -> Result<Self> {
-        let times = times(table, batch, label)?;
+    pub(super) fn of(table: &'a Table, batch: usize, reading: &Reading) -> Result<Self> {
+        let times = times(table, batch, reading)?;
         let values = table.columns.all_values().map(|column| {
             let array = table.column(batch, column)?;
             Values::new(array).map_err(|fault| Place { batch, column }.error(fault))

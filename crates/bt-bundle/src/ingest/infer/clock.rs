@@ -203,7 +203,7 @@ impl Clock {
             // Midnights UTC are dates, whatever the zone: taken as moments they would lie on the evening before in New
             // York, and the bar would be known a day too early.
             _ if summary.are_dates() || summary.utc_midnights => Rule::EndOfDate,
-            ZoneSource::Offsets => Rule::EndOfStampedDay,
+            ZoneSource::Offsets if self.offset_range > 0 => Rule::EndOfStampedDay,
             _ => Rule::EndOfLocalDay,
         }
     }
@@ -236,7 +236,7 @@ impl Clock {
             Rule::EndOfLocalDay => self.end_of_day(wall::day(&self.zone, stamp)),
             Rule::EndOfStampedDay => self.end_of_stamped_day(stamp),
             Rule::NextClose => self.next_close(stamp),
-            Rule::NextDay => self.next_day(stamp),
+            Rule::NextDay => self.zone.next_day(Timestamp::from_nanos(stamp)).as_nanos(),
             Rule::NextWeek(weekday) => self.next_week(stamp, weekday),
             Rule::NextMonth => self.next_month(stamp),
         })
@@ -354,14 +354,6 @@ impl Clock {
         let day = wall::day(&self.zone, stamp);
         let close = self.end_of_day(day);
         if close > stamp { close } else { self.end_of_day(day + 1) }
-    }
-
-    fn next_day(&self, stamp: i64) -> i64 {
-        let local = wall::local(&self.zone, stamp);
-        match wall::is_midnight(&self.zone, stamp) {
-            true => wall::start_of_day(&self.zone, local.div_euclid(DAY) + 1),
-            false => wall::latest(&self.zone, local.saturating_add(DAY)),
-        }
     }
 
     fn next_week(&self, stamp: i64, weekday: u32) -> i64 {
