@@ -113,7 +113,9 @@ impl IngestOptions {
         let format = self.number_format.unwrap_or_default();
         if format.thousands == Some(format.decimal) || !matches!(format.decimal, '.' | ',') {
             let allowed = "a decimal separator of . or , and another character between thousands";
-            return Err(Error::invalid_option("number_format", format!("{format:?}"), allowed));
+            let thousands = format.thousands.map_or_else(|| "none".to_owned(), |sign| format!("{sign:?}"));
+            let value = format!("{:?}, {thousands}", format.decimal);
+            return Err(Error::invalid_option("number_format", value, allowed));
         }
         Ok(())
     }

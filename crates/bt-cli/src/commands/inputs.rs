@@ -32,36 +32,39 @@ pub(super) fn ingest(input: &InputArguments) -> Result<(Ingest<'static>, Vec<Ski
     Ok((ingest, skipped))
 }
 
-/// The files of a folder, in order of their paths.
+/// The files of a folder, in order of their paths, all of one format.
 fn unfold(folder: &Path, input: &InputArguments) -> Result<Listing, Failure> {
     let mut listing = list_files(folder, input.recursive).map_err(|error| match Finding::of(&error) {
         Some(_) => Failure { code: Code::NotFound, ..failure(&error) },
         None => error.into(),
     })?;
-    if let Some(format) = input.format {
-        listing.files.retain(|file| file.format == format.format());
+    match input.format {
+        Some(format) => listing.keep(format.format()),
+        None => listing.keep_tables(),
     }
+    let formats =
+        [(FileFormat::Csv, "CSV"), (FileFormat::Parquet, "Parquet"), (FileFormat::ArrowIpc, "Arrow")];
     let count = |format| listing.files.iter().filter(|file| file.format == format).count();
-    let counts = [FileFormat::Csv, FileFormat::Parquet, FileFormat::ArrowIpc].map(count);
-    let place = folder.display();
-    match counts.iter().filter(|&&count| count > 0).count() {
-        0 => {
+    let counts = formats.map(|(format, name)| (count(format), name));
+    let counts: Vec<_> = counts.into_iter().filter(|&(count, _)| count > 0).collect();
+    match &counts[..] {
+        [] => {
             let endings = input.format.map_or(FileFormat::ENDINGS, |format| format.format().endings());
-            let message = format!("the folder {place} holds no file that ends in {endings}");
+            let message = format!("the folder {} holds no file that ends in {endings}", folder.display());
             Err(Failure::new(Code::NotFound, message))
         }
-        1 => {
+        [_] => {
             if let Some(asset) = &input.asset {
                 let stated = || AssetName::Stated(asset.clone());
                 listing.files.iter_mut().for_each(|file| file.asset = stated());
             }
             Ok(listing)
         }
-        _ => {
-            let [csv, parquet, arrow] = counts;
-            let message =
-                format!("the folder {place} holds {csv} CSV, {parquet} Parquet and {arrow} Arrow files");
-            Err(Failure::new(Code::Usage, message)
+        [first @ .., last] => {
+            let named = |&(count, name): &(usize, &str)| format!("{count} {name}");
+            let first: Vec<_> = first.iter().map(named).collect();
+            let all = format!("{} and {} files", first.join(", "), named(last));
+            Err(Failure::new(Code::Usage, format!("the folder {} holds {all}", folder.display()))
                 .with_hint("state which ones are meant with --format, or name the files"))
         }
     }
@@ -113,20 +116,23 @@ pub(super) fn failure(error: &bt_core::Error) -> Failure {
     }
 }
 
-/// The options of the command line that set a field of the library's.
+/// Fields of the library's options, and the options of the command line that set them.
+const OPTIONS: [(&str, &str); 9] = [
+    ("frequency", "--frequency"),
+    ("label", "--label"),
+    ("session_close", "--session-close"),
+    ("number_format", "--decimal, --thousands"),
+    ("time_format", "--time-format"),
+    ("delimiter", "--delimiter"),
+    ("extra_columns", "--extra"),
+    ("memory_budget", "--memory"),
+    ("adjustments", "--adjustments"),
+];
+/// The hint for an advice that this program does not know yet.
+const FALLBACK: &str = "see bt ingest --help";
+
 fn option_of(field: &str) -> &str {
-    match field {
-        "frequency" => "--frequency",
-        "label" => "--label",
-        "session_close" => "--session-close",
-        "number_format" => "--decimal, --thousands",
-        "time_format" => "--time-format",
-        "delimiter" => "--delimiter",
-        "extra_columns" => "--extra",
-        "memory_budget" => "--memory",
-        "adjustments" => "--adjustments",
-        field => field,
-    }
+    OPTIONS.iter().find(|(name, _)| *name == field).map_or(field, |(_, option)| option)
 }
 
 /// What the command line offers for an advice of the library.
@@ -171,7 +177,7 @@ pub(crate) fn hint(advice: Advice) -> &'static str {
         Advice::SkipBadRows => "--on-bad-row skip leaves such rows out and says which",
         Advice::StateEncoding => "--encoding states it, as in --encoding windows-1252",
         Advice::EnableFeature(_) => "this bt was built without it",
-        _ => "see `bt ingest --help`",
+        _ => FALLBACK,
     }
 }
 
@@ -209,5 +215,80 @@ pub(super) fn order(failure: Failure, name: &str) -> Failure {
     match failure.code == Code::NotFound && failure.hint.is_none() && Path::new(name).is_file() {
         true => failure.with_hint(format!("{name} is a file; the bundle's name comes first, then the files")),
         false => failure,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+    use crate::arguments::Arguments;
+
+    /// What a fault looks like on standard error.
+    fn shown(fault: &Fault) -> Failure {
+        let finding = Finding { place: bt_bundle::Place::default(), fault: fault.clone() };
+        failure(&bt_core::Error::invalid_input("prices.csv", finding))
+    }
+
+    /// The options of `bt ingest`, as they are typed.
+    fn options() -> Vec<String> {
+        let command = Arguments::command();
+        let ingest = command.find_subcommand("ingest").unwrap();
+        ingest.get_arguments().filter_map(|one| one.get_long()).map(|long| format!("--{long}")).collect()
+    }
+
+    /// The options that a text names.
+    fn named(text: &str) -> Vec<String> {
+        let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '-');
+        words.filter(|word| word.starts_with("--") && word.len() > 2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_advice_has_a_hint_of_its_own_that_names_options_which_there_are() {
+        let (options, mut hints) = (options(), std::collections::BTreeMap::new());
+        for advice in Fault::examples().iter().flat_map(Fault::advice) {
+            let text = hint(advice);
+            assert_ne!(text, FALLBACK, "{advice:?}");
+            for option in named(text) {
+                assert!(options.contains(&option), "{advice:?}: {option}");
+            }
+            let other = hints.insert(text, advice);
+            assert!(other.is_none_or(|other| other == advice), "{advice:?} and {other:?} have one hint");
+        }
+        assert!(hints.len() > 15, "{hints:?}");
+    }
+
+    #[test]
+    fn no_fault_is_told_in_the_terms_of_the_library() {
+        const NAMES: [&str; 9] = [
+            "IngestOptions",
+            "Ingest::",
+            "TimeFormat",
+            "NumberFormat",
+            "Column::",
+            "Label::",
+            "BadRows",
+            "bt-bundle",
+            "csv_folder",
+        ];
+        for fault in Fault::examples() {
+            let Failure { message, hint, .. } = shown(&fault);
+            let text = format!("{message} {}", hint.clone().unwrap_or_default());
+            assert!(!text.contains('`'), "{text}");
+            assert!(NAMES.iter().all(|name| !text.contains(name)), "{text}");
+            assert_eq!(hint.is_none(), fault.advice().is_empty(), "{text}");
+            assert!(message.starts_with("prices.csv: "), "{message}");
+        }
+    }
+
+    #[test]
+    fn fields_of_the_library_are_told_as_options_which_there_are() {
+        let options = options();
+        for field in OPTIONS.iter().flat_map(|(_, option)| named(option)) {
+            assert!(options.contains(&field), "{field}");
+        }
+        let error = bt_core::Error::invalid_option("session_close", "stated", "none");
+        assert!(failure(&error).message.starts_with("--session-close = stated"));
     }
 }

@@ -2,6 +2,7 @@ use super::{
     AdjustmentFault, AssetFault, Fault, FileFault, FrequencyFault, HeaderFault, NumberFault, RowFault,
     TimeFault,
 };
+use crate::Column;
 
 /// What may help against a fault. The library names the field of [`IngestOptions`](crate::IngestOptions) that is meant; a
 /// program that has options of its own names those.
@@ -107,6 +108,10 @@ impl Fault {
                 vec![Advice::StateAssetColumn, Advice::SkipBadRows]
             }
             Self::Row(RowFault::Duplicate { .. }) => vec![Advice::SkipBadRows],
+            // They are left out already, and none is left.
+            Self::Row(RowFault::None { first: Some(first), .. }) => {
+                first.fault.advice().into_iter().filter(|advice| *advice != Advice::SkipBadRows).collect()
+            }
             Self::Frequency(fault) => frequency(fault),
             Self::File(FileFault::Compression { feature: Some(feature), .. }) => {
                 vec![Advice::EnableFeature(feature)]
@@ -122,6 +127,8 @@ fn header(fault: &HeaderFault) -> Vec<Advice> {
         HeaderFault::Missing { could_be_one_asset: true, .. } => {
             vec![Advice::StateColumn, Advice::OneAssetAFile]
         }
+        HeaderFault::NoSuchColumn { what: Column::Extra(_), .. } => vec![Advice::StateExtras],
+        HeaderFault::NoSuchColumn { what: Column::Ignored, .. } => Vec::new(),
         HeaderFault::Missing { .. } | HeaderFault::NoSuchColumn { .. } => vec![Advice::StateColumn],
         HeaderFault::Ambiguous { .. } => vec![Advice::StateColumn, Advice::IgnoreColumn],
         HeaderFault::Absent { .. } => vec![Advice::StateHeader],

@@ -59,6 +59,9 @@ impl fmt::Display for HeaderFault {
             Self::SameExtra { columns: [one, other], name } => {
                 write!(f, "columns {one:?} and {other:?} could both be the extra column {name:?}")
             }
+            Self::NoSuchColumn { name, what: Column::Extra(_), found } => {
+                write!(f, "no column {name:?}, which is stated to be an extra one; it has {}", list(found))
+            }
             Self::NoSuchColumn { name, what, found } => {
                 write!(
                     f,
@@ -201,7 +204,7 @@ impl fmt::Display for RowFault {
                     "none of {} is a bar; the first: {}: {}",
                     counted(*read, "row"),
                     first.place,
-                    first.fault
+                    first.fault.statement()
                 )
             }
         }

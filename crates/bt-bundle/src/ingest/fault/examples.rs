@@ -31,6 +31,7 @@ fn earlier() -> Place {
 
 fn headers() -> Vec<Fault> {
     let columns = || [text("Close"), text("Settle")];
+    let no_such_column = |what| Header::NoSuchColumn { name: text("Settle"), what, found: names(&["Date"]) };
     let missing = |could_be_one_asset| Header::Missing {
         missing: vec![(Column::Close, &["close", "c"])],
         found: names(&["Date", "Open"]),
@@ -44,7 +45,9 @@ fn headers() -> Vec<Fault> {
         Header::Absent { first: names(&["2024-01-05", "1.5"]) },
         Header::Ambiguous { columns: columns(), what: Column::Close },
         Header::SameExtra { columns: columns(), name: text("settle") },
-        Header::NoSuchColumn { name: text("Settle"), what: Column::Close, found: names(&["Date"]) },
+        no_such_column(Column::Close),
+        no_such_column(Column::Ignored),
+        no_such_column(Column::Extra(text("settle"))),
         Header::Wide { assets: names(&["AAPL", "MSFT"]), columns: names(&["AAPL:close"]) },
         Header::TooLarge { columns: Some(100_000), most: 10_000 },
         Header::TooLarge { columns: None, most: 2 << 20 },
@@ -111,7 +114,7 @@ fn rows() -> Vec<Fault> {
         earlier: earlier(),
         is_named_by_file,
     };
-    let first = Finding::new(earlier(), Row::Unpriced);
+    let first = Finding::new(earlier(), Number::Unreadable { text: text("1,5"), has_separators: true });
     [
         Row::Fields { found: 1, expected: 6 },
         Row::TooLong { most: 4 << 20 },

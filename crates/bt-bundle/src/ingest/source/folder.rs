@@ -51,6 +51,8 @@ pub enum SkipReason {
     Empty,
     /// It is a text beside tables: no line of it names columns of bars.
     NoTable,
+    /// It is of another format than the files that are read.
+    OtherFormat,
 }
 
 impl Eq for SkipReason {}
@@ -63,7 +65,32 @@ impl std::fmt::Display for SkipReason {
             Self::NotRegular => "is no regular file",
             Self::Empty => "is empty",
             Self::NoTable => "is no table of bars",
+            Self::OtherFormat => "is of another format than the files that are read",
         })
+    }
+}
+
+impl Listing {
+    /// Keeps the files of one format; the others are skipped.
+    pub fn keep(&mut self, format: FileFormat) {
+        self.keep_where(|file| file.format == format);
+    }
+
+    /// Skips the `.txt` files that lie beside Parquet or Arrow files: those describe the tables.
+    pub fn keep_tables(&mut self) {
+        let is_table = |file: &ListedFile| file.format != FileFormat::Csv || !may_be_prose(&file.path);
+        let is_binary = |file: &ListedFile| file.format != FileFormat::Csv;
+        if self.files.iter().any(is_binary) {
+            self.keep_where(is_table);
+        }
+    }
+
+    fn keep_where(&mut self, is_kept: impl Fn(&ListedFile) -> bool) {
+        let (kept, others) = std::mem::take(&mut self.files).into_iter().partition(is_kept);
+        self.files = kept;
+        let skipped = |file: ListedFile| Skipped { path: file.path, reason: SkipReason::OtherFormat };
+        self.skipped.extend(others.into_iter().map(skipped));
+        self.skipped.sort_by(|a, b| a.path.cmp(&b.path));
     }
 }
 

@@ -382,7 +382,7 @@ impl<'a> Sources<'a> {
     /// Puts a folder's files in the folder's place, in order of their names.
     fn unfold(&mut self, folder: &Path, format: FileFormat, asset: &AssetName) -> Result<()> {
         let mut listing = folder::list_files(folder, false)?;
-        listing.files.retain(|file| file.format == format);
+        listing.keep(format);
         if listing.files.is_empty() {
             let fault = super::fault::FileFault::EmptyFolder { endings: format.endings() };
             return Err(Finding::new(Place::of(folder.display().to_string()), fault).into());
