@@ -34,9 +34,12 @@ fn the_defaults_that_the_guide_states_are_those_of_the_code() {
     assert_eq!(bt_sweep::SeriesCache::DEFAULT_MAX_BYTES, 256 << 20);
     assert_eq!(search::GRID_LIMIT, 10_000_000);
     assert_eq!(search::TpeOptions::default(), search::TpeOptions { batch: 8, startup: 16 });
-    for stated in
-        ["16 unless told", "256 MiB unless told", "10 million points", "batches of 8 after 16 random"]
-    {
+    for stated in [
+        "`Accounting::blocks`, 16 by default",
+        "256 MiB unless told",
+        "10 million points",
+        "batches of 8 after 16 random",
+    ] {
         assert!(GUIDE.contains(stated), "{stated}");
     }
 }

@@ -48,9 +48,9 @@ pub(super) fn read(
         let added = rows
             .adjustment(&record, &knows)
             .and_then(|(asset, adjustment)| add(adjustments.entry(asset).or_default(), adjustment));
-        if let Err((column, fault)) = added {
+        if let Err(Bad { column, fault }) = added {
             let place = Place { row: Some(RowNumber::Line(line)), column, ..whole() };
-            let finding = Finding::new(place, fault);
+            let finding = Finding::new(place, *fault);
             match options.on_bad_row {
                 BadRows::Fail => return Err(finding.into()),
                 BadRows::Skip => rejected.add(|| finding),
@@ -62,7 +62,17 @@ pub(super) fn read(
     Ok((adjustments, rejected))
 }
 
-type Bad = (Option<String>, Fault);
+/// Why a row is no adjustment, and in which column.
+struct Bad {
+    column: Option<String>,
+    fault: Box<Fault>,
+}
+
+impl Bad {
+    fn row(fault: impl Into<Fault>) -> Self {
+        Self { column: None, fault: Box::new(fault.into()) }
+    }
+}
 
 /// Splits go before dividends of the same day, so that the order of rows does not show in the version.
 fn kind(adjustment: &Adjustment) -> u8 {
@@ -74,7 +84,7 @@ fn kind(adjustment: &Adjustment) -> u8 {
 
 fn add(list: &mut Vec<Adjustment>, new: Adjustment) -> Result<(), Bad> {
     match list.iter().any(|old| (old.ex_date, kind(old)) == (new.ex_date, kind(&new))) {
-        true => Err((None, AdjustmentFault::Repeated { ex_date: new.ex_date }.into())),
+        true => Err(Bad::row(AdjustmentFault::Repeated { ex_date: new.ex_date })),
         false => {
             list.push(new);
             Ok(())
@@ -125,10 +135,10 @@ impl Rows<'_> {
         let Columns { names, asset, ex_date, kind, values } = &self.columns;
         if record.len() != names.len() {
             let (found, expected) = (record.len(), names.len());
-            return Err((None, RowFault::Fields { found, expected }.into()));
+            return Err(Bad::row(RowFault::Fields { found, expected }));
         }
         let text = |column: usize| excerpt(&record[column]);
-        let bad = |column: usize, fault: Fault| (Some(names[column].clone()), fault);
+        let bad = |column: usize, fault: Fault| Bad { column: Some(names[column].clone()), fault: fault.into() };
         let name = String::from_utf8_lossy(&record[*asset]).into_owned();
         if !knows(&name) {
             return Err(bad(*asset, AdjustmentFault::UnknownAsset { name: text(*asset) }.into()));

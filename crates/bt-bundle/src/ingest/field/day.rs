@@ -193,7 +193,7 @@ fn month(word: &[u8]) -> Option<u32> {
 }
 
 fn position(names: &[&str], word: &[u8]) -> Option<usize> {
-    let begins = |name: &&str| {
+    let begins = |name: &str| {
         let name = name.as_bytes();
         word.len() >= 3 && word.len() <= name.len() && name[..word.len()].eq_ignore_ascii_case(word)
     };

@@ -7,7 +7,7 @@ use arrow_array::{Array, RecordBatch, downcast_integer_array, types as t};
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::{DataType, Schema, TimeUnit};
 use bt_asset_cache::kernel::{Assets, Stamp as ArrayStamp, Stamps, Texts, Values, decimal_to_f64};
-use bt_core::{AssetList, Result, Timestamp, Zone};
+use bt_core::{AssetList, Error, Result, Timestamp, Zone};
 
 use super::Opening;
 use crate::ingest::fault::{
@@ -362,7 +362,7 @@ impl Block {
         }
         let clocks = layout.clock.map(|at| {
             let clocks = Clocks::new(self.batch.column(at), &self.shape.times);
-            clocks.map_err(|fault| self.shape.column(at, fault))
+            clocks.map_err(|fault| Error::from(self.shape.column(at, fault)))
         });
         let clocks = clocks.transpose()?;
         let (mut reader, mut summary) = (self.shape.times.clone(), StampSummary::default());

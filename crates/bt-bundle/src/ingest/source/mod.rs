@@ -63,7 +63,7 @@ pub(super) struct Sources<'a> {
 
 enum Open<'a> {
     #[cfg(feature = "csv")]
-    Csv(csv::CsvFile),
+    Csv(Box<csv::CsvFile>),
     Arrow(OpenBatches<'a>),
 }
 
@@ -284,7 +284,7 @@ impl<'a> Sources<'a> {
             self.fixed_point.get_or_insert((name, price));
         }
         self.all.push(file.shape.source.clone());
-        self.open = Some(Open::Csv(file));
+        self.open = Some(Open::Csv(Box::new(file)));
         Ok(())
     }
 
