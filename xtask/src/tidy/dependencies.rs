@@ -27,7 +27,8 @@ const ABOVE: &[&str] = &["bt-cli", "bt-validate", "bt-benches", "bt-tests"];
 const LIMITS: &[(&str, usize)] = &[
     ("bt-core", 20),
     ("bt-cache", 33),
-    ("bt-asset-cache", 53),
+    // Three of these are jiff and its database: the days of a column in a time zone end at that zone's midnights.
+    ("bt-asset-cache", 55),
     ("bt-dataportal", 53),
     ("bt-bundle-pool", 33),
     ("bt-optimize-config", 26),

@@ -138,7 +138,8 @@ impl Rows<'_> {
             return Err(Bad::row(RowFault::Fields { found, expected }));
         }
         let text = |column: usize| excerpt(&record[column]);
-        let bad = |column: usize, fault: Fault| Bad { column: Some(names[column].clone()), fault: fault.into() };
+        let bad =
+            |column: usize, fault: Fault| Bad { column: Some(names[column].clone()), fault: fault.into() };
         let name = String::from_utf8_lossy(&record[*asset]).into_owned();
         if !knows(&name) {
             return Err(bad(*asset, AdjustmentFault::UnknownAsset { name: text(*asset) }.into()));
