@@ -54,6 +54,17 @@ pub(in crate::ingest) enum TimesShown {
     Times,
 }
 
+impl TimesShown {
+    /// What most fields of a column show, of those that show anything: the others are told as bad rows.
+    pub(in crate::ingest) fn most(fields: impl Iterator<Item = Self>) -> Self {
+        let all: Vec<Self> = fields.filter(|shown| *shown != Self::Nothing).collect();
+        let count = |one: &Self| all.iter().filter(|other| *other == one).count();
+        // Of equally many the last counts.
+        let kinds = [Self::Times, Self::TimesOfDay, Self::Dates];
+        kinds.into_iter().filter(|kind| count(kind) > 0).max_by_key(count).unwrap_or(Self::Nothing)
+    }
+}
+
 /// Names by which a column is known; of two columns the one with the earlier group of names is meant.
 struct Known {
     first: &'static [&'static str],
@@ -231,8 +242,10 @@ impl<'a> Finder<'a> {
         let shown = |of: TimesShown| -> Vec<usize> {
             known.iter().copied().filter(|&at| self.sample.times(at) == of).collect()
         };
-        let (dates, clocks, times) =
+        let (dates, mut clocks, times) =
             (shown(TimesShown::Dates), shown(TimesShown::TimesOfDay), shown(TimesShown::Times));
+        // The 5 of a column `day` is no time of day.
+        clocks.retain(|&at| self.normal[at].contains("time"));
         let (time, clock) = match (time, clock) {
             (Some(time), None) if self.sample.times(time) == TimesShown::Dates && clocks.len() == 1 => {
                 (Some(time), Some(clocks[0]))

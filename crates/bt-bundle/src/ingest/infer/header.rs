@@ -65,7 +65,10 @@ pub(in crate::ingest) fn find(
         if skipped == 0 || names_known >= 3 {
             let found = try_at(names, bytes, start, end, delimiter, naming, options, times);
             match found {
-                Ok(header) => return Ok(Header { skipped, ..header }),
+                Ok(header) => {
+                    let skipped = if skipped == 0 { 0 } else { skipped + empty_lines(line) };
+                    return Ok(Header { skipped, ..header });
+                }
                 Err(fault) if first_fault.is_none() || names_known >= 3 => first_fault = Some(fault),
                 Err(_) => {}
             }
@@ -76,6 +79,11 @@ pub(in crate::ingest) fn find(
         start += memchr(b'\n', line).map_or(line.len(), |at| at + 1);
     }
     Err(first_fault.unwrap_or(HeaderFault::Empty))
+}
+
+/// Empty lines in front of others, which the reader of records does not see.
+fn empty_lines(bytes: &[u8]) -> usize {
+    bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n').count()
 }
 
 #[expect(clippy::too_many_arguments, reason = "they are one place in one file, and how it is read")]
@@ -297,9 +305,7 @@ impl Sample for Rows<'_> {
     }
 
     fn times(&self, column: usize) -> TimesShown {
-        let mut all = self.fields(column).take(TIMES).filter_map(|field| shows(self.times, field));
-        let Some(first) = all.next() else { return TimesShown::Nothing };
-        if all.all(|shown| shown == first) { first } else { TimesShown::Nothing }
+        TimesShown::most(self.fields(column).take(TIMES).filter_map(|field| shows(self.times, field)))
     }
 
     fn are_same(&self, one: usize, other: usize) -> bool {

@@ -29,6 +29,8 @@ use crate::ingest::{BadRows, IngestOptions, NumberFormat};
 pub(super) const BLOCK: usize = 64 << 10;
 /// Rows that are looked at to see what columns of text hold.
 pub(super) const SAMPLE: usize = 1000;
+/// Rows that are looked at to see what a column of times holds.
+const TIMES: usize = 50;
 
 /// How the batches of one source are read.
 #[derive(Debug)]
@@ -134,9 +136,8 @@ impl<'a> Table<'a> {
         };
         source.names_asset = asset.is_some() && self.asset.is_none() && !opening.is_asset_stated;
         source.has_volume = layout.values[4].is_some();
-        let digits = layout.clock.and_then(|at| Texts::new(self.column(at)?));
-        let longest =
-            digits.and_then(|texts| (0..texts.len()).filter_map(|row| texts.get(row)).map(str::len).max());
+        let clocks = layout.clock.and_then(|at| Times::new(self.column(at)?).ok());
+        let longest = clocks.and_then(|clocks| (0..clocks.array.len()).map(|row| clocks.digits(row)).max());
         let digits = if longest.is_some_and(|len| len <= 4) { ClockDigits::Four } else { ClockDigits::Six };
         Ok(Shape {
             source,
@@ -189,18 +190,15 @@ impl Sample for Table<'_> {
 fn shown(array: &dyn Array, times: &TimeReader) -> TimesShown {
     let Ok(column) = Times::new(array) else { return TimesShown::Nothing };
     let mut times = times.clone().with(Some(DayOrder::Day), ClockDigits::Six);
-    let texts = Texts::new(array);
-    let of_row = |row: usize| match texts.and_then(|texts| texts.get(row)) {
-        Some(text) if is_time_of_day(text) => TimesShown::TimesOfDay,
+    let of_row = |row: usize| match column.text(row) {
+        text if !column.is_stamps() && is_time_of_day(&text) => TimesShown::TimesOfDay,
         _ => match column.stamp(row, None, &mut times) {
             Ok(stamp) if stamp.shown == Shown::Date => TimesShown::Dates,
             Ok(_) => TimesShown::Times,
             Err(_) => TimesShown::Nothing,
         },
     };
-    let mut all = (0..array.len().min(50)).map(of_row);
-    let Some(first) = all.next() else { return TimesShown::Nothing };
-    if all.all(|shown| shown == first) { first } else { TimesShown::Nothing }
+    TimesShown::most((0..array.len()).filter(|&row| array.is_valid(row)).take(TIMES).map(of_row))
 }
 
 fn is_time_of_day(text: &str) -> bool {
@@ -704,6 +702,15 @@ impl<'a> Times<'a> {
             }
             (Some(_), _) => Err(Unread::Form),
         }
+    }
+
+    fn is_stamps(&self) -> bool {
+        matches!(self.kind, TimeKind::Stamps(_))
+    }
+
+    /// Digits of a value, a null has none.
+    fn digits(&self, row: usize) -> usize {
+        if self.array.is_null(row) { 0 } else { self.text(row).trim().len() }
     }
 
     /// The value as it stands in the column, for messages.

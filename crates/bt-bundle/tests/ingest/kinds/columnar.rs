@@ -1,0 +1,193 @@
+//! Parquet, Feather and record batches.
+
+use std::sync::Arc;
+
+use arrow_array::{
+    Array, ArrayRef, Date32Array, Float64Array, Int64Array, StringArray, Time64NanosecondArray,
+    TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
+};
+use arrow_ipc::CompressionType;
+use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
+use bt_bundle::{AssetName, FileFormat, Ingest, IngestOptions, Label, list_files};
+
+use super::{Read, batch, parquet, priced, write_parquet, zone};
+use crate::Place;
+
+const DAY: i64 = 19_727;
+const SECONDS: i64 = DAY * 86_400;
+const TWO_MINUTES: [&str; 2] = ["2024-01-05T09:31:00Z", "2024-01-05T09:32:00Z"];
+const TWO_DAYS: [&str; 2] = ["2024-01-06", "2024-01-07"];
+
+fn ints(values: [i64; 2]) -> ArrayRef {
+    Arc::new(Int64Array::from(values.to_vec()))
+}
+
+fn texts(values: [&str; 2]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+fn floats(values: [f64; 2]) -> ArrayRef {
+    Arc::new(Float64Array::from(values.to_vec()))
+}
+
+fn dates() -> ArrayRef {
+    Arc::new(Date32Array::from(vec![DAY as i32, DAY as i32 + 1]))
+}
+
+#[test]
+fn every_type_of_a_column_of_times_is_read() {
+    let (minute, other) = (SECONDS + 34_200, SECONDS + 34_260);
+    let scaled = |factor: i64| [minute * factor, other * factor];
+    let columns: Vec<(ArrayRef, [&str; 2])> = vec![
+        (dates(), TWO_DAYS),
+        (texts(["2024-01-05", "2024-01-06"]), TWO_DAYS),
+        (texts(["05-Jan-24", "06-Jan-24"]), TWO_DAYS),
+        (ints([20_240_105, 20_240_106]), TWO_DAYS),
+        (texts(["20240105 093000", "20240105 093100"]), TWO_MINUTES),
+        (texts(["2024-01-05T04:30-05:00", "2024-01-05T04:31-05:00"]), TWO_MINUTES),
+        (ints(scaled(1)), TWO_MINUTES),
+        (ints(scaled(1000)), TWO_MINUTES),
+        (ints(scaled(1_000_000_000)), TWO_MINUTES),
+        (floats([minute as f64, other as f64]), TWO_MINUTES),
+        (floats([minute as f64 * 1e3, other as f64 * 1e3]), TWO_MINUTES),
+        (Arc::new(TimestampMillisecondArray::from(scaled(1000).to_vec())), TWO_MINUTES),
+        (
+            Arc::new(TimestampMicrosecondArray::from(scaled(1_000_000).to_vec()).with_timezone("UTC")),
+            TWO_MINUTES,
+        ),
+    ];
+    for (column, known) in columns {
+        let kind = column.data_type().clone();
+        let read = parquet(&priced(vec![("date", column)]), IngestOptions::default());
+        let read = read.unwrap_or_else(|error| panic!("{kind}: {error}"));
+        assert_eq!(read.known(), known, "{kind}");
+        assert_eq!(
+            read.closes().iter().map(|close| &close[close.len() - 1..]).collect::<Vec<_>>(),
+            ["1", "2"]
+        );
+    }
+}
+
+#[test]
+fn a_date_and_a_time_of_day_in_two_columns_are_joined_whatever_their_types() {
+    let nanos = |seconds: i64| seconds * 1_000_000_000;
+    let clocks: Vec<ArrayRef> = vec![
+        Arc::new(Time64NanosecondArray::from(vec![nanos(34_200), nanos(34_260)])),
+        texts(["09:30", "09:31"]),
+        texts(["093000", "093100"]),
+        texts(["9:30 AM", "9:31 AM"]),
+        ints([93_000, 93_100]),
+        ints([930, 931]),
+    ];
+    for clock in clocks {
+        for date in [dates(), texts(["2024-01-05", "2024-01-05"]), ints([20_240_105, 20_240_105])] {
+            let date = match date.data_type() {
+                arrow_schema::DataType::Date32 => Arc::new(Date32Array::from(vec![DAY as i32; 2])),
+                _ => date,
+            };
+            let kinds = format!("{} and {}", date.data_type(), clock.data_type());
+            let batch = priced(vec![("Date", date), ("Time", Arc::clone(&clock))]);
+            let read = parquet(&batch, IngestOptions::default());
+            let read = read.unwrap_or_else(|error| panic!("{kinds}: {error}"));
+            assert_eq!(read.known(), TWO_MINUTES, "{kinds}");
+        }
+    }
+}
+
+#[test]
+fn a_time_without_a_zone_is_read_on_the_clock_of_the_stated_one_and_a_zone_of_the_column_says_its_days() {
+    let midnights =
+        |offsets: [i64; 2]| [SECONDS + offsets[0], SECONDS + 86_400 + offsets[1]].map(|s| s * 1_000_000_000);
+    let column = |offsets: [i64; 2], zone: Option<&str>| -> ArrayRef {
+        let column = TimestampNanosecondArray::from(midnights(offsets).to_vec());
+        Arc::new(column.with_timezone_opt(zone.map(str::to_owned)))
+    };
+    let read = |column: ArrayRef, options| parquet(&priced(vec![("timestamp", column)]), options).unwrap();
+    let plain = read(column([0, 0], None), zone("Asia/Tokyo"));
+    assert_eq!(plain.known(), ["2024-01-05T15:00:00Z", "2024-01-06T15:00:00Z"]);
+    let tokyo = read(column([-32_400, -32_400], Some("Asia/Tokyo")), IngestOptions::default());
+    assert_eq!(tokyo.known(), ["2024-01-05T15:00:00Z", "2024-01-06T15:00:00Z"]);
+    assert_eq!(tokyo.report.conventions.zone, "Asia/Tokyo");
+    let stated = IngestOptions { label: Some(Label::Date), ..Default::default() };
+    let labelled = read(column([-32_400 + 3600, -32_400 + 3600], Some("Asia/Tokyo")), stated);
+    assert_eq!(labelled.known(), tokyo.known());
+}
+
+#[test]
+fn numbers_in_text_and_names_of_pandas_are_read() {
+    let price = || texts(["$1.5", "1,234.5"]);
+    let columns = vec![
+        ("__index_level_0__", dates()),
+        ("('Open', 'QZX')", price()),
+        ("('High', 'QZX')", price()),
+        ("('Low', 'QZX')", price()),
+        ("('Close', 'QZX')", price()),
+        ("('Volume', 'QZX')", texts(["16.43K", "-"])),
+    ];
+    let read = parquet(&batch(columns), IngestOptions::default()).unwrap();
+    assert_eq!(
+        read.bars,
+        ["QZX 2024-01-06 1.5 1.5 1.5 1.5 16430", "QZX 2024-01-07 1234.5 1234.5 1234.5 1234.5 NaN"]
+    );
+    let two = batch(vec![("Date", dates()), ("('Close', 'QZX')", price()), ("('Close', 'RWV')", price())]);
+    let error = parquet(&two, IngestOptions::default()).unwrap_err();
+    assert!(error.contains("it is a wide table") && error.contains("(QZX, RWV)"), "{error}");
+}
+
+#[test]
+fn a_file_of_one_asset_has_its_name_or_the_one_that_is_stated() {
+    let place = Place::new();
+    let path = place.path("HLM.parquet");
+    write_parquet(&path, &priced(vec![("date", dates())]));
+    let read = |asset| {
+        Read::of(&place, Ingest::new(IngestOptions::default()).file(&path, FileFormat::Parquet, asset))
+    };
+    assert!(read(AssetName::ByFile).unwrap().bars[0].starts_with("HLM "));
+    assert!(read(AssetName::Stated("MLH".into())).unwrap().bars[0].starts_with("MLH "));
+    assert!(read(AssetName::InColumn).unwrap_err().contains("no column looks like an asset"));
+    // A column of assets that says the same in every row is no contradiction, another one is.
+    write_parquet(&path, &priced(vec![("date", dates()), ("symbol", texts(["X", "X"]))]));
+    assert!(read(AssetName::Stated("MLH".into())).unwrap().bars[1].starts_with("MLH "));
+    write_parquet(&path, &priced(vec![("date", dates()), ("symbol", texts(["X", "Y"]))]));
+    let error = read(AssetName::Stated("MLH".into())).unwrap_err();
+    assert!(error.contains("column \"symbol\": \"Y\" is another asset than \"X\""), "{error}");
+}
+
+#[test]
+fn feather_is_read_compressed_or_not() {
+    for compression in [None, Some(CompressionType::LZ4_FRAME)] {
+        let place = Place::new();
+        let batch = priced(vec![("symbol", texts(["QZX", "RWV"])), ("date", dates())]);
+        let options = IpcWriteOptions::default().try_with_compression(compression).unwrap();
+        let file = std::fs::File::create(place.path("many.feather")).unwrap();
+        let mut writer = FileWriter::try_new_with_options(file, &batch.schema(), options).unwrap();
+        writer.write(&batch).unwrap();
+        writer.finish().unwrap();
+        let path = place.path("many.feather");
+        let ingest =
+            Ingest::new(IngestOptions::default()).file(path, FileFormat::ArrowIpc, AssetName::ByFile);
+        let read = Read::of(&place, ingest).unwrap();
+        assert_eq!(read.bars, ["QZX 2024-01-06 1 1 1 1 NaN", "RWV 2024-01-07 2 2 2 2 NaN"]);
+    }
+}
+
+#[test]
+fn folders_that_are_parts_of_a_table_say_the_asset() {
+    let place = Place::new();
+    for (folder, year) in [("symbol=QZX/year=2024", 0), ("symbol=BRK%2FB", 1)] {
+        std::fs::create_dir_all(place.path(&format!("table/{folder}"))).unwrap();
+        let day: ArrayRef = Arc::new(Date32Array::from(vec![DAY as i32 + year]));
+        write_parquet(&place.path(&format!("table/{folder}/part.parquet")), &priced(vec![("date", day)]));
+    }
+    let listing = list_files(&place.path("table"), false).unwrap();
+    let read = Read::of(&place, Ingest::new(IngestOptions::default()).listing(listing)).unwrap();
+    assert_eq!(read.bars, ["BRK/B 2024-01-07 1 1 1 1 NaN", "QZX 2024-01-06 1 1 1 1 NaN"]);
+}
+
+#[test]
+fn batches_take_the_same_forms_as_files() {
+    let batch = priced(vec![("symbol", texts(["A", "A"])), ("date", texts(["30-Dec-10", "31-Dec-10"]))]);
+    let place = Place::new();
+    let read = Read::of(&place, Ingest::new(IngestOptions::default()).batches([batch])).unwrap();
+    assert_eq!(read.known(), ["2010-12-31", "2011-01-01"]);
+}
