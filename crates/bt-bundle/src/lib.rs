@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![deny(unsafe_code)]
+#![cfg_attr(
+    not(all(feature = "csv", feature = "parquet", feature = "ipc")),
+    allow(dead_code, reason = "what formats share is used by some of them")
+)]
 
 #[cfg(target_endian = "big")]
 compile_error!(
