@@ -7,6 +7,7 @@ mod cli {
     mod folders;
     mod odd_files;
     mod place;
+    mod sources;
     mod stay_of_a_bundle;
     mod sweeps;
 }

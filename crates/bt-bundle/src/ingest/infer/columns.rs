@@ -3,6 +3,8 @@
 use bt_core::Field;
 
 use crate::ingest::fault::HeaderFault;
+use crate::ingest::field::time::{Shown, Stamp};
+use crate::ingest::wall::DAY;
 use crate::ingest::{Column, Extras, IngestOptions};
 
 /// The columns of one input, by number.
@@ -42,8 +44,23 @@ pub(in crate::ingest) trait Sample {
     fn is_number(&self, column: usize) -> bool;
     /// What its times are, if it holds any.
     fn times(&self, column: usize) -> TimesShown;
-    /// Whether two columns hold the same moments.
-    fn are_same(&self, one: usize, other: usize) -> bool;
+    /// The first times of a column, `None` for those that cannot be read; none at all where no rows are known.
+    fn seen(&self, column: usize) -> Vec<Option<TimeSeen>>;
+}
+
+/// A time among the first rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::ingest) struct TimeSeen {
+    pub(in crate::ingest) nanos: i64,
+    /// Whether it is a moment whatever zone is stated: a count since 1970, or a time with an offset.
+    pub(in crate::ingest) is_moment: bool,
+}
+
+impl TimeSeen {
+    pub(in crate::ingest) fn of(stamp: &Stamp) -> Self {
+        let is_moment = !matches!(stamp.shown, Shown::Date | Shown::WallClock);
+        Self { nanos: stamp.nanos, is_moment }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -244,8 +261,8 @@ impl<'a> Finder<'a> {
         };
         let (dates, mut clocks, times) =
             (shown(TimesShown::Dates), shown(TimesShown::TimesOfDay), shown(TimesShown::Times));
-        // The 5 of a column `day` is no time of day.
-        clocks.retain(|&at| self.normal[at].contains("time"));
+        // The 5 of a column `day` is no time of day, nor is the number of a session.
+        clocks.retain(|&at| !["day", "session"].contains(&self.normal[at].as_str()));
         let (time, clock) = match (time, clock) {
             (Some(time), None) if self.sample.times(time) == TimesShown::Dates && clocks.len() == 1 => {
                 (Some(time), Some(clocks[0]))
@@ -257,15 +274,14 @@ impl<'a> Finder<'a> {
                 ([one], ..) => (Some(*one), None),
                 (_, [date], [clock], []) => (Some(*date), Some(*clock)),
                 (_, _, _, [one]) => (Some(*one), None),
-                (_, _, _, [one, others @ ..]) if others.iter().all(|&at| self.sample.are_same(*one, at)) => {
-                    (Some(*one), None)
+                ([one, other, ..], ..) => {
+                    let all = match &times[..] {
+                        [] if clocks.is_empty() => &dates,
+                        times => times,
+                    };
+                    let found = self.said_twice(all);
+                    (Some(found.ok_or_else(|| self.ambiguous(*one, *other, &Column::Timestamp))?), None)
                 }
-                (_, [one, others @ ..], [], [])
-                    if others.iter().all(|&at| self.sample.are_same(*one, at)) =>
-                {
-                    (Some(*one), None)
-                }
-                ([one, other, ..], ..) => return Err(self.ambiguous(*one, *other, &Column::Timestamp)),
             },
         };
         for (at, column) in [(time, Column::Timestamp), (clock, Column::Time)] {
@@ -280,6 +296,31 @@ impl<'a> Finder<'a> {
             }
         }
         Ok((time, clock))
+    }
+
+    /// Of columns that say the same times the first; of one with moments and others that may be those on some wall clock, the one
+    /// with moments.
+    fn said_twice(&self, columns: &[usize]) -> Option<usize> {
+        const WIDEST_OFFSET: u64 = DAY.unsigned_abs();
+        let seen: Vec<_> = columns.iter().map(|&at| self.sample.seen(at)).collect();
+        let first = seen.first().filter(|seen| !seen.is_empty())?;
+        let nanos = |seen: &[Option<TimeSeen>]| -> Vec<_> {
+            seen.iter().map(|one| one.map(|one| one.nanos)).collect()
+        };
+        if seen.iter().all(|other| nanos(other) == nanos(first)) {
+            return columns.first().copied();
+        }
+        let are_moments = |at: &usize| seen[*at].iter().all(|one| one.is_some_and(|one| one.is_moment));
+        let moments: Vec<usize> = (0..columns.len()).filter(are_moments).collect();
+        let [only] = moments[..] else { return None };
+        let are_near = |other: &Vec<Option<TimeSeen>>| {
+            other.len() == seen[only].len()
+                && other.iter().zip(&seen[only]).all(|pair| match pair {
+                    (Some(one), Some(other)) => one.nanos.abs_diff(other.nanos) <= WIDEST_OFFSET,
+                    _ => false,
+                })
+        };
+        seen.iter().all(are_near).then(|| columns[only])
     }
 
     /// A data frame's index, where it has no name and holds times: the first column, but for files of pandas.
@@ -460,8 +501,9 @@ mod tests {
         fn times(&self, column: usize) -> TimesShown {
             self.0.get(column).copied().unwrap_or(TimesShown::Nothing)
         }
-        fn are_same(&self, _: usize, _: usize) -> bool {
-            self.1
+        fn seen(&self, column: usize) -> Vec<Option<TimeSeen>> {
+            let nanos = if self.1 { 0 } else { column as i64 };
+            vec![Some(TimeSeen { nanos, is_moment: false })]
         }
     }
 

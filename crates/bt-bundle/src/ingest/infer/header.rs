@@ -3,7 +3,7 @@
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use memchr::{memchr, memchr_iter};
 
-use super::columns::{Layout, Naming, Sample, TimesShown, is_known, normal};
+use super::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known, normal};
 use super::numbers::SeparatorsShown;
 use crate::ingest::fault::HeaderFault;
 use crate::ingest::field::clock::{self, ClockDigits};
@@ -308,12 +308,9 @@ impl Sample for Rows<'_> {
         TimesShown::most(self.fields(column).take(TIMES).filter_map(|field| shows(self.times, field)))
     }
 
-    fn are_same(&self, one: usize, other: usize) -> bool {
-        let moment = |field: &[u8]| {
-            let mut times = self.times.clone().with(Some(DayOrder::Day), ClockDigits::Six);
-            times.read(field, None).map(|stamp| stamp.nanos)
-        };
-        let pairs = self.fields(one).zip(self.fields(other)).take(TIMES);
-        pairs.into_iter().all(|(one, other)| moment(one) == moment(other))
+    fn seen(&self, column: usize) -> Vec<Option<TimeSeen>> {
+        let mut times = self.times.clone().with(Some(DayOrder::Day), ClockDigits::Six);
+        let read = |field| times.read(field, None).ok().map(|stamp| TimeSeen::of(&stamp));
+        self.fields(column).take(TIMES).map(read).collect()
     }
 }

@@ -17,7 +17,7 @@ use crate::ingest::field::clock::{self, ClockDigits};
 use crate::ingest::field::day::{DayOrder, OrderEvidence};
 use crate::ingest::field::time::{Own, Shown, Stamp, TimeReader, Written};
 use crate::ingest::field::{Unread, asset};
-use crate::ingest::infer::columns::{Layout, Naming, Sample, TimesShown, is_known};
+use crate::ingest::infer::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known};
 use crate::ingest::infer::numbers::SeparatorsShown;
 use crate::ingest::infer::summary::StampSummary;
 use crate::ingest::rows::{
@@ -87,9 +87,12 @@ impl<'a> Table<'a> {
         Layout::find(self.names.clone(), naming, options, self)
     }
 
-    /// Whether a column of times or prices holds text, of which only rows can tell what it is.
+    /// Whether a column of times or prices holds text, or several hold times: only rows can tell what they are.
     pub(super) fn asks_for_rows(&self) -> bool {
         let is_text = |kind: &DataType| !is_number(kind) && !kind.is_temporal();
+        if self.schema.fields().iter().filter(|field| field.data_type().is_temporal()).count() > 1 {
+            return true;
+        }
         self.schema.fields().iter().zip(&self.names).any(|(field, name)| {
             is_known(name) && (is_text(field.data_type()) || field.data_type().is_integer())
         })
@@ -175,14 +178,13 @@ impl Sample for Table<'_> {
         }
     }
 
-    fn are_same(&self, one: usize, other: usize) -> bool {
-        let read = |at: usize| {
-            let mut times = self.times.clone().with(Some(DayOrder::Day), ClockDigits::Six);
-            let moments = Times::new(self.column(at)?).ok()?;
-            let moment = |row| moments.stamp(row, None, &mut times).map(|stamp| stamp.nanos);
-            Some((0..moments.array.len()).map(moment).collect::<Vec<_>>())
+    fn seen(&self, column: usize) -> Vec<Option<TimeSeen>> {
+        let Some(times) = self.column(column).and_then(|array| Times::new(array).ok()) else {
+            return Vec::new();
         };
-        read(one).is_some() && read(one) == read(other)
+        let mut reader = self.times.clone().with(Some(DayOrder::Day), ClockDigits::Six);
+        let read = |row| times.stamp(row, None, &mut reader).ok().map(|stamp| TimeSeen::of(&stamp));
+        (0..times.array.len().min(TIMES)).map(read).collect()
     }
 }
 

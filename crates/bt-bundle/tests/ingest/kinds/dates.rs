@@ -2,7 +2,7 @@
 
 use bt_bundle::{Column, EpochUnit, IngestOptions, TimeFormat};
 
-use super::{csv, folder, stamped};
+use super::{csv, folder, stamped, zone};
 use crate::daily;
 
 fn format(format: TimeFormat) -> IngestOptions {
@@ -242,4 +242,25 @@ fn times_whose_zone_nobody_knows_or_that_no_form_fits_are_named() {
     }
     let error = stamped(&["2024-01-05"], pattern("no pattern")).unwrap_err();
     assert!(error.contains("time_format") && error.contains("a pattern of strptime"), "{error}");
+}
+
+#[test]
+fn a_moment_goes_before_wall_clocks_that_may_show_it_whatever_zone_is_stated() {
+    let text = |clock: [&str; 2]| {
+        let [one, other] = clock;
+        format!("unix,date,open,high,low,close\n1704378600,{one},1,1,1,1\n1704378660,{other},2,2,2,2\n")
+    };
+    let known = ["2024-01-04T14:31:00Z", "2024-01-04T14:32:00Z"];
+    for options in [AUTO(), zone("America/New_York"), zone("Asia/Tokyo")] {
+        for clock in [["2024-01-04 14:30", "2024-01-04 14:31"], ["2024-01-04 09:30", "2024-01-04 09:31"]] {
+            let read = csv(text(clock), options.clone()).unwrap();
+            assert_eq!(
+                (read.known(), &read.report.ignored[..]),
+                (known.to_vec(), &["date".to_owned()][..]),
+                "{clock:?}"
+            );
+        }
+    }
+    let error = csv(text(["2024-02-04 14:30", "2024-02-04 14:31"]), AUTO()).unwrap_err();
+    assert!(error.contains("columns \"unix\" and \"date\" could both be the timestamp"), "{error}");
 }
