@@ -18,7 +18,7 @@ use arrow_ipc::{Block, Buffer, CompressionType, Message, root_as_footer, root_as
 use arrow_schema::{Schema, SchemaRef};
 use bt_core::{Error, Result};
 
-use super::caught;
+use super::{Guarded, caught};
 use crate::{FileFault, Finding};
 use damage::{BlockFault, Damage};
 
@@ -68,34 +68,23 @@ impl<R: Read + Seek> ArrowInput<R> {
         };
         let reader = caught(move || builder.build(input)).map_err(Damage::from);
         let reader = reader.and_then(|reader| reader.map_err(Damage::from));
-        let reader = Some(reader.map_err(|damage| refused(&path, &damage))?);
+        let reader = Guarded::new(reader.map_err(|damage| refused(&path, &damage))?);
         Ok(ArrowBatches { path, reader })
     }
 }
 
-/// The rows of a file. Nothing comes after an error.
+/// The rows of a file.
 pub(crate) struct ArrowBatches<R> {
     path: PathBuf,
-    reader: Option<FileReader<R>>,
+    reader: Guarded<FileReader<R>>,
 }
 
 impl<R: Read + Seek> Iterator for ArrowBatches<R> {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut reader = self.reader.take()?;
-        // A reader that panicked ends its life in there.
-        let next = caught(move || reader.next().map(|batch| batch.map(|batch| (batch, reader))));
-        let damage = match next {
-            Ok(None) => return None,
-            Ok(Some(Ok((batch, reader)))) => {
-                self.reader = Some(reader);
-                return Some(Ok(batch));
-            }
-            Ok(Some(Err(error))) => error.into(),
-            Err(panicked) => panicked.into(),
-        };
-        Some(Err(refused(&self.path, &damage)))
+        let next = self.reader.next()?;
+        Some(next.map_err(|damage: Damage| refused(&self.path, &damage)))
     }
 }
 

@@ -55,6 +55,32 @@ pub(crate) fn caught<T>(read: impl FnOnce() -> T) -> Result<T, Panicked> {
     outcome.map_err(|payload| Panicked(legible(said(&*payload), 120)))
 }
 
+/// A reader of foreign data until it fails. Nothing comes after an error.
+pub(crate) struct Guarded<R>(Option<R>);
+
+impl<R> Guarded<R> {
+    pub(crate) fn new(reader: R) -> Self {
+        Self(Some(reader))
+    }
+
+    /// What the reader gives next, or how it failed.
+    pub(crate) fn next<T, E, D: From<E> + From<Panicked>>(&mut self) -> Option<Result<T, D>>
+    where
+        R: Iterator<Item = Result<T, E>>,
+    {
+        let mut reader = self.0.take()?;
+        // A reader that panicked ends its life in there.
+        match caught(move || reader.next().map(|item| item.map(|item| (item, reader)))) {
+            Ok(next) => next.map(|item| {
+                let (item, reader) = item?;
+                self.0 = Some(reader);
+                Ok(item)
+            }),
+            Err(panicked) => Some(Err(panicked.into())),
+        }
+    }
+}
+
 /// What a reader's panic said.
 #[derive(Debug)]
 pub(crate) struct Panicked(String);

@@ -25,7 +25,7 @@ use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::ChunkReader;
 
-use super::caught;
+use super::{Guarded, caught};
 use crate::{FileFault, Finding};
 use chunks::Limits;
 use damage::Damage;
@@ -87,7 +87,7 @@ impl<R: ChunkReader + 'static> ParquetInput<R> {
         let content = Arc::clone(self.footer.metadata());
         self.limits.batch = rows as u64;
         let reader = caught(|| self.reader(columns, rows)).map_err(Damage::from).and_then(|reader| reader);
-        let reader = Some(reader.map_err(|damage| undecodable(&self.path, &content, damage))?);
+        let reader = Guarded::new(reader.map_err(|damage| undecodable(&self.path, &content, damage))?);
         Ok(ParquetBatches { path: self.path, content, reader })
     }
 
@@ -104,30 +104,19 @@ impl<R: ChunkReader + 'static> ParquetInput<R> {
     }
 }
 
-/// The rows of a file. Nothing comes after an error.
+/// The rows of a file.
 pub(crate) struct ParquetBatches {
     path: PathBuf,
     content: Arc<ParquetMetaData>,
-    reader: Option<ParquetRecordBatchReader>,
+    reader: Guarded<ParquetRecordBatchReader>,
 }
 
 impl Iterator for ParquetBatches {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let mut reader = self.reader.take()?;
-        // A reader that panicked ends its life in there.
-        let next = caught(move || reader.next().map(|batch| batch.map(|batch| (batch, reader))));
-        let damage = match next {
-            Ok(None) => return None,
-            Ok(Some(Ok((batch, reader)))) => {
-                self.reader = Some(reader);
-                return Some(Ok(batch));
-            }
-            Ok(Some(Err(error))) => error.into(),
-            Err(panicked) => panicked.into(),
-        };
-        Some(Err(undecodable(&self.path, &self.content, damage)))
+        let next = self.reader.next()?;
+        Some(next.map_err(|damage: Damage| undecodable(&self.path, &self.content, damage)))
     }
 }
 
