@@ -5,6 +5,7 @@ mod ingest {
     mod bad_input;
     mod damaged_parquet;
     mod formats;
+    mod forms;
     mod kinds;
     mod known;
     mod odd;

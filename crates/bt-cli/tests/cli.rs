@@ -3,6 +3,7 @@
 
 mod cli {
     mod breaks;
+    mod documented;
     mod ends;
     mod folders;
     mod odd_files;
