@@ -4,6 +4,7 @@
 mod ingest {
     mod bad_input;
     mod damaged_parquet;
+    mod dirty;
     mod formats;
     mod forms;
     mod kinds;
