@@ -105,7 +105,7 @@ fn prices_in_fixed_point_are_divided_exactly_in_text_and_in_columns() {
         let expected = format!("A 2024-01-06 {0} {1} {0} {0} {volume}", value(open), value(other));
         let text =
             format!("Date,Open,High,Low,Close,Volume\n2024-01-05,{open},{other},{open},{open},{volume}\n");
-        assert_eq!(csv(text, scaled(scale)).unwrap().bars, [expected.clone()]);
+        assert_eq!(csv(text, scaled(scale)).unwrap().bars[0], expected);
         let integers = |value: i64| -> ArrayRef { Arc::new(Int64Array::from(vec![value])) };
         let columns = [open, other, open, open, volume].map(integers);
         let names = ["open", "high", "low", "close", "volume"];
