@@ -81,7 +81,7 @@ impl OrderEvidence {
 
 enum Token<'t> {
     Number(&'t [u8]),
-    Month(u32),
+    Month(i64),
 }
 
 fn token(text: &[u8]) -> Option<(Token<'_>, &[u8])> {
@@ -107,14 +107,14 @@ fn three<'t>(first: &[u8], rest: &'t [u8], order: Option<DayOrder>) -> Result<(i
         Token::Month(month) if first.len() == 4 => day_of(number(first)?, month, number(third)?)?,
         Token::Month(month) => day_of(year_of(third)?, month, number(first)?)?,
         Token::Number(second) if first.len() == 4 && second.len() <= 2 && third.len() <= 2 => {
-            day_of(number(first)?, number(second)? as u32, number(third)?)?
+            day_of(number(first)?, number(second)?, number(third)?)?
         }
         Token::Number(second) if first.len() <= 2 && second.len() <= 2 && separator != b' ' => {
             let (day, month) = match order.ok_or(Unread::DayOrMonth)? {
                 DayOrder::Day => (first, second),
                 DayOrder::Month => (second, first),
             };
-            day_of(year_of(third)?, number(month)? as u32, number(day)?)?
+            day_of(year_of(third)?, number(month)?, number(day)?)?
         }
         Token::Number(_) => return Err(Unread::Form),
     };
@@ -150,14 +150,17 @@ fn year_of(digits: &[u8]) -> Result<i64, Unread> {
 pub(super) fn compact(digits: &[u8]) -> Result<i64, Unread> {
     match digits {
         [year @ .., a, b, c, d] if year.len() == 4 => {
-            day_of(number(year)?, number(&[*a, *b])? as u32, number(&[*c, *d])?)
+            day_of(number(year)?, number(&[*a, *b])?, number(&[*c, *d])?)
         }
         _ => Err(Unread::Form),
     }
 }
 
-pub(super) fn day_of(year: i64, month: u32, day: i64) -> Result<i64, Unread> {
-    match Timestamp::from_date(year as i32, month, day as u32) {
+pub(super) fn day_of(year: i64, month: i64, day: i64) -> Result<i64, Unread> {
+    // Numbers of any length come here: one that is cut to 32 bits would be another day.
+    let numbers = (year.try_into(), month.try_into(), day.try_into());
+    let (Ok(year), Ok(month), Ok(day)) = numbers else { return Err(Unread::NoSuchDay) };
+    match Timestamp::from_date(year, month, day) {
         Ok(midnight) => Ok(midnight.as_nanos()),
         Err(_) => Err(Unread::NoSuchDay),
     }
@@ -188,8 +191,8 @@ const MONTHS: [&str; 12] = [
 const WEEKDAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
 
 /// A month by its name or at least its first three letters.
-fn month(word: &[u8]) -> Option<u32> {
-    position(&MONTHS, word).map(|at| at as u32 + 1)
+fn month(word: &[u8]) -> Option<i64> {
+    position(&MONTHS, word).map(|at| at as i64 + 1)
 }
 
 fn position(names: &[&str], word: &[u8]) -> Option<usize> {

@@ -71,7 +71,9 @@ impl NumberFormat {
                 let first = groups.next()?;
                 number.push_str(first);
                 let digits = first.trim_start_matches(['-', '+']).len();
-                let grouped = groups.clone().all(|group| group.len() == 3) && (1..=3).contains(&digits);
+                let is_full =
+                    |group: &str| group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit());
+                let grouped = groups.clone().all(is_full) && (1..=3).contains(&digits);
                 grouped.then(|| groups.for_each(|group| number.push_str(group)))?;
             }
             _ => number.push_str(whole),
@@ -242,6 +244,8 @@ mod tests {
         assert_eq!(europe.read(b"-12,25"), Ok(-12.25));
         assert!(europe.read(b"1.23").is_err());
         assert!(europe.read(b"12.3456,0").is_err());
+        // No group of three digits, but an exponent.
+        assert!(europe.read(b"1.2e3").is_err());
         assert!(NumberFormat { decimal: ',', thousands: None }.read(b"1.5").is_err());
         assert_eq!(NumberFormat { thousands: Some(','), ..Default::default() }.read(b"1,234.5"), Ok(1234.5));
     }

@@ -117,7 +117,7 @@ impl TimeReader {
             && let (Ok(year), Ok(month), Ok(day)) =
                 (number(&[*a, *b, *c, *d]), number(&[*e, *f]), number(&[*g, *h]))
         {
-            return date(day::day_of(year, month as u32, day)?);
+            return date(day::day_of(year, month, day)?);
         }
         let text = text.trim_ascii();
         let written = match clock {
@@ -207,7 +207,7 @@ impl TimeReader {
             return Err(Unread::Missing);
         }
         if clock.iter().all(u8::is_ascii_digit) {
-            return Ok(Written::Local(midnight + clock::read_digits(clock, self.digits)?, Own::Nothing));
+            return wall_clock(midnight, clock::read_digits(clock, self.digits)?, Own::Nothing);
         }
         self.time(midnight, clock)
     }
@@ -235,8 +235,7 @@ impl TimeReader {
             }
             _ => clock::read(clock).ok_or(Unread::Form)?,
         };
-        let local = midnight.checked_add(nanos).ok_or(Unread::Range)?;
-        Ok(Written::Local(local, self.own(zone)?))
+        wall_clock(midnight, nanos, self.own(zone)?)
     }
 
     fn own(&mut self, zone: &[u8]) -> Result<Own, Unread> {
@@ -370,7 +369,7 @@ fn digits(text: &[u8], is_negative: bool, format: &TimeFormat) -> Result<Written
         12 | 14 if is_auto && !is_negative && is_recent(text) => {
             let digits = if text.len() == 12 { ClockDigits::Four } else { ClockDigits::Six };
             let midnight = day::compact(&text[..8])?;
-            Ok(Written::Local(midnight + clock::read_digits(&text[8..], digits)?, Own::Nothing))
+            wall_clock(midnight, clock::read_digits(&text[8..], digits)?, Own::Nothing)
         }
         length if is_auto && !is_negative => epoch(number_of(text)?, 0, unit_of(length)?),
         _ => Err(Unread::Unit),
@@ -429,13 +428,13 @@ fn is_decimal(text: &[u8]) -> bool {
 fn decimal(text: &[u8]) -> Result<(i128, u32), Unread> {
     let text = str::from_utf8(text).map_err(|_| Unread::Form)?;
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let exponent: i32 = exponent.parse().map_err(|_| Unread::Form)?;
+    let exponent: i64 = exponent.parse().map_err(|_| Unread::Form)?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let units: i128 = match format!("{whole}{fraction}") {
         digits if digits.len() <= 30 => digits.parse().map_err(|_| Unread::Form)?,
         _ => return Err(Unread::Range),
     };
-    match fraction.len() as i32 - exponent {
+    match (fraction.len() as i64).checked_sub(exponent).ok_or(Unread::Range)? {
         scale @ 0..=30 => Ok((units, scale as u32)),
         shift @ -18..0 => Ok((units.checked_mul(10_i128.pow(-shift as u32)).ok_or(Unread::Range)?, 0)),
         _ => Err(Unread::Range),
@@ -460,16 +459,20 @@ fn by_pattern(pattern: &str, text: &[u8]) -> Result<Written, Unread> {
         return i64::try_from(timestamp.as_nanosecond()).map(Written::Moment).map_err(|_| Unread::Range);
     }
     let date = parsed.to_date().map_err(|_| Unread::Form)?;
-    let midnight = day::day_of(date.year().into(), date.month() as u32, date.day().into())?;
+    let midnight = day::day_of(date.year().into(), date.month().into(), date.day().into())?;
     let Some(_) = parsed.hour() else { return Ok(Written::Date(midnight)) };
     let time = parsed.to_time().map_err(|_| Unread::Form)?;
     let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
-    let local = midnight + seconds * SECOND + i64::from(time.subsec_nanosecond());
     let own = match parsed.offset() {
         Some(offset) => Own::Offset(offset.seconds() / 60),
         None => Own::Nothing,
     };
-    Ok(Written::Local(local, own))
+    wall_clock(midnight, seconds * SECOND + i64::from(time.subsec_nanosecond()), own)
+}
+
+/// A time of day of a day, the last of which is not whole.
+fn wall_clock(midnight: i64, time_of_day: i64, own: Own) -> Result<Written, Unread> {
+    Ok(Written::Local(midnight.checked_add(time_of_day).ok_or(Unread::Range)?, own))
 }
 
 /// The time of day and what stands behind it for a zone.

@@ -124,6 +124,37 @@ fn twelve_o_clock_is_noon_or_midnight_as_its_half_says() {
 }
 
 #[test]
+fn numbers_that_no_day_has_are_refused_however_long_they_are() {
+    for text in [
+        "4294967301-Jan-2024",
+        "Jan 4294967301, 2024",
+        "2024-Jan-4294967301",
+        "Friday, January 4294967301 2024",
+    ] {
+        assert_eq!(read(text), Err(Unread::NoSuchDay), "{text}");
+    }
+}
+
+#[test]
+fn counts_with_an_exponent_beyond_all_bounds_are_refused() {
+    let mut seconds = reader(TimeFormat::Epoch(EpochUnit::Seconds), None);
+    for text in ["1e-2147483648", "1e2147483647", "1.5e-9223372036854775808", "1.5e9223372036854775807"] {
+        assert_eq!(seconds.read(text.as_bytes(), None), Err(Unread::Range), "{text}");
+    }
+}
+
+#[test]
+fn times_of_the_last_day_that_has_a_beginning_are_refused_in_every_form() {
+    let pattern = TimeFormat::Pattern("%Y-%m-%d %H:%M:%S".into());
+    assert_eq!(read("2262-04-11 23:59:59"), Err(Unread::Range));
+    assert_eq!(reader(pattern, None).read(b"2262-04-11 23:59:59", None), Err(Unread::Range));
+    for clock in ["235959", "23:59:59"] {
+        let read = reader(TimeFormat::Auto, None).read(b"22620411", Some(clock.as_bytes()));
+        assert_eq!(read, Err(Unread::Range), "{clock}");
+    }
+}
+
+#[test]
 fn text_that_is_no_time_is_refused() {
     for text in [
         "",
