@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod fuzz;
 mod miri;
 mod outside;
 mod peers;
@@ -32,6 +33,8 @@ Usage: cargo xtask <COMMAND>
   tidy                     the house rules alone: who may depend on whom, dependency counts, the place of unsafe
   outside                  compiles and runs each named crate's README example in a crate outside the workspace
   miri                     Miri on the crates without input and output, where a nightly toolchain has it
+  fuzz [TARGET] [SECONDS]  libFuzzer on one target of fuzz/, or on all of them in turn; 60 seconds each by default; needs
+                           a nightly toolchain and cargo-fuzz
 ";
 
 /// A command line that cannot be understood; apart from 1 and 2, which are verdicts of `validate`.
@@ -61,6 +64,7 @@ fn dispatch(arguments: &[String]) -> Result<ExitCode> {
         "tidy" => no_arguments(command, rest).and_then(|()| tidy::run()).map(done),
         "outside" => no_arguments(command, rest).and_then(|()| outside::run()).map(done),
         "miri" => no_arguments(command, rest).and_then(|()| miri::run()).map(done),
+        "fuzz" => fuzz::run(rest).map(done),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)
@@ -122,7 +126,7 @@ mod tests {
     #[test]
     fn no_command_at_all_prints_the_help() {
         assert!(dispatch(&[]).is_ok());
-        for command in ["test", "validate", "ci", "bench", "tidy", "outside", "miri"] {
+        for command in ["test", "validate", "ci", "bench", "tidy", "outside", "miri", "fuzz"] {
             assert!(USAGE.contains(&format!("\n  {command} ")), "{command}");
         }
     }

@@ -15,6 +15,9 @@ mod bundle;
 mod disk;
 mod draft;
 mod files;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod gc;
 mod guard;
 mod head;

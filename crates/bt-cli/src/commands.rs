@@ -9,7 +9,7 @@ mod inputs;
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod report;
-mod request;
+pub(crate) mod request;
 mod results;
 mod store;
 pub(crate) mod strategies;

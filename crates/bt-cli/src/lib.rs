@@ -4,6 +4,9 @@
 pub mod arguments;
 mod commands;
 pub mod exit;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod interrupt;
 pub mod output;
 pub mod progress;

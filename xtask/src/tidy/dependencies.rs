@@ -21,7 +21,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// What measures and checks stands above all libraries and may know each of them.
-const ABOVE: &[&str] = &["bt-cli", "bt-validate", "bt-benches", "bt-tests"];
+const ABOVE: &[&str] = &["bt-cli", "bt-validate", "bt-benches", "bt-tests", FUZZ];
+/// It knows the command, too, for what that reads from files.
+const FUZZ: &str = "bt-fuzz";
 
 /// The most distinct crates in `cargo tree --edges normal`, the crate itself included.
 const LIMITS: &[(&str, usize)] = &[
@@ -66,7 +68,7 @@ fn arrows_of(package: &Package) -> Vec<Finding> {
         Some((_, allowed)) => *allowed,
         None if ABOVE.contains(&package.name.as_str()) => {
             return known
-                .filter(|name| !is_library(name))
+                .filter(|name| !is_library(name) && (package.name.as_str(), *name) != (FUZZ, "bt-cli"))
                 .map(|name| surplus(package, name, "a library"))
                 .collect();
         }
@@ -204,6 +206,13 @@ mod tests {
     #[test]
     fn benches_may_not_know_the_validation() {
         assert_eq!(arrows(&with(package("bt-benches", &["bt-validate"], &[]))).len(), 1);
+    }
+
+    #[test]
+    fn only_the_fuzz_targets_may_know_the_command() {
+        assert_eq!(arrows(&with(package(FUZZ, &["bt-cli", "bt-bundle"], &[]))), []);
+        assert_eq!(arrows(&with(package(FUZZ, &["bt-validate"], &[]))).len(), 1);
+        assert_eq!(arrows(&with(package("bt-tests", &["bt-cli"], &[]))).len(), 1);
     }
 
     #[test]

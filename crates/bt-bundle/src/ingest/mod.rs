@@ -8,6 +8,8 @@ mod adjustments;
 mod append;
 mod fault;
 mod field;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod infer;
 mod options;
 mod parallel;

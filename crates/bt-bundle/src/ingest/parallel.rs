@@ -46,6 +46,10 @@ pub(super) fn ordered<I: Send, O: Send>(
 
 /// As many threads as there are processors; more than some would only add to the memory that items take.
 pub(super) fn threads() -> usize {
+    #[cfg(feature = "fuzzing")]
+    if super::fuzzing::is_on_one_thread() {
+        return 0;
+    }
     std::thread::available_parallelism().map_or(1, usize::from).min(16)
 }
 

@@ -1,0 +1,111 @@
+//! Numbers as their grammar says, one character after the other: no way is short, nothing is clever.
+
+use bt_bundle::NumberFormat;
+
+/// What a text says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Number {
+    /// The double nearest to it.
+    Value(f64),
+    /// A number with an exponent and a unit, which is rounded more than once.
+    About(f64),
+    Missing,
+    Refused,
+}
+
+pub(super) fn read(format: NumberFormat, text: &[u8], scale: u8) -> Number {
+    let Ok(text) = str::from_utf8(text.trim_ascii()) else { return Number::Refused };
+    if scale > 0 && text == i64::MAX.to_string() {
+        return Number::Missing;
+    }
+    let missing = ["", "nan", "na", "n/a", "#n/a", "null", "none", "-", "--", "nil"];
+    if missing.contains(&&*text.to_ascii_lowercase()) {
+        return Number::Missing;
+    }
+    let amount = without_currency(text);
+    let (amount, power) = without_unit(&amount);
+    amount_of(format, amount, power - i32::from(scale)).unwrap_or(Number::Refused)
+}
+
+/// The sign of a currency stands behind the amount, before it, or between a minus and the amount.
+fn without_currency(text: &str) -> String {
+    let is_currency = |c: char| "$€£¥₹₩₽".contains(c);
+    let mut letters: Vec<char> = text.chars().collect();
+    if letters.last().copied().is_some_and(is_currency) {
+        letters.pop();
+    } else if letters.first().copied().is_some_and(is_currency) {
+        letters.remove(0);
+    } else if letters.len() > 1 && letters[0] == '-' && is_currency(letters[1]) {
+        letters.remove(1);
+        return letters.into_iter().collect();
+    } else {
+        return text.to_owned();
+    }
+    letters.into_iter().collect::<String>().trim().to_owned()
+}
+
+fn without_unit(text: &str) -> (&str, i32) {
+    for (unit, power) in [('k', 3), ('m', 6), ('b', 9), ('t', 12)] {
+        if let Some(front) = text.strip_suffix([unit, unit.to_ascii_uppercase()]) {
+            return (front.trim_end(), power);
+        }
+    }
+    (text, 0)
+}
+
+/// Sign, whole part, fraction, exponent.
+fn amount_of(format: NumberFormat, text: &str, power: i32) -> Option<Number> {
+    let (sign, rest) = match text.strip_prefix(['-', '+']) {
+        Some(rest) => (&text[..1], rest),
+        None => ("", text),
+    };
+    let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (rest, None),
+    };
+    let (whole, fraction) = match mantissa.split_once(format.decimal) {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let is_grouped = format.thousands.is_some_and(|separator| whole.contains(separator));
+    // A group of three digits ends a number, or a separator of decimals follows.
+    if is_grouped && exponent.is_some() && fraction.is_none() {
+        return None;
+    }
+    let whole = ungrouped(whole, format.thousands)?;
+    let fraction = fraction.unwrap_or("");
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if !are_digits(&whole) || !are_digits(fraction) || whole.len() + fraction.len() == 0 {
+        return None;
+    }
+    let number = format!("{sign}{whole}.{fraction}");
+    let number = match exponent {
+        None if power == 0 => number,
+        None => format!("{number}e{power}"),
+        Some(exponent) => {
+            let digits = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+            if digits.is_empty() || !are_digits(digits) {
+                return None;
+            }
+            format!("{number}e{exponent}")
+        }
+    };
+    let value: f64 = number.parse().ok()?;
+    let is_about = exponent.is_some() && power != 0;
+    let value = if is_about { value * 10_f64.powi(power) } else { value };
+    match (value.is_finite(), is_about) {
+        (false, true) => Some(Number::About(f64::MAX)),
+        (false, false) => None,
+        (true, true) => Some(Number::About(value)),
+        (true, false) => Some(Number::Value(value)),
+    }
+}
+
+fn ungrouped(whole: &str, thousands: Option<char>) -> Option<String> {
+    let Some(separator) = thousands.filter(|separator| whole.contains(*separator)) else {
+        return Some(whole.to_owned());
+    };
+    let groups: Vec<&str> = whole.split(separator).collect();
+    let are_full = groups[1..].iter().all(|group| group.len() == 3);
+    (are_full && (1..=3).contains(&groups[0].len())).then(|| groups.concat())
+}

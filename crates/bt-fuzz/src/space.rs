@@ -1,0 +1,54 @@
+//! The texts of parameters and conditions, one a line, and what is built of them.
+
+use bt_sweep::search::{Grid, RandomSearch, Search};
+use bt_sweep::{Constraint, Parameter, Space};
+
+pub(crate) fn run(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let (mut parameters, mut constraints) = (Vec::new(), Vec::new());
+    for line in text.lines().take(8) {
+        if let Ok(parameter) = line.parse::<Parameter>() {
+            let again = parameter.to_string().parse::<Parameter>();
+            assert_eq!(again.expect("the text of a parameter"), parameter, "{line:?}");
+            parameters.push(parameter);
+        }
+        if let Ok(constraint) = line.parse::<Constraint>() {
+            let again = constraint.to_string().parse::<Constraint>().expect("the text of a condition");
+            assert_eq!(again.to_string(), constraint.to_string(), "{line:?}");
+            constraints.push(constraint);
+        }
+    }
+    for constraints in [Vec::new(), constraints] {
+        if let Ok(space) = Space::new(parameters.clone(), constraints) {
+            points(&space);
+            searches(&space);
+        }
+    }
+}
+
+/// Each point of the corners is in the space, at its index.
+fn points(space: &Space) {
+    let Some(count) = space.cardinality() else {
+        assert!(space.point(0).is_none());
+        return;
+    };
+    assert!(count == u128::MAX || space.point(count).is_none(), "{space}");
+    for index in [0, 1, count / 2, count - 1].into_iter().filter(|index| *index < count) {
+        let point = space.point(index).unwrap_or_else(|| panic!("point {index} of {count} in {space}"));
+        assert!(space.contains(&point), "{point} in {space}");
+        assert_eq!(space.index_of(&point), Some(index), "{point} in {space}");
+    }
+}
+
+fn searches(space: &Space) {
+    let grid = Grid::new(space.clone()).map(|search| Box::new(search) as Box<dyn Search>);
+    let random = RandomSearch::new(space.clone(), 7, 3).map(|search| Box::new(search) as Box<dyn Search>);
+    for mut search in [grid, random].into_iter().flatten() {
+        assert!(!search.describe().is_empty());
+        if let Ok(bt_sweep::search::Asked::Trials(proposals)) = search.ask() {
+            for proposal in proposals {
+                assert!(space.contains(&proposal.params) && space.satisfies(&proposal.params), "{space}");
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! The reader of times against slow twins. Four bytes of options, then the text; behind a tab the time of day of another column.
+
+mod slow;
+
+use bt_bundle::{IngestOptions, Label, TimeFormat, fuzzing};
+
+use crate::bytes::Bytes;
+use crate::csv::time_format;
+use slow::Twin;
+
+pub(crate) fn run(data: &[u8]) {
+    let mut bytes = Bytes(data);
+    let options = IngestOptions {
+        time_format: time_format(bytes.byte()),
+        label: bytes.choice(&[None, Some(Label::Date), Some(Label::Start)]),
+        ..IngestOptions::default()
+    };
+    let in_zone = bytes.choice(&[None, Some("America/New_York"), Some("+05:30")]);
+    let zone = in_zone.map(|name| name.parse().expect("a zone"));
+    let options = IngestOptions { zone, ..options };
+    let (text, clock) = match bytes.0.iter().position(|&byte| byte == b'\t') {
+        Some(at) => (&bytes.0[..at], Some(&bytes.0[at + 1..])),
+        None => (bytes.0, None),
+    };
+    let read = fuzzing::time(&options, text, clock);
+    let text = String::from_utf8_lossy(text);
+    if clock.is_some() || in_zone.is_some() {
+        return;
+    }
+    if let Some(twin) = Twin::of(&options, &text) {
+        assert_eq!(read, twin.placed(), "{text:?} as {}", options.time_format);
+    }
+    if let (
+        Some((time, _)),
+        TimeFormat::Auto | TimeFormat::Iso | TimeFormat::DayFirst | TimeFormat::MonthFirst,
+    ) = (read, &options.time_format)
+    {
+        assert!(slow::is_written(time, &text), "{text:?} was read as {time:?}");
+    }
+}
