@@ -70,10 +70,11 @@ impl NumberFormat {
                 let mut groups = whole.split(separator);
                 let first = groups.next()?;
                 number.push_str(first);
-                let digits = first.trim_start_matches(['-', '+']).len();
-                let is_full =
-                    |group: &str| group.len() == 3 && group.bytes().all(|byte| byte.is_ascii_digit());
-                let grouped = groups.clone().all(is_full) && (1..=3).contains(&digits);
+                let are_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+                let front = first.trim_start_matches(['-', '+']);
+                let grouped = (1..=3).contains(&front.len())
+                    && are_digits(front)
+                    && groups.clone().all(|group| group.len() == 3 && are_digits(group));
                 grouped.then(|| groups.for_each(|group| number.push_str(group)))?;
             }
             _ => number.push_str(whole),
@@ -246,6 +247,7 @@ mod tests {
         assert!(europe.read(b"12.3456,0").is_err());
         // No group of three digits, but an exponent.
         assert!(europe.read(b"1.2e3").is_err());
+        assert!(europe.read(b"12e.064").is_err());
         assert!(NumberFormat { decimal: ',', thousands: None }.read(b"1.5").is_err());
         assert_eq!(NumberFormat { thousands: Some(','), ..Default::default() }.read(b"1,234.5"), Ok(1234.5));
     }
