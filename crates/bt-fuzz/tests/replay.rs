@@ -1,4 +1,5 @@
 //! Every seed and every find again, without libFuzzer.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panicking")]
 
 use std::collections::BTreeSet;
 use std::fs;
