@@ -107,6 +107,7 @@ const TIMESTAMP: Known = Known {
         "open_time",
         "trade_date",
         "price_date",
+        "dtyyyymmdd",
         "window_start",
         "ts_event",
         "unix",
@@ -271,6 +272,10 @@ impl<'a> Finder<'a> {
             (None, Some(clock)) => (dates.first().or(known.first()).copied(), Some(clock)),
             (None, None) => match (&known[..], &dates[..], &clocks[..], &times[..]) {
                 ([], ..) => (self.unnamed_times(), None),
+                ([clock], [], [_], _) => match self.dates_by_another_name() {
+                    Some(date) => (Some(date), Some(*clock)),
+                    None => (Some(*clock), None),
+                },
                 ([one], ..) => (Some(*one), None),
                 (_, [date], [clock], []) => (Some(*date), Some(*clock)),
                 (_, _, _, [one]) => (Some(*one), None),
@@ -296,6 +301,18 @@ impl<'a> Finder<'a> {
             }
         }
         Ok((time, clock))
+    }
+
+    /// The one column that nobody knows by its name and that holds dates.
+    fn dates_by_another_name(&self) -> Option<usize> {
+        let is_unknown = |at: &usize| {
+            let name = self.normal[*at].as_str();
+            let is_value =
+                VALUES.iter().any(|known| known.first.contains(&name) || known.otherwise.contains(&name));
+            self.columns[*at].is_empty() && !is_value && self.sample.times(*at) == TimesShown::Dates
+        };
+        let mut found = (0..self.names.len()).filter(is_unknown);
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// Of columns that say the same times the first; of one with moments and others that may be those on some wall clock, the one

@@ -192,6 +192,17 @@ fn a_date_and_a_time_of_day_in_two_columns_are_joined() {
             assert_eq!(read.known(), ["2011-01-13T09:02:00Z", "2011-01-13T09:03:00Z"], "{date} {times:?}");
         }
     }
+    // A date whose column nobody knows, beside a time of day that says nothing alone.
+    for name in ["<DTYYYYMMDD>", "Handelstag"] {
+        let text = format!(
+            "{name},<TIME>,<OPEN>,<HIGH>,<LOW>,<CLOSE>\n20110113,090100,1,1,1,1\n20110113,090200,1,1,1,1\n"
+        );
+        assert_eq!(
+            csv(text, AUTO()).unwrap().known(),
+            ["2011-01-13T09:02:00Z", "2011-01-13T09:03:00Z"],
+            "{name}"
+        );
+    }
     // Nothing but midnights, as daily exports have them.
     let daily =
         csv("Date,Time,Open,High,Low,Close\n20110113,0,1,1,1,1\n20110114,0,1,1,1,1\n", AUTO()).unwrap();
