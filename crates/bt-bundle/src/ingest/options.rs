@@ -30,7 +30,7 @@ pub struct IngestOptions {
     /// | column | known names; those behind a semicolon where none of the others is there |
     /// |---|---|
     /// | asset | `asset`, `ticker`, `symbol`, `sid`, `instrument`, `pair`, `tic`, `ts_code`, `stock_code`; `security`, `name`, `code` |
-    /// | timestamp | `timestamp`, `date`, `datetime`, `date_time`, `time`, `ts`, `session`, `day`, `local_time`, `gmt_time`, `open_time`, `trade_date`, `price_date`, `window_start`, `ts_event`, `unix`, `unix_timestamp`, `unix_time`, `epoch` |
+    /// | timestamp | `timestamp`, `date`, `datetime`, `date_time`, `time`, `ts`, `session`, `day`, `local_time`, `gmt_time`, `open_time`, `trade_date`, `price_date`, `dtyyyymmdd`, `window_start`, `ts_event`, `unix`, `unix_timestamp`, `unix_time`, `epoch` |
     /// | open | `open`, `o`, `open_price`, `px_open` |
     /// | high | `high`, `h`, `high_price`, `px_high` |
     /// | low | `low`, `l`, `low_price`, `px_low` |
