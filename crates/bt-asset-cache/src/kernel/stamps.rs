@@ -40,11 +40,6 @@ impl Stamp {
             Self::Date(nanos) | Self::Local(nanos) | Self::Moment(nanos) => nanos,
         }
     }
-
-    /// Whether it is a day without a time.
-    pub fn is_date(self) -> bool {
-        matches!(self, Self::Date(_))
-    }
 }
 
 /// A timestamp column as it is stamped.

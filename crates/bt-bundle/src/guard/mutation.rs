@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::panic::take_hook;
 use std::sync::Once;
 
+use bt_core::{ErrorKind, Result};
 use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -77,6 +78,21 @@ impl Mutation {
             bytes.truncate(cut.index(bytes.len()));
         }
         bytes.into()
+    }
+}
+
+/// Reads a damaged file: rows, or an error that names it by its path, in bounded memory.
+pub(super) fn survive<T>(path: &str, read: impl FnOnce() -> Result<T>) {
+    // The largest pages of a row group, and what is made of them.
+    const MOST_BYTES: u64 = 300 << 20;
+    quiet();
+    let mut outcome = None;
+    let used = allocation_counter::measure(|| outcome = Some(read()));
+    assert!(used.bytes_max < MOST_BYTES, "{} bytes in use", used.bytes_max);
+    if let Some(Err(error)) = outcome {
+        let said = error.to_string();
+        assert!(matches!(error.kind(), ErrorKind::InvalidInput { .. }), "{said}");
+        assert!(said.starts_with(path) && said.len() < 1000, "{said}");
     }
 }
 
