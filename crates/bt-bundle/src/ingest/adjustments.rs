@@ -7,6 +7,7 @@ use ::csv::{ByteRecord, ReaderBuilder, Trim};
 use bt_core::{Adjustment, AdjustmentKind, Error, Result, Timestamp, Zone};
 
 use super::fault::{AdjustmentFault, Fault, Finding, Findings, Place, RowFault, RowNumber, excerpt};
+use super::field::numeric::NumericEvidence;
 use super::field::time::{Own, TimeReader, Written};
 use super::infer::columns::normal;
 use super::wall::{self, DAY};
@@ -40,10 +41,13 @@ pub(super) fn read(
         .from_reader(bytes);
     let columns = Columns::find(reader.byte_headers().map_err(damaged)?);
     let columns = columns.map_err(|fault| Finding::new(whole(), fault))?;
-    let mut rows = Rows { options, zone, times: TimeReader::new(options, Some(zone)), columns };
+    let records: Vec<ByteRecord> = reader.into_byte_records().collect::<Result<_, _>>().map_err(damaged)?;
+    let mut numbers = NumericEvidence::default();
+    records.iter().filter_map(|record| record.get(columns.ex_date)).for_each(|text| numbers.note(text));
+    let times = TimeReader::new(options, Some(zone)).with_numbers(numbers.numbers());
+    let mut rows = Rows { options, zone, times, columns };
     let (mut adjustments, mut rejected) = (Adjustments::new(), Findings::default());
-    let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(damaged)? {
+    for record in records {
         let line = record.position().map_or(0, ::csv::Position::line);
         let added = rows
             .adjustment(&record, &knows)

@@ -220,10 +220,9 @@ pub enum BadRows {
 pub enum TimeFormat {
     /// Any of the usual ways that say one thing alone: `2024-01-05`, `2024.01.05`, `20240105`, `05-Jan-24`, `Jan 5, 2024`,
     /// then perhaps a time (`16:00:00.123`, `160000`, `4:00 PM`) and a zone (`Z`, `-05:00`, `GMT+0700`, `US/Eastern`);
-    /// counts since 1970 of nine digits or more, whose size tells their unit. Twelve or fourteen digits that are a date of
-    /// 1900 or later and a time, `202401051600`, are that: state [`Epoch`](Self::Epoch) for milliseconds before 2001-09-09.
-    /// Where both day and month are numbers, some
-    /// date of the ingest has to show which comes first.
+    /// a date and a time in digits alone, `202401051600`; counts since 1970 of nine digits or more, whose size tells their
+    /// unit. The first thousand rows of a source show whether its digits are dates or counts. Where both day and month are
+    /// numbers, some date of the ingest has to show which comes first.
     #[default]
     Auto,
     /// The same, but counts, and dates with the year behind: `2024-01-05`, `20240105`, …

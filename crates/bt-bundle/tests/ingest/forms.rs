@@ -119,7 +119,9 @@ proptest! {
         prop_assume!(moments.windows(2).all(|pair| pair[0].seconds < pair[1].seconds));
         // Without a day above 12 nothing tells the order, where a form has one.
         prop_assume!(moments.iter().any(|moment| moment.tells_order(form)));
-        prop_assume!(!moments.iter().any(|moment| moment.shows_another_date(form)));
+        // Counts most of which are the digits of dates are read as those dates.
+        let others = moments.iter().filter(|moment| moment.shows_another_date(form)).count();
+        prop_assume!(2 * others <= moments.len());
         let closes = vec![Decimal { units: 15, decimals: 1 }; moments.len()];
         let millis: Vec<_> = moments.iter().map(|moment| moment.seconds * 1000).collect();
         let frequency = Frequency::Minutes(1);

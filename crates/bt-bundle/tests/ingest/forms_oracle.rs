@@ -103,14 +103,13 @@ impl Moment {
         }
     }
 
-    /// Whether milliseconds of this moment, between 1973 and 2001, are the digits of another date and time, as which they are
-    /// read where nobody states a unit: `199603020000`.
+    /// Whether this form of a moment is the digits of another date and time: `1996030200`, `199603020000`.
     pub(super) fn shows_another_date(&self, form: u8) -> bool {
-        let digits = (self.seconds * 1000).to_string();
-        let pair = |at: usize| digits[at..at + 2].parse::<u32>().unwrap_or(99);
+        let digits = self.written(form);
+        let pair = |at: usize| digits.get(at..at + 2).and_then(|pair| pair.parse::<u32>().ok()).unwrap_or(0);
         let is_date =
             matches!(pair(0), 19 | 20) && (1..=12).contains(&pair(4)) && (1..=31).contains(&pair(6));
-        form == 14 && digits.len() == 12 && is_date && pair(8) < 24 && pair(10) < 60
+        matches!((form, digits.len()), (12, 10) | (14, 12)) && is_date && pair(8) < 24 && pair(10) < 60
     }
 
     pub(super) fn written(&self, form: u8) -> String {

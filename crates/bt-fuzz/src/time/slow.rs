@@ -125,7 +125,7 @@ pub(super) fn is_written(time: Time, text: &str) -> bool {
         jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(day)).expect("a day of a bundle");
     let numbers: Vec<&str> =
         text.split(|c: char| !c.is_ascii_digit()).filter(|number| !number.is_empty()).collect();
-    if numbers.iter().any(|number| matches!(number.len(), 8 | 12 | 14)) {
+    if numbers.iter().any(|number| matches!(number.len(), 8 | 10 | 12 | 14 | 17)) {
         return true;
     }
     let has = |wanted: i64| numbers.iter().any(|number| number.parse() == Ok(wanted));

@@ -9,10 +9,11 @@ use jiff::fmt::strtime::BrokenDownTime;
 use super::Unread;
 use super::clock::{self, ClockDigits};
 use super::day::{self, DayOrder, number};
+use super::numeric::{self, NumericTimes};
 use crate::Label;
 use crate::ingest::fault::{TimeFault, excerpt};
 use crate::ingest::wall::{self, DAY, MINUTE, SECOND};
-use crate::ingest::{EpochUnit, IngestOptions, TimeFormat};
+use crate::ingest::{IngestOptions, TimeFormat};
 
 /// What a field says.
 #[derive(Clone, PartialEq, Debug)]
@@ -68,6 +69,7 @@ pub(in crate::ingest) struct TimeReader {
     format: TimeFormat,
     order: Option<DayOrder>,
     digits: ClockDigits,
+    numbers: NumericTimes,
     zone: Zone,
     is_zone_stated: bool,
     stands_for_day: bool,
@@ -87,6 +89,7 @@ impl TimeReader {
             format: options.time_format.clone(),
             order,
             digits: ClockDigits::Six,
+            numbers: NumericTimes::Unknown,
             zone: options.zone.as_ref().or(bundle).unwrap_or(wall::utc()).clone(),
             is_zone_stated: options.zone.is_some(),
             stands_for_day: options.label == Some(Label::Date),
@@ -102,6 +105,11 @@ impl TimeReader {
     pub(in crate::ingest) fn with_order(mut self, order: Option<DayOrder>) -> Self {
         self.order = self.order.or(order);
         self
+    }
+
+    /// With what the numbers of a source are.
+    pub(in crate::ingest) fn with_numbers(self, numbers: NumericTimes) -> Self {
+        Self { numbers, ..self }
     }
 
     /// Whether the order of day and month is a question that nobody has answered.
@@ -171,10 +179,11 @@ impl TimeReader {
     /// Reads an integer of a column of them.
     pub(in crate::ingest) fn integer(&self, value: i64) -> Result<Written, Unread> {
         match &self.format {
-            TimeFormat::Epoch(unit) => epoch(i128::from(value), 0, unit.nanos()),
+            TimeFormat::Epoch(unit) => numeric::epoch(i128::from(value), 0, *unit),
             TimeFormat::Excel => excel(value as f64),
+            TimeFormat::Auto | TimeFormat::Iso if value < 0 => Err(Unread::Unit),
             TimeFormat::Auto | TimeFormat::Iso => {
-                digits(value.unsigned_abs().to_string().as_bytes(), value < 0, &self.format)
+                numeric::digits(value.to_string().as_bytes(), &self.format, self.numbers)
             }
             _ => Err(Unread::Unit),
         }
@@ -184,18 +193,15 @@ impl TimeReader {
         match &self.format {
             _ if super::number::is_missing(str::from_utf8(text).unwrap_or("?")) => Err(Unread::Missing),
             TimeFormat::Epoch(unit) => {
-                decimal(text).and_then(|(units, scale)| epoch(units, scale, unit.nanos()))
+                numeric::decimal(text).and_then(|(units, scale)| numeric::epoch(units, scale, *unit))
             }
             TimeFormat::Excel => {
                 let serial = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
                 excel(serial.ok_or(Unread::Form)?)
             }
             TimeFormat::Pattern(pattern) => by_pattern(pattern, text),
-            _ if !text.is_empty() && text.iter().all(u8::is_ascii_digit) => digits(text, false, &self.format),
-            TimeFormat::Auto if is_decimal(text) => {
-                let (units, scale) = decimal(text)?;
-                epoch(units, scale, unit_of(whole_digits(units, scale))?)
-            }
+            _ if numeric::is_digits(text) => numeric::digits(text, &self.format, self.numbers),
+            TimeFormat::Auto if numeric::is_decimal(text) => numeric::count(text),
             _ => self.day_and_time(text),
         }
     }
@@ -348,99 +354,6 @@ fn on_wall_clock(local: i64, zone: &Zone) -> Result<i64, Unread> {
     }
 }
 
-impl EpochUnit {
-    pub(in crate::ingest) fn nanos(self) -> i64 {
-        match self {
-            Self::Seconds => SECOND,
-            Self::Millis => 1_000_000,
-            Self::Micros => 1000,
-            Self::Nanos => 1,
-        }
-    }
-}
-
-/// A number of digits alone: a date, a date and time, or a count since 1970 whose size tells the unit.
-fn digits(text: &[u8], is_negative: bool, format: &TimeFormat) -> Result<Written, Unread> {
-    let is_auto = matches!(format, TimeFormat::Auto);
-    match text.len() {
-        8 if !is_negative && !matches!(format, TimeFormat::MonthFirst | TimeFormat::DayFirst) => {
-            day::compact(text).map(Written::Date)
-        }
-        12 | 14 if is_auto && !is_negative && is_recent(text) => {
-            let digits = if text.len() == 12 { ClockDigits::Four } else { ClockDigits::Six };
-            let midnight = day::compact(&text[..8])?;
-            wall_clock(midnight, clock::read_digits(&text[8..], digits)?, Own::Nothing)
-        }
-        length if is_auto && !is_negative => epoch(number_of(text)?, 0, unit_of(length)?),
-        _ => Err(Unread::Unit),
-    }
-}
-
-/// Whether digits begin with a year of our time, and go on with a month, a day and a time.
-fn is_recent(text: &[u8]) -> bool {
-    let time = &text[8..];
-    let digits = if time.len() == 4 { ClockDigits::Four } else { ClockDigits::Six };
-    matches!(&text[..2], b"19" | b"20")
-        && day::compact(&text[..8]).is_ok()
-        && clock::read_digits(time, digits).is_ok()
-}
-
-fn number_of(text: &[u8]) -> Result<i128, Unread> {
-    let digits = str::from_utf8(text).map_err(|_| Unread::Form)?;
-    digits.parse().map_err(|_| Unread::Range)
-}
-
-/// The nanoseconds of a unit, by the number of digits before the point: seconds have ten of them from 2001 on. Fewer could be
-/// anything.
-fn unit_of(digits: usize) -> Result<i64, Unread> {
-    match digits {
-        9..=11 => Ok(EpochUnit::Seconds),
-        12..=14 => Ok(EpochUnit::Millis),
-        15..=17 => Ok(EpochUnit::Micros),
-        18..=19 => Ok(EpochUnit::Nanos),
-        _ => Err(Unread::Unit),
-    }
-    .map(EpochUnit::nanos)
-}
-
-/// So many units of 10^-`scale` × `nanos_per_unit` since 1970.
-fn epoch(units: i128, scale: u32, nanos_per_unit: i64) -> Result<Written, Unread> {
-    let nanos = units.checked_mul(i128::from(nanos_per_unit)).ok_or(Unread::Range)?;
-    let nanos = nanos.div_euclid(10_i128.checked_pow(scale).ok_or(Unread::Range)?);
-    i64::try_from(nanos).map(Written::Moment).map_err(|_| Unread::Range)
-}
-
-fn whole_digits(units: i128, scale: u32) -> usize {
-    (units / 10_i128.pow(scale.min(30))).unsigned_abs().to_string().len()
-}
-
-/// Whether a text is a number with a point or an exponent.
-fn is_decimal(text: &[u8]) -> bool {
-    let points = text.iter().filter(|&&byte| byte == b'.').count();
-    let mantissa = text.iter().take_while(|byte| byte.is_ascii_digit() || **byte == b'.').count();
-    let exponent = &text[mantissa..];
-    let has_exponent = matches!(exponent, [b'e' | b'E', b'+', digits @ ..] | [b'e' | b'E', digits @ ..]
-        if !digits.is_empty() && digits.iter().all(u8::is_ascii_digit));
-    mantissa > 0 && points <= 1 && (has_exponent || exponent.is_empty() && points == 1)
-}
-
-/// Units and decimals of a number in text.
-fn decimal(text: &[u8]) -> Result<(i128, u32), Unread> {
-    let text = str::from_utf8(text).map_err(|_| Unread::Form)?;
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let exponent: i64 = exponent.parse().map_err(|_| Unread::Form)?;
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let units: i128 = match format!("{whole}{fraction}") {
-        digits if digits.len() <= 30 => digits.parse().map_err(|_| Unread::Form)?,
-        _ => return Err(Unread::Range),
-    };
-    match (fraction.len() as i64).checked_sub(exponent).ok_or(Unread::Range)? {
-        scale @ 0..=30 => Ok((units, scale as u32)),
-        shift @ -18..0 => Ok((units.checked_mul(10_i128.pow(-shift as u32)).ok_or(Unread::Range)?, 0)),
-        _ => Err(Unread::Range),
-    }
-}
-
 /// Days since 1899-12-30, with the time of day as a fraction, as spreadsheets count them.
 fn excel(serial: f64) -> Result<Written, Unread> {
     const UNIX_EPOCH: f64 = 25_569.0;
@@ -471,7 +384,7 @@ fn by_pattern(pattern: &str, text: &[u8]) -> Result<Written, Unread> {
 }
 
 /// A time of day of a day, the last of which is not whole.
-fn wall_clock(midnight: i64, time_of_day: i64, own: Own) -> Result<Written, Unread> {
+pub(super) fn wall_clock(midnight: i64, time_of_day: i64, own: Own) -> Result<Written, Unread> {
     Ok(Written::Local(midnight.checked_add(time_of_day).ok_or(Unread::Range)?, own))
 }
 

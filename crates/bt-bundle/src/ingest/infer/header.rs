@@ -9,6 +9,7 @@ use crate::ingest::fault::HeaderFault;
 use crate::ingest::field::clock::{self, ClockDigits};
 use crate::ingest::field::day::{DayOrder, OrderEvidence};
 use crate::ingest::field::number::is_missing;
+use crate::ingest::field::numeric::{NumericEvidence, NumericTimes};
 use crate::ingest::field::time::{Shown, TimeReader};
 use crate::ingest::{IngestOptions, NumberFormat};
 
@@ -34,6 +35,8 @@ pub(in crate::ingest) struct Header {
     pub(in crate::ingest) asset: Option<String>,
     pub(in crate::ingest) numbers: NumberFormat,
     pub(in crate::ingest) digits: ClockDigits,
+    /// What numbers in the column of times are, by the first rows.
+    pub(in crate::ingest) numeric_times: NumericTimes,
     /// The commonest price, where all are so large and whole that they look like fixed point.
     pub(in crate::ingest) fixed_point: Option<f64>,
     /// What the column of assets says first, where it has to say the same in every row.
@@ -139,6 +142,7 @@ fn of_names(
         digits: layout.clock.map_or(ClockDigits::Six, |column| rows.clock_digits(column)),
         fixed_point: rows.fixed_point(&layout, options),
         order: rows.order(layout.time),
+        numeric_times: rows.numeric_times(layout.time),
         numbers: rows.numbers,
         own_asset,
         layout,
@@ -266,6 +270,12 @@ impl<'a> Rows<'a> {
         let mut evidence = OrderEvidence::default();
         self.fields(column).for_each(|field| evidence.note(field));
         evidence
+    }
+
+    fn numeric_times(&self, column: usize) -> NumericTimes {
+        let mut evidence = NumericEvidence::default();
+        self.fields(column).for_each(|field| evidence.note(field));
+        evidence.numbers()
     }
 
     /// Six where a time of day has more than four.

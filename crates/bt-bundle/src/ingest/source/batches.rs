@@ -15,6 +15,7 @@ use crate::ingest::fault::{
 };
 use crate::ingest::field::clock::{self, ClockDigits};
 use crate::ingest::field::day::{DayOrder, OrderEvidence};
+use crate::ingest::field::numeric::{NumericEvidence, NumericTimes};
 use crate::ingest::field::time::{Own, Shown, Stamp, TimeReader, Written};
 use crate::ingest::field::{Unread, asset};
 use crate::ingest::infer::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known};
@@ -111,6 +112,16 @@ impl<'a> Table<'a> {
         evidence
     }
 
+    /// What numbers in the column of times are, by the first rows.
+    fn numeric_times(&self, layout: &Layout) -> NumericTimes {
+        let mut evidence = NumericEvidence::default();
+        let times = self.column(layout.time).and_then(|array| Times::new(array).ok());
+        if let Some(times) = times.filter(|times| !times.is_stamps()) {
+            (0..times.array.len().min(SAMPLE)).for_each(|row| evidence.note(times.text(row).as_bytes()));
+        }
+        evidence.numbers()
+    }
+
     fn numbers(&self, layout: &Layout, options: &IngestOptions) -> NumberFormat {
         let inferred = || {
             let mut shown = SeparatorsShown::default();
@@ -149,7 +160,7 @@ impl<'a> Table<'a> {
             names,
             asset,
             own_asset: OnceLock::new(),
-            times: opening.times.clone().with(None, digits),
+            times: opening.times.clone().with(None, digits).with_numbers(self.numeric_times(layout)),
             numbers: self.numbers(layout, opening.options),
         })
     }

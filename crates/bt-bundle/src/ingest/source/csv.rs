@@ -92,7 +92,7 @@ impl CsvFile {
         };
         source.names_asset = asset.is_some() && header.asset.is_none() && !opening.is_asset_stated;
         source.has_volume = header.layout.values[4].is_some();
-        let times = opening.times.clone().with(None, header.digits);
+        let times = opening.times.clone().with(None, header.digits).with_numbers(header.numeric_times);
         let shape = Shape {
             source,
             layout: header.layout,

@@ -107,6 +107,28 @@ fn every_form_of_a_time_is_that_minute() {
 }
 
 #[test]
+fn digits_that_could_be_a_date_or_a_count_are_what_most_rows_of_the_source_are() {
+    let known = |stamps: &[&str]| {
+        stamped(stamps, AUTO()).map(|read| read.known().into_iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    // Milliseconds of 1976, the first of which are the digits of a minute in 1967.
+    let counts = known(&["196712220000", "196732500000", "196732560000"]).unwrap();
+    assert!(counts.iter().all(|moment| moment.starts_with("1976-03-2")), "{counts:?}");
+    // A minute that no day has is no count.
+    let dates = ["202402280930", "202402300930", "202402290930"];
+    let error = known(&dates).unwrap_err();
+    assert!(error.contains("\"202402300930\" is no day or time of the calendar"), "{error}");
+    for stamps in [["2024010509", "2024010510"], ["20240105090000000", "20240105100000000"]] {
+        assert_eq!(known(&stamps).unwrap(), ["2024-01-05T10:00:00Z", "2024-01-05T11:00:00Z"], "{stamps:?}");
+    }
+    // Seconds of 2030 and later, of which a single one could be a date and an hour.
+    let seconds = known(&["2024010509", "2024013800", "2024017400"]).unwrap();
+    assert!(seconds.iter().all(|moment| moment.starts_with("2034-02-20")), "{seconds:?}");
+    let error = known(&["2024010509"]).unwrap_err();
+    assert!(error.contains("2024010509 is a number, and nothing says what it counts"), "{error}");
+}
+
+#[test]
 fn twelve_in_the_morning_is_midnight_and_twelve_in_the_afternoon_is_noon() {
     for (stamps, known) in [
         (["2019-10-16 11-PM", "2019-10-17 12-AM"], ["2019-10-17", "2019-10-17T01:00:00Z"]),

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::EpochUnit;
 use crate::bt_core::Day;
 
 fn nanos(text: &str) -> i64 {
