@@ -36,7 +36,7 @@ fn the_defaults_that_the_guide_states_are_those_of_the_code() {
     assert_eq!(search::TpeOptions::default(), search::TpeOptions { batch: 8, startup: 16 });
     for stated in [
         "`Accounting::blocks`, 16 by default",
-        "256 MiB unless told",
+        "256 MiB by default",
         "10 million points",
         "batches of 8 after 16 random",
     ] {

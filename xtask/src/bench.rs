@@ -8,7 +8,7 @@
 //! ```
 //!
 //! `row` groups lines of the table, `value` is a number in the unit of its goal (`unit` says which where there is no goal;
-//! a ratio unless told), `goal` and `ok` are null where a number is shown without a goal. `BT_BENCH_QUICK` is set
+//! a ratio by default), `goal` and `ok` are null where a number is shown without a goal. `BT_BENCH_QUICK` is set
 //! under `--quick`, for benches that build large inputs.
 
 use std::fmt;

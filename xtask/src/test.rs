@@ -184,7 +184,7 @@ fn counted(mut command: Command) -> Result<Tests> {
 }
 
 impl Tests {
-    /// Adds a line like `test result: ok. 12 passed; 0 failed; …`; any other line is none of ours.
+    /// Adds a line like `test result: ok. 12 passed; 0 failed; …`; any other line is ignored.
     fn add(&mut self, line: &str) {
         let Some(counts) = line.strip_prefix("test result: ") else { return };
         let number_before = |word: &str| -> u64 {

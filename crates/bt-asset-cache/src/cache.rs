@@ -243,7 +243,7 @@ pub struct AssetListKey {
     pub version: BundleVersion,
 }
 
-/// Asset lists by name and version of their bundle: an LRU of 128, unless told otherwise.
+/// Asset lists by name and version of their bundle: an LRU of 128 by default.
 ///
 /// For those whose bundles are dear to open but whose lists are asked for often; an open bundle has its list at hand.
 ///

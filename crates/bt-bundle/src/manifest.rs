@@ -12,7 +12,7 @@ use crate::files;
 
 /// The file's name.
 pub(crate) const FILE: &str = "manifest.json";
-/// A manifest larger than this is none of ours.
+/// A manifest larger than this is not one that this crate wrote.
 const LIMIT: usize = 64 << 20;
 /// A version with more assets does not list them in its manifest, which would become as large as its index.
 const LISTED: usize = 10_000;

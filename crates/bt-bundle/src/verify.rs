@@ -18,7 +18,7 @@ pub struct Verified {
 }
 
 impl Store {
-    /// Reads a whole version, the current one unless told, and checks it: digests of every column against the version, the
+    /// Reads a whole version, by default the current one, and checks it: digests of every column against the version, the
     /// asset column against the index, the calendar and the places of the assets in it.
     ///
     /// # Errors

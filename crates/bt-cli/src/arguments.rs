@@ -220,7 +220,7 @@ fn name(text: &str) -> Result<BundleName, String> {
 pub struct InspectArguments {
     /// The bundle's name
     pub name: BundleName,
-    /// The version, or its first digits; the current one unless told
+    /// The version, or its first digits; by default the current one
     #[arg(long, value_name = "VERSION")]
     pub version: Option<String>,
     /// List the assets with their ranges
@@ -233,7 +233,7 @@ pub struct InspectArguments {
 pub struct VerifyArguments {
     /// The bundle's name
     pub name: BundleName,
-    /// The version, or its first digits; the current one unless told
+    /// The version, or its first digits; by default the current one
     #[arg(long, value_name = "VERSION")]
     pub version: Option<String>,
 }

@@ -78,7 +78,7 @@ fn unparsed(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
         return Failure::new(Code::Usage, message).tell(true).into();
     }
     if help {
-        // A reader of the help that went away is none of our errors.
+        // That nobody reads the help any more is no error.
         let _ = error.print();
         return Code::Success.into();
     }

@@ -57,7 +57,7 @@ pub trait Strategy: Send + Sync + 'static {
     fn id(&self) -> (String, u32);
 
     /// What else results depend on: fields such as a benchmark or a level. Part of what the ledger knows the backtest by; empty
-    /// unless told.
+    /// by default.
     fn settings(&self) -> String {
         String::new()
     }

@@ -40,7 +40,7 @@ thread_local! {
 /// assert!(!bt_bundle::is_guarded());
 /// ```
 pub fn is_guarded() -> bool {
-    // A panic while the thread's locals are being destroyed is none of ours.
+    // A panic while the thread's locals are being destroyed is not ours to catch.
     CATCHING.try_with(Cell::get).is_ok_and(|depth| depth > 0)
 }
 

@@ -40,7 +40,7 @@ pub fn idle(matches: &ArgMatches, plan: &PlanArguments) -> Option<String> {
     if !plan.vectorised {
         return None;
     }
-    // Other names are answered with those that there are; this one is what is looked for unless told.
+    // Other names are answered with those that there are; this one is looked for by default.
     if is_given("metric") && plan.metric == "sharpe" {
         let metric = &plan.metric;
         return Some(format!("--metric {metric}: a vectorised sweep has sum_of_returns and no other metric"));

@@ -46,10 +46,10 @@ pub struct InputArguments {
     /// What a time stands for: the bar's start, its end, or its day. Unless told, the safe guess, which the report names
     #[arg(long, help_heading = "Times")]
     pub label: Option<LabelName>,
-    /// The zone of times without an offset, in which days end; UTC unless told
+    /// The zone of times without an offset, in which days end; by default UTC
     #[arg(long, value_name = "ZONE", help_heading = "Times")]
     pub zone: Option<Zone>,
-    /// When daily bars are known, such as 16:00; unless told, at the next midnight
+    /// When daily bars are known, such as 16:00; by default at the next midnight
     #[arg(long, value_name = "HH:MM", help_heading = "Times")]
     pub session_close: Option<SessionClose>,
     /// How far apart bars are: 1m to 1439m, 1d, 1w or 1mo; by default inferred from the bars
@@ -60,7 +60,7 @@ pub struct InputArguments {
     /// spreadsheet), or a pattern of strptime such as '%d/%m/%y %Hh%M'
     #[arg(long, default_value = "auto", value_name = "FORMAT", value_parser = time_format, help_heading = "Times")]
     pub time_format: TimeFormat,
-    /// What separates the fields of CSV files: one sign or `tab`; unless told, whichever of , ; tab | the header has
+    /// What separates the fields of CSV files: one sign or `tab`; by default whichever of , ; tab | the header has
     /// most of
     #[arg(long, value_name = "SIGN", value_parser = delimiter, help_heading = "Numbers and fields")]
     pub delimiter: Option<u8>,
@@ -86,7 +86,7 @@ pub struct InputArguments {
     /// Memory for rows, such as 512MiB; more wait in a temporary file
     #[arg(long, default_value = "1GiB", value_name = "SIZE", value_parser = size, help_heading = "Rows")]
     pub memory: usize,
-    /// Where the temporary file goes; the system's place unless told
+    /// Where the temporary file goes; by default the system's place
     #[arg(long, value_name = "DIR", help_heading = "Rows")]
     pub temporary_directory: Option<PathBuf>,
 }

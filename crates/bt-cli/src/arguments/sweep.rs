@@ -42,7 +42,7 @@ pub struct RunArguments {
     /// Go on with the sweep of this folder where it stopped; what it is, the folder says
     #[arg(long, value_name = "DIR", conflicts_with_all = ["strategy", "bundle", "out"])]
     pub resume: Option<PathBuf>,
-    /// Threads that run trials; one for each core unless told
+    /// Threads that run trials; by default one for each core
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub workers: Option<u16>,
     /// Show so many of the best trials
@@ -57,7 +57,7 @@ pub struct RunArguments {
 #[derive(Args, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlanArguments {
-    /// A parameter and its values: fast=5..50:5, x=0.1..0.9, x=log:1e-4..1e-1, n='5|10|20', n=20; the strategy's own unless told
+    /// A parameter and its values: fast=5..50:5, x=0.1..0.9, x=log:1e-4..1e-1, n='5|10|20', n=20; by default the strategy's own
     #[arg(long = "param", value_name = "NAME=VALUES", conflicts_with = "resume", help_heading = "Search")]
     pub params: Vec<String>,
     /// A condition on parameters: fast<slow; the strategy's own hold as well
@@ -116,7 +116,7 @@ pub struct PlanArguments {
     /// The day or time at which it ends: bars of that day, or that begin then, and later ones are not seen
     #[arg(long, value_name = "DATE", conflicts_with = "resume", help_heading = "Data")]
     pub until: Option<String>,
-    /// The version of the bundle, or its first digits; the current one unless told
+    /// The version of the bundle, or its first digits; by default the current one
     #[arg(long = "bundle-version", value_name = "VERSION", conflicts_with = "resume", help_heading = "Data")]
     pub version: Option<String>,
     /// Cash at the start
@@ -245,7 +245,7 @@ pub struct FoldArguments {
         help_heading = "Folds"
     )]
     pub train: String,
-    /// How long the best of them are compared; not at all unless told
+    /// How long the best of them are compared; by default they are not
     #[arg(long, value_name = "LENGTH", conflicts_with = "resume", help_heading = "Folds")]
     pub validate: Option<String>,
     /// How long the chosen ones are judged
@@ -259,7 +259,7 @@ pub struct FoldArguments {
         help_heading = "Folds"
     )]
     pub test: String,
-    /// How far apart tests begin; the length of a test unless told
+    /// How far apart tests begin; by default the length of a test
     #[arg(long, value_name = "LENGTH", conflicts_with = "resume", help_heading = "Folds")]
     pub step: Option<String>,
     /// Whether the train moves (rolling) or grows (expanding, anchored)
@@ -271,7 +271,7 @@ pub struct FoldArguments {
         help_heading = "Folds"
     )]
     pub kind: String,
-    /// Bars before each part that feed indicators and do not count; what the strategy's longest lookback needs unless told
+    /// Bars before each part that feed indicators and do not count; by default what the strategy's longest lookback needs
     #[arg(long, value_name = "BARS", conflicts_with = "resume", help_heading = "Folds")]
     pub warm_up: Option<usize>,
     /// Bars left out at the end of train and validation

@@ -116,7 +116,7 @@ impl Ledger {
         header: &Header,
     ) -> Result<(Self, Contents)> {
         let folder = folder.as_ref();
-        // Before the lock, which would leave files in a folder that is none of ours.
+        // Before the lock, which would leave files in a folder that is no ledger.
         header::read(folder)?;
         let lock = lock::lock(folder)?;
         let stored = header::read(folder)?;

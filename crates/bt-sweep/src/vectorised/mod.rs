@@ -28,7 +28,7 @@ pub trait Signals: Send + Sync + 'static {
     /// Its name, and a number that counts up with every change that may change a result.
     fn id(&self) -> (String, u32);
 
-    /// What else results depend on: fields such as a level. Part of what the ledger knows the backtest by; empty unless told.
+    /// What else results depend on: fields such as a level. Part of what the ledger knows the backtest by; empty by default.
     fn settings(&self) -> String {
         String::new()
     }
