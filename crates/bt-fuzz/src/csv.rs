@@ -6,13 +6,25 @@ use bt_bundle::{
 };
 
 use crate::bytes::Bytes;
-use crate::input::{Input, ingest};
+use crate::input::{Input, ingest, ingest_and_append};
 
 pub(crate) fn run(data: &[u8]) {
     let mut bytes = Bytes(data);
     let options = options(&mut bytes);
     let asset = asset(&mut bytes);
     ingest(&Input { format: FileFormat::Csv, asset, options, bytes: bytes.0 });
+}
+
+/// An ingest, then an append to what it made, in the same dialect. Unit separators stand between its bars, its adjustments
+/// and the bars that are appended.
+pub(crate) fn append(data: &[u8]) {
+    let mut bytes = Bytes(data);
+    let options = options(&mut bytes);
+    let asset = asset(&mut bytes);
+    let mut files = bytes.0.splitn(3, |&byte| byte == 0x1f);
+    let mut next = || files.next().unwrap_or_default();
+    let first = Input { format: FileFormat::Csv, asset, options, bytes: next() };
+    ingest_and_append(&first, next(), next());
 }
 
 /// Twelve bytes with the next one; all zero are the defaults.

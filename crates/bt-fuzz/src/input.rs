@@ -1,7 +1,7 @@
 //! What holds of every ingest, whatever it is fed.
 
 use bt_bundle::bt_core::{Bundle, BundleName, BundleSource, Error, ErrorKind};
-use bt_bundle::{BadRows, FileFormat, Ingest, IngestOptions, IngestReport, Store, fuzzing};
+use bt_bundle::{AppendReport, BadRows, FileFormat, Ingest, IngestOptions, IngestReport, Store, fuzzing};
 
 use crate::place;
 
@@ -37,6 +37,43 @@ pub(crate) fn ingest(input: &Input<'_>) {
             }
         }
         Err(error) => is_told(&error),
+    }
+}
+
+/// Ingests a file with adjustments, and appends another: each publishes a version that verifies, or leaves the current one.
+pub(crate) fn ingest_and_append(first: &Input<'_>, adjustments: &[u8], second: &[u8]) {
+    let directory = place::directory();
+    let write = |name: &str, bytes: &[u8]| place::write(directory.path(), name, bytes);
+    let store = Store::create(directory.path().join("store")).expect("a store for the run");
+    let name: BundleName = "daily".parse().expect("a name");
+    let options =
+        IngestOptions { temporary_directory: Some(directory.path().to_path_buf()), ..first.options.clone() };
+    let of = |options: IngestOptions, file: &str, bytes: &[u8]| {
+        Ingest::new(options).file(write(file, bytes), first.format, first.asset.clone())
+    };
+    let acting = IngestOptions {
+        adjustments: (!adjustments.is_empty()).then(|| write("actions.csv", adjustments)),
+        ..options.clone()
+    };
+    let ingest = of(acting, "BARS-2024.csv", first.bytes);
+    let before = match fuzzing::on_one_thread(|| ingest.into_store(&store, &name)) {
+        Ok(report) => report,
+        Err(error) => return is_told(&error),
+    };
+    holds(&store, &name, &before);
+    let append = of(options, "BARS-2025.csv", second);
+    match fuzzing::on_one_thread(|| append.append_to(&store, &name)) {
+        Ok(AppendReport { input, appended, .. }) => {
+            adds_up(&input);
+            assert_eq!(appended.previous, before.version);
+            assert_eq!(appended.new_bars + appended.repeated_bars, input.bars, "{input}");
+            assert_eq!(appended.published.rows, before.bars + appended.new_bars, "{input}");
+            store.verify(&name, Some(appended.published.version)).expect("what was just published");
+        }
+        Err(error) => {
+            is_told(&error);
+            holds(&store, &name, &before);
+        }
     }
 }
 

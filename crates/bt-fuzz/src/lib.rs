@@ -23,7 +23,8 @@ use std::panic::{set_hook, take_hook};
 pub type Target = fn(&[u8]);
 
 /// All targets by the names of their files in `fuzz/targets`.
-pub const TARGETS: [(&str, Target); 11] = [
+pub const TARGETS: [(&str, Target); 12] = [
+    ("append", csv::append),
     ("arrow", tables::arrow),
     ("config", config::run),
     ("csv", csv::run),
