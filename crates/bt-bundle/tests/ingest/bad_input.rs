@@ -41,8 +41,8 @@ fn every_kind_of_bad_row_is_named_by_file_line_column_and_reason() {
         ("IBM,2024-01-06,10,12,9,11,1,1", "8 fields where the header has 7"),
         (
             "IBM,2024-01-06,\"1,000\",1200,900,1100,1",
-            "column \"Open\": \"1,000\" is not a number; state decimal and thousands separators if it has them \
-             (`IngestOptions::number_format`)",
+            "column \"Open\": \"1,000\" is 1 with a decimal comma and 1000 with commas between thousands, and nothing tells \
+             which; state decimal and thousands separators if it has them (`IngestOptions::number_format`)",
         ),
         (
             "IBM,2024-01-05,1,1,1,1,1",

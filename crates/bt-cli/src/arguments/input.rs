@@ -129,6 +129,7 @@ impl InputArguments {
     fn number_format(&self) -> Option<NumberFormat> {
         match (self.decimal, self.thousands) {
             (None, None) => None,
+            (None, Some('.')) => Some(NumberFormat { decimal: ',', thousands: Some('.') }),
             (decimal, thousands) => Some(NumberFormat { decimal: decimal.unwrap_or('.'), thousands }),
         }
     }

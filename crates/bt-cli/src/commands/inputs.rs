@@ -145,6 +145,7 @@ pub(crate) fn hint(advice: Advice) -> &'static str {
         Advice::StateHeader => {
             "--header NAMES states the names of the columns, as in --header timestamp,open,high,low,close,volume"
         }
+        Advice::StateClock => "--column time=HEADER joins a column of times of day with the date",
         Advice::OneAssetAFile => "--asset NAME states the asset of a file that has no column for it",
         Advice::StateAssetColumn => {
             "no column of a usual name says the asset, so the file's name was taken for it; is there one? then state it: \
@@ -160,7 +161,8 @@ pub(crate) fn hint(advice: Advice) -> &'static str {
              pattern such as '%d/%m/%y %H:%M'"
         }
         Advice::StateEpoch => {
-            "--time-format epoch-s, epoch-ms, epoch-us or epoch-ns states what numbers since 1970 count"
+            "--time-format epoch-s, epoch-ms, epoch-us or epoch-ns states what numbers since 1970 count, --time-format excel \
+             that they are days of a spreadsheet"
         }
         Advice::StateDayOrder => "--time-format day-first or --time-format month-first states it",
         Advice::StateZone => "is it the right --zone?",
@@ -169,7 +171,7 @@ pub(crate) fn hint(advice: Advice) -> &'static str {
             "ingest all files again with the zone that they come from, as in --zone America/New_York"
         }
         Advice::StateNumberFormat => {
-            "--decimal and --thousands state the signs in numbers, as in --thousands ,"
+            "--decimal and --thousands state the signs in numbers: --decimal , for 1.234,5 and --thousands , for 1,234.5"
         }
         Advice::StateFrequency => "--frequency states how far apart bars are: 1m to 1439m, 1d, 1w or 1mo",
         Advice::StateStarts => "--label start says so, and each bar is known when the next period begins",

@@ -15,6 +15,8 @@ pub enum Advice {
     IgnoreColumn,
     /// State the names of the columns.
     StateHeader,
+    /// State the column of times of day.
+    StateClock,
     /// Read each file as one asset.
     OneAssetAFile,
     /// State the column of assets.
@@ -60,6 +62,7 @@ impl Advice {
             Self::StateColumn => "state which column it is (`IngestOptions::columns`)",
             Self::IgnoreColumn => "ignore the column if it is no price (`Column::Ignored`)",
             Self::StateHeader => "state the names of the columns (`IngestOptions::header`)",
+            Self::StateClock => "state the column of times of day (`Column::Time`)",
             Self::OneAssetAFile => "one asset a file? use `Ingest::csv_folder` or `Ingest::csv_of_asset`",
             Self::StateAssetColumn => {
                 "are there several assets? state the column that says which (`Column::Asset`)"
@@ -95,15 +98,16 @@ impl Fault {
         match self {
             Self::Header(fault) => header(fault),
             Self::Time(fault) => time(fault),
-            Self::Number(NumberFault::Unreadable { has_separators: true, .. }) => {
-                vec![Advice::StateNumberFormat]
-            }
+            Self::Number(
+                NumberFault::Unreadable { has_separators: true, .. } | NumberFault::DecimalOrThousands { .. },
+            ) => vec![Advice::StateNumberFormat],
             Self::Number(NumberFault::Unreadable { .. }) => vec![Advice::IgnoreColumn],
             Self::Asset(AssetFault::Several { .. }) => vec![Advice::LetColumnSayAsset],
             Self::Asset(AssetFault::NotUtf8 { .. }) | Self::File(FileFault::Encoding { .. }) => {
                 vec![Advice::StateEncoding]
             }
             Self::Row(RowFault::Fields { .. }) => vec![Advice::SkipBadRows],
+            Self::Row(RowFault::Duplicate { unread_clock: Some(_), .. }) => vec![Advice::StateClock],
             Self::Row(RowFault::Duplicate { is_named_by_file: true, .. }) => {
                 vec![Advice::StateAssetColumn, Advice::SkipBadRows]
             }
@@ -131,7 +135,8 @@ fn header(fault: &HeaderFault) -> Vec<Advice> {
         HeaderFault::NoSuchColumn { what: Column::Ignored, .. } => Vec::new(),
         HeaderFault::Missing { .. } | HeaderFault::NoSuchColumn { .. } => vec![Advice::StateColumn],
         HeaderFault::Ambiguous { .. } => vec![Advice::StateColumn, Advice::IgnoreColumn],
-        HeaderFault::Absent { .. } => vec![Advice::StateHeader],
+        HeaderFault::Absent { .. } | HeaderFault::Fields { .. } => vec![Advice::StateHeader],
+        HeaderFault::NotUtf8 { .. } => vec![Advice::StateEncoding],
         HeaderFault::SameExtra { .. } | HeaderFault::ExtraMissing { .. } | HeaderFault::ExtraNew { .. } => {
             vec![Advice::StateExtras]
         }

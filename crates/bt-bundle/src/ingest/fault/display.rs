@@ -88,6 +88,10 @@ impl fmt::Display for HeaderFault {
             Self::ExtraNew { name, first } => {
                 write!(f, "it has a column {name:?}, which {first} does not have")
             }
+            Self::NotUtf8 { name } => write!(f, "its header is not UTF-8: {name:?}"),
+            Self::Fields { found, expected } => {
+                write!(f, "its rows have {found} fields, and its header has {expected} names")
+            }
             Self::Changed { before } => write!(f, "the columns are no longer {}", before.join(", ")),
             Self::WrongType { found, allowed } => write!(f, "{found} is not read; allowed: {allowed}"),
         }
@@ -100,8 +104,11 @@ fn missing_columns(
     found: &[String],
     delimiter: Option<char>,
 ) -> fmt::Result {
+    const NAMES: usize = 6;
     let named = |(column, known): &(Column, &[&str])| {
-        format!("{} (known names: {})", article(column), known.join(", "))
+        let more = if known.len() > NAMES { ", …" } else { "" };
+        let known = known[..known.len().min(NAMES)].join(", ");
+        format!("{} (known names: {known}{more})", article(column))
     };
     let missing: Vec<_> = missing.iter().map(named).collect();
     write!(f, "no column looks like {}; it has {}", missing.join(", nor like "), list(found))?;
@@ -155,6 +162,11 @@ impl fmt::Display for NumberFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { text, .. } => write!(f, "{text:?} is not a number"),
+            Self::DecimalOrThousands { text, decimal, thousands } => write!(
+                f,
+                "{text:?} is {decimal} with a decimal comma and {thousands} with commas between thousands, and nothing \
+                 tells which"
+            ),
             Self::NotFinite { text } => write!(f, "{text} is not finite"),
             Self::Missing => f.write_str("is missing"),
         }
@@ -191,11 +203,15 @@ impl fmt::Display for RowFault {
             Self::NotAboveZero { price } => write!(f, "{price} is not above 0"),
             Self::Unpriced => f.write_str("open, high, low and close are all missing"),
             Self::Repeated { earlier } => write!(f, "the same as {earlier}"),
-            Self::Duplicate { asset, known, earlier, .. } => {
+            Self::Duplicate { asset, known, earlier, unread_clock, .. } => {
                 write!(
                     f,
                     "{asset:?} has a bar for the same time (known {known}) already, in {earlier}, with other values"
-                )
+                )?;
+                match unread_clock {
+                    Some(column) => write!(f, "; column {column:?}, which is not read, holds times of day"),
+                    None => Ok(()),
+                }
             }
             Self::None { first: None, .. } => f.write_str("there are no rows"),
             Self::None { read, first: Some(first) } => {

@@ -53,6 +53,8 @@ fn headers() -> Vec<Fault> {
         Header::TooLarge { columns: None, most: 2 << 20 },
         Header::ExtraMissing { name: text("vwap"), first: text("a.csv") },
         Header::ExtraNew { name: text("vwap"), first: text("a.csv") },
+        Header::NotUtf8 { name: text("Er\u{fffd}ffnung") },
+        Header::Fields { found: 10, expected: 9 },
         Header::Changed { before: names(&["Date", "Open"]) },
         Header::WrongType { found: text("Boolean"), allowed: "numbers" },
     ]
@@ -93,9 +95,14 @@ fn times() -> Vec<Fault> {
 
 fn numbers_and_assets() -> Vec<Fault> {
     let unreadable = |has_separators| Number::Unreadable { text: text("1,5"), has_separators };
-    let numbers =
-        [unreadable(true), unreadable(false), Number::NotFinite { text: text("inf") }, Number::Missing]
-            .map(Fault::Number);
+    let numbers = [
+        unreadable(true),
+        unreadable(false),
+        Number::DecimalOrThousands { text: text("13,181"), decimal: 13.181, thousands: 13181.0 },
+        Number::NotFinite { text: text("inf") },
+        Number::Missing,
+    ]
+    .map(Fault::Number);
     let assets = [
         Asset::Missing,
         Asset::Name { name: text(""), allowed: "1 to 256 bytes" },
@@ -108,11 +115,12 @@ fn numbers_and_assets() -> Vec<Fault> {
 }
 
 fn rows() -> Vec<Fault> {
-    let duplicate = |is_named_by_file| Row::Duplicate {
+    let duplicate = |is_named_by_file, clock: Option<&str>| Row::Duplicate {
         asset: text("IBM"),
         known: Timestamp::from_nanos(0),
         earlier: earlier(),
         is_named_by_file,
+        unread_clock: clock.map(text),
     };
     let first = Finding::new(earlier(), Number::Unreadable { text: text("1,5"), has_separators: true });
     [
@@ -124,8 +132,9 @@ fn rows() -> Vec<Fault> {
         Row::NotAboveZero { price: -37.63 },
         Row::Unpriced,
         Row::Repeated { earlier: earlier() },
-        duplicate(true),
-        duplicate(false),
+        duplicate(true, None),
+        duplicate(true, Some("TimeBarStart")),
+        duplicate(false, None),
         Row::None { read: 0, first: None },
         Row::None { read: 7, first: Some(Box::new(first)) },
     ]

@@ -148,6 +148,18 @@ pub enum HeaderFault {
         /// The first input.
         first: String,
     },
+    /// The name of a column is not UTF-8.
+    NotUtf8 {
+        /// What can be read of it.
+        name: String,
+    },
+    /// All rows have another number of fields than the header has names.
+    Fields {
+        /// Fields of the rows.
+        found: usize,
+        /// Names.
+        expected: usize,
+    },
     /// A record batch has other columns than those before.
     Changed {
         /// The columns before.
@@ -256,6 +268,15 @@ pub enum NumberFault {
         /// Whether separators that nobody stated may be why.
         has_separators: bool,
     },
+    /// Its one comma may be a decimal one or stand between thousands.
+    DecimalOrThousands {
+        /// The text.
+        text: String,
+        /// The number with a decimal comma.
+        decimal: f64,
+        /// The number with commas between thousands.
+        thousands: f64,
+    },
     /// It is infinite, or too large.
     NotFinite {
         /// The text.
@@ -353,6 +374,8 @@ pub enum RowFault {
         earlier: Place,
         /// Whether the file's name was taken for the asset.
         is_named_by_file: bool,
+        /// A column of times of day that is not read.
+        unread_clock: Option<String>,
     },
     /// No row is a bar.
     None {

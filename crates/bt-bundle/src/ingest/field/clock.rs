@@ -2,7 +2,7 @@
 
 use super::Unread;
 use super::day::number;
-use crate::ingest::wall::{MINUTE, SECOND};
+use crate::ingest::wall::{DAY, MINUTE, SECOND};
 
 /// How many digits a time of day has that is written in digits alone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,6 +11,8 @@ pub(in crate::ingest) enum ClockDigits {
     Four,
     /// `HHMMSS`, or fewer.
     Six,
+    /// None: they are milliseconds since midnight.
+    Millis,
 }
 
 /// Nanoseconds since midnight of `9:30`, `09:30:00`, `09:30:00.123`, `9:30 AM`, `09-AM`, `12 pm`.
@@ -34,11 +36,19 @@ pub(in crate::ingest) fn read(text: &[u8]) -> Option<i64> {
 
 /// Nanoseconds since midnight of a time of day in digits alone.
 pub(in crate::ingest) fn read_digits(text: &[u8], digits: ClockDigits) -> Result<i64, Unread> {
-    let most = if digits == ClockDigits::Four { 4 } else { 6 };
+    let most = match digits {
+        ClockDigits::Four => 4,
+        ClockDigits::Six => 6,
+        ClockDigits::Millis => 8,
+    };
     if text.is_empty() || text.len() > most {
         return Err(Unread::Form);
     }
     let value = number(text)?;
+    if digits == ClockDigits::Millis {
+        let nanos = value * 1_000_000;
+        return if nanos < DAY { Ok(nanos) } else { Err(Unread::NoSuchDay) };
+    }
     let value = if digits == ClockDigits::Four { value * 100 } else { value };
     let (hour, minute, second) = (value / 10_000, value / 100 % 100, value % 100);
     match hour < 24 && minute < 60 && second < 60 {

@@ -3,6 +3,7 @@
 use bt_core::Field;
 
 use crate::ingest::fault::HeaderFault;
+use crate::ingest::field::clock::ClockDigits;
 use crate::ingest::field::time::{Shown, Stamp};
 use crate::ingest::wall::DAY;
 use crate::ingest::{Column, Extras, IngestOptions};
@@ -25,6 +26,8 @@ pub(in crate::ingest) struct Layout {
     pub(in crate::ingest) extras: Vec<String>,
     /// What the bundle does not keep.
     pub(in crate::ingest) ignored: Vec<usize>,
+    /// The name of a column of times of day, where the date is read without one.
+    pub(in crate::ingest) unread_clock: Option<String>,
 }
 
 /// What says the asset of a row.
@@ -89,8 +92,20 @@ struct Known {
 }
 
 const ASSET: Known = Known {
-    first: &["asset", "ticker", "symbol", "sid", "instrument", "pair", "tic", "ts_code", "stock_code"],
-    otherwise: &["security", "name", "code"],
+    first: &[
+        "asset",
+        "ticker",
+        "symbol",
+        "sid",
+        "instrument",
+        "pair",
+        "tic",
+        "ts_code",
+        "stock_code",
+        "order_book_id",
+        "股票代码",
+    ],
+    otherwise: &["security", "name", "code", "market"],
 };
 const TIMESTAMP: Known = Known {
     first: &[
@@ -114,28 +129,39 @@ const TIMESTAMP: Known = Known {
         "unix_timestamp",
         "unix_time",
         "epoch",
+        "t",
+        "dates",
+        "mts",
+        "snapped_at",
+        "exchange_date",
+        "datadate",
+        "datum",
+        "日期",
     ],
     otherwise: &[],
 };
 const VALUES: [Known; 5] = [
-    Known { first: &["open", "o", "open_price", "px_open"], otherwise: &[] },
-    Known { first: &["high", "h", "high_price", "px_high"], otherwise: &[] },
-    Known { first: &["low", "l", "low_price", "px_low"], otherwise: &[] },
+    Known { first: &["open", "o", "open_price", "px_open", "开盘"], otherwise: &[] },
+    Known { first: &["high", "h", "high_price", "px_high", "最高"], otherwise: &[] },
+    Known { first: &["low", "l", "low_price", "px_low", "最低"], otherwise: &[] },
     Known {
-        first: &["close", "c", "close_price", "px_last", "close_last"],
-        otherwise: &["last", "last_price", "price"],
+        first: &["close", "c", "close_price", "px_last", "close_last", "收盘"],
+        otherwise: &["last", "last_price", "latest", "price"],
     },
     Known {
-        first: &["volume", "v", "vol", "px_volume"],
+        first: &["volume", "v", "vol", "px_volume", "成交量"],
         otherwise: &["total_traded_quantity", "tottrdqty", "tickvol", "tick_volume"],
     },
 ];
+/// A time of day as a count since midnight.
+pub(in crate::ingest) const MILLIS_OF_DAY: &str = "ms_of_day";
 /// What a column that names no row is called by those who wrote it.
 const UNNAMED: [&str; 3] = ["", "unnamed_0", "index"];
 /// The name that pandas gives an index without one.
 const INDEX: &str = "index_level_0";
+const PRICES: [Column; 4] = [Column::Open, Column::High, Column::Low, Column::Close];
 /// Numbers that say nothing of a bar.
-const NEVER_EXTRA: [&str; 1] = ["per"];
+const NEVER_EXTRA: [&str; 3] = ["per", "interval", "timeframe"];
 
 impl Layout {
     /// Finds the columns of an input with these names.
@@ -167,8 +193,19 @@ impl Layout {
                 || own_asset == Some(*at)
         };
         let ignored = (0..names.len()).filter(|at| !used(at)).collect();
+        let unread_clock = if clock.is_none() { finder.unread_clock() } else { None };
         let extras = extras.into_iter().map(|(name, _)| name).collect();
-        Ok(Self { names, asset, own_asset, time, clock, values, extras, ignored })
+        Ok(Self { names, asset, own_asset, time, clock, values, extras, ignored, unread_clock })
+    }
+
+    /// How times of day are written in digits alone, by the name of their column and the longest of them.
+    pub(in crate::ingest) fn clock_digits(&self, longest: usize) -> ClockDigits {
+        let is_count = self.clock.is_some_and(|at| normal(&self.names[at]) == MILLIS_OF_DAY);
+        match longest {
+            _ if is_count => ClockDigits::Millis,
+            1..=4 => ClockDigits::Four,
+            _ => ClockDigits::Six,
+        }
     }
 
     /// The numbers of the columns that are read, ascending, and the layout of an input that has them only.
@@ -188,6 +225,7 @@ impl Layout {
             values: self.values.iter().map(|column| column.map(|at| place[at])).collect(),
             extras: self.extras.clone(),
             ignored: Vec::new(),
+            unread_clock: self.unread_clock.clone(),
         };
         (kept, layout)
     }
@@ -230,11 +268,13 @@ impl<'a> Finder<'a> {
         let stated: Vec<_> = (0..self.names.len()).filter(|&at| self.columns[at].contains(column)).collect();
         let found = match stated.is_empty() {
             false => stated,
-            true => [known.first, known.otherwise]
-                .into_iter()
-                .map(|names| self.named(names))
-                .find(|found| !found.is_empty())
-                .unwrap_or_default(),
+            true => {
+                let groups = [known.first, known.otherwise];
+                let free = groups.into_iter().map(|names| self.named(names));
+                // What is stated to be another price as well goes by its name still: of closes alone a bar is made.
+                let shared = groups.into_iter().map(|names| self.prices_named(names));
+                free.chain(shared).find(|found| !found.is_empty()).unwrap_or_default()
+            }
         };
         if let [one, other, ..] = found[..] {
             return Err(self.ambiguous(one, other, column));
@@ -252,6 +292,14 @@ impl<'a> Finder<'a> {
         (0..self.names.len()).filter(fits).collect()
     }
 
+    /// The columns that are stated to be prices and go by one of these names.
+    fn prices_named(&self, names: &[&str]) -> Vec<usize> {
+        let are_prices =
+            |columns: &[Column]| !columns.is_empty() && columns.iter().all(|column| PRICES.contains(column));
+        let fits = |&at: &usize| are_prices(&self.columns[at]) && names.contains(&self.normal[at].as_str());
+        (0..self.names.len()).filter(fits).collect()
+    }
+
     /// The column of dates or times, and that of times of day where it is another.
     fn times(&mut self) -> Result<(Option<usize>, Option<usize>), HeaderFault> {
         let stated = |column| (0..self.names.len()).find(|&at| self.columns[at].contains(&column));
@@ -264,6 +312,7 @@ impl<'a> Finder<'a> {
             (shown(TimesShown::Dates), shown(TimesShown::TimesOfDay), shown(TimesShown::Times));
         // The 5 of a column `day` is no time of day, nor is the number of a session.
         clocks.retain(|&at| !["day", "session"].contains(&self.normal[at].as_str()));
+        let clock = clock.or_else(|| self.normal.iter().position(|name| name == MILLIS_OF_DAY));
         let (time, clock) = match (time, clock) {
             (Some(time), None) if self.sample.times(time) == TimesShown::Dates && clocks.len() == 1 => {
                 (Some(time), Some(clocks[0]))
@@ -301,6 +350,17 @@ impl<'a> Finder<'a> {
             }
         }
         Ok((time, clock))
+    }
+
+    /// A column that nobody knows, and that holds times of day by its name and its rows.
+    fn unread_clock(&self) -> Option<String> {
+        let is_clock = |at: &usize| {
+            let is_unknown = self.columns[*at].iter().all(|column| matches!(column, Column::Extra(_)));
+            is_unknown
+                && self.normal[*at].contains("time")
+                && self.sample.times(*at) == TimesShown::TimesOfDay
+        };
+        (0..self.names.len()).find(is_clock).map(|at| self.names[at].clone())
     }
 
     /// The one column that nobody knows by its name and that holds dates.
@@ -483,9 +543,18 @@ pub(in crate::ingest) fn normal(name: &str) -> String {
     spaced.split_whitespace().collect::<Vec<_>>().join("_")
 }
 
+/// Whether a name was read without a loss.
+pub(in crate::ingest) fn is_utf8(name: &str) -> bool {
+    !name.contains(char::REPLACEMENT_CHARACTER)
+}
+
 /// A name as it is looked for: without the number that some interfaces put before it, as in `4. close`.
 fn known_form(name: &str) -> String {
     let normal = normal(name);
+    if !is_utf8(name) {
+        // One letter of it may be left that is a name by itself.
+        return name.to_owned();
+    }
     match normal.split_once('_') {
         Some((number, rest)) if name.contains('.') && number.bytes().all(|byte| byte.is_ascii_digit()) => {
             rest.to_owned()

@@ -3,9 +3,9 @@
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use memchr::{memchr, memchr_iter};
 
-use super::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known, normal};
+use super::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known, is_utf8, normal};
 use super::numbers::SeparatorsShown;
-use crate::ingest::fault::HeaderFault;
+use crate::ingest::fault::{HeaderFault, excerpt};
 use crate::ingest::field::clock::{self, ClockDigits};
 use crate::ingest::field::day::{DayOrder, OrderEvidence};
 use crate::ingest::field::number::is_missing;
@@ -64,18 +64,20 @@ pub(in crate::ingest) fn find(
         let Some(line) = bytes.get(start..).filter(|rest| !rest.is_empty()) else { break };
         let delimiter = options.delimiter.unwrap_or_else(|| sniff(line));
         let Some((names, end)) = record(line, delimiter) else { break };
-        let names_known = names.iter().filter(|name| is_known(name)).count();
-        if skipped == 0 || names_known >= 3 {
+        let has_stated = names.iter().any(|name| options.states(name));
+        let names_known = names.iter().filter(|name| is_known(name) || options.states(name)).count();
+        let is_header = names_known >= 3 || has_stated;
+        if skipped == 0 || is_header {
             let found = try_at(names, bytes, start, end, delimiter, naming, options, times);
             match found {
                 Ok(header) => {
                     let skipped = if skipped == 0 { 0 } else { skipped + empty_lines(line) };
                     return Ok(Header { skipped, ..header });
                 }
-                Err(fault) if first_fault.is_none() || names_known >= 3 => first_fault = Some(fault),
+                Err(fault) if first_fault.is_none() || is_header => first_fault = Some(fault),
                 Err(_) => {}
             }
-            if names_known >= 3 {
+            if is_header {
                 break;
             }
         }
@@ -130,16 +132,20 @@ fn of_names(
 ) -> Result<Header, HeaderFault> {
     let naming = if asset.is_some() && naming == Naming::Column { Naming::ColumnOrName } else { naming };
     let rows = Rows::read(&bytes[end..], delimiter, options, times);
+    let names = rows.with_trailing_delimiter(names);
+    let not_utf8 = names.iter().find(|name| !is_utf8(name)).map(|name| excerpt(name.as_bytes()));
     let found = Layout::find(names, naming, options, &rows);
-    let layout = found.map_err(|fault| match fault {
-        HeaderFault::Missing { missing, found, could_be_one_asset, .. } => {
+    let layout = found.map_err(|fault| match (fault, not_utf8) {
+        (_, Some(name)) => HeaderFault::NotUtf8 { name },
+        (HeaderFault::Missing { missing, found, could_be_one_asset, .. }, _) => {
             HeaderFault::Missing { missing, found, could_be_one_asset, delimiter: Some(delimiter.into()) }
         }
-        fault => fault,
+        (fault, _) => fault,
     })?;
+    rows.check_fields(layout.names.len())?;
     let own_asset = layout.own_asset.and_then(|column| rows.first(column)).unwrap_or_default();
     Ok(Header {
-        digits: layout.clock.map_or(ClockDigits::Six, |column| rows.clock_digits(column)),
+        digits: rows.clock_digits(&layout),
         fixed_point: rows.fixed_point(&layout, options),
         order: rows.order(layout.time),
         numeric_times: rows.numeric_times(layout.time),
@@ -272,18 +278,41 @@ impl<'a> Rows<'a> {
         evidence
     }
 
+    /// How many fields all rows have, if they have the same number.
+    fn field_count(&self) -> Option<usize> {
+        let count = self.records.first()?.len();
+        self.records.iter().all(|record| record.len() == count).then_some(count)
+    }
+
+    /// The names, and one without text more where every row ends with a delimiter that the header lacks.
+    fn with_trailing_delimiter(&self, mut names: Vec<String>) -> Vec<String> {
+        let is_longer = self.field_count() == Some(names.len() + 1);
+        if is_longer && self.fields(names.len()).all(|field| field.trim_ascii().is_empty()) {
+            names.push(String::new());
+        }
+        names
+    }
+
+    /// # Errors
+    /// Where all rows, of which there are several, have as many fields, but the header another number of names.
+    fn check_fields(&self, expected: usize) -> Result<(), HeaderFault> {
+        match self.field_count() {
+            Some(found) if found != expected && self.records.len() > 1 => {
+                Err(HeaderFault::Fields { found, expected })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn numeric_times(&self, column: usize) -> NumericTimes {
         let mut evidence = NumericEvidence::default();
         self.fields(column).for_each(|field| evidence.note(field));
         evidence.numbers()
     }
 
-    /// Six where a time of day has more than four.
-    fn clock_digits(&self, column: usize) -> ClockDigits {
-        match self.fields(column).map(|field| field.trim_ascii().len()).max() {
-            Some(1..=4) => ClockDigits::Four,
-            _ => ClockDigits::Six,
-        }
+    fn clock_digits(&self, layout: &Layout) -> ClockDigits {
+        let longest = layout.clock.and_then(|at| self.fields(at).map(|field| field.trim_ascii().len()).max());
+        layout.clock_digits(longest.unwrap_or_default())
     }
 
     /// The median close, where all prices are whole and above a million, and volumes are not as large.
@@ -304,7 +333,7 @@ impl<'a> Rows<'a> {
         };
         let median = |numbers: &[f64]| numbers[numbers.len() / 2];
         let (closes, volumes) = (numbers(3)?, numbers(4)?);
-        let are_whole = closes.iter().all(|close| close.fract() == 0.0);
+        let are_whole = closes.iter().chain(&volumes).all(|number| number.fract() == 0.0);
         (are_whole && median(&closes) > LARGE && median(&volumes) < median(&closes)).then(|| median(&closes))
     }
 }

@@ -13,6 +13,10 @@ pub(in crate::ingest) struct SeparatorsShown {
     point_groups: bool,
     /// Commas stand where thousands would have them.
     comma_groups: bool,
+    /// Full stops can only stand between thousands.
+    many_points: bool,
+    /// Commas can only stand between thousands.
+    many_commas: bool,
 }
 
 impl SeparatorsShown {
@@ -26,8 +30,14 @@ impl SeparatorsShown {
         match (last(b'.'), last(b',')) {
             (Some(point), Some(comma)) if point > comma => (self.point, self.comma_groups) = (true, true),
             (Some(_), Some(_)) => (self.comma, self.point_groups) = (true, true),
-            (Some(point), None) => note_one(text, b'.', point, &mut self.point, &mut self.point_groups),
-            (None, Some(comma)) => note_one(text, b',', comma, &mut self.comma, &mut self.comma_groups),
+            (Some(point), None) => {
+                self.many_points |= are_groups(text, b'.');
+                note_one(text, b'.', point, &mut self.point, &mut self.point_groups);
+            }
+            (None, Some(comma)) => {
+                self.many_commas |= are_groups(text, b',');
+                note_one(text, b',', comma, &mut self.comma, &mut self.comma_groups);
+            }
             (None, None) => {}
         }
     }
@@ -41,9 +51,27 @@ impl SeparatorsShown {
             Self { point: true, comma: false, comma_groups: true, .. } => {
                 NumberFormat { decimal: '.', thousands: Some(',') }
             }
+            Self { many_points: true, many_commas: false, point: false, .. } => {
+                NumberFormat { decimal: ',', thousands: Some('.') }
+            }
+            Self { many_commas: true, many_points: false, comma: false, .. } => {
+                NumberFormat { decimal: '.', thousands: Some(',') }
+            }
             _ => NumberFormat::default(),
         }
     }
+}
+
+/// Whether one sign stands at least twice, and before three digits each time: `1.154.000`.
+fn are_groups(text: &[u8], sign: u8) -> bool {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let mut groups = digits.split(|&byte| byte == sign);
+    let first = groups.next().unwrap_or_default();
+    let groups: Vec<_> = groups.collect();
+    groups.len() > 1
+        && (1..=3).contains(&first.len())
+        && groups.iter().all(|group| group.len() == 3)
+        && groups.iter().chain([&first]).all(|group| group.iter().all(u8::is_ascii_digit))
 }
 
 /// A number with one kind of sign, last at `at`. A single group of three digits behind it could be either.
@@ -83,12 +111,25 @@ mod tests {
         assert_eq!(format(&["1.234,50", "12"]), european);
         assert_eq!(format(&["12,25", "27.195"]), european);
         assert_eq!(format(&["12,25"]), NumberFormat { decimal: ',', thousands: None });
+        assert_eq!(format(&["13,181", "1.154.000"]), european);
+        assert_eq!(format(&["2.961", "1.154.000"]), european);
+        assert_eq!(format(&["2,961", "1,154,000"]), english);
+        assert_eq!(format(&["2.961", "1,154,000"]), english);
         assert_eq!(format(&["0,125"]), NumberFormat { decimal: ',', thousands: None });
     }
 
     #[test]
     fn numbers_that_could_be_two_are_left_to_whoever_knows() {
-        for numbers in [&["27,195"][..], &["27.195"], &["12.5", "12,5"], &["12"], &[], &["abc", "1/2"]] {
+        for numbers in [
+            &["27,195"][..],
+            &["27.195"],
+            &["12.5", "12,5"],
+            &["1.154.000", "1,154,000"],
+            &["127.0.0.1"],
+            &["12"],
+            &[],
+            &["abc", "1/2"],
+        ] {
             assert_eq!(format(numbers), NumberFormat::default(), "{numbers:?}");
         }
     }

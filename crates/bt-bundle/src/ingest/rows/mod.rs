@@ -22,6 +22,8 @@ pub(super) struct Source {
     pub(super) names_asset: bool,
     /// Whether it has a column of volumes.
     pub(super) has_volume: bool,
+    /// The name of a column of times of day that is not read.
+    pub(super) unread_clock: Option<Arc<str>>,
 }
 
 impl Source {

@@ -185,6 +185,7 @@ impl Twins<'_> {
                 known: self.clock.known(self.rows.stamps[first]),
                 earlier,
                 is_named_by_file: source.names_asset,
+                unread_clock: source.unread_clock.as_deref().map(str::to_owned),
             };
             let finding = Finding::new(place.clone(), fault);
             match options.on_bad_row {

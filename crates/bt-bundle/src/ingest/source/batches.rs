@@ -150,9 +150,10 @@ impl<'a> Table<'a> {
         };
         source.names_asset = asset.is_some() && self.asset.is_none() && !opening.is_asset_stated;
         source.has_volume = layout.values[4].is_some();
+        source.unread_clock = layout.unread_clock.as_deref().map(Arc::from);
         let clocks = layout.clock.and_then(|at| Times::new(self.column(at)?).ok());
         let longest = clocks.and_then(|clocks| (0..clocks.array.len()).map(|row| clocks.digits(row)).max());
-        let digits = if longest.is_some_and(|len| len <= 4) { ClockDigits::Four } else { ClockDigits::Six };
+        let digits = layout.clock_digits(longest.unwrap_or_default());
         Ok(Shape {
             source,
             number: opening.number,

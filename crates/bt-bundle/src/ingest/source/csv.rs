@@ -74,7 +74,8 @@ impl CsvFile {
     /// Where the file cannot be read, is empty or lacks a column.
     pub(super) fn open(path: &Path, opening: &Opening<'_>) -> Result<Self> {
         let name: Arc<str> = path.display().to_string().into();
-        let mut source = Source { name, has_lines: true, names_asset: false, has_volume: true };
+        let mut source =
+            Source { name, has_lines: true, names_asset: false, has_volume: true, unread_clock: None };
         let refused = |source: &Source, fault: HeaderFault| Error::from(Finding::new(source.whole(), fault));
         let mut text = TextFile::open(path, opening.options.encoding)?;
         let mut pending = Vec::new();
@@ -92,6 +93,7 @@ impl CsvFile {
         };
         source.names_asset = asset.is_some() && header.asset.is_none() && !opening.is_asset_stated;
         source.has_volume = header.layout.values[4].is_some();
+        source.unread_clock = header.layout.unread_clock.as_deref().map(Arc::from);
         let times = opening.times.clone().with(None, header.digits).with_numbers(header.numeric_times);
         let shape = Shape {
             source,
@@ -271,18 +273,18 @@ struct Decoder<'a> {
 /// What is wrong with a row.
 struct Bad {
     column: Option<usize>,
-    fault: Fault,
+    fault: Box<Fault>,
 }
 
 impl Bad {
     #[cold]
     fn field(column: usize, fault: impl Into<Fault>) -> Self {
-        Self { column: Some(column), fault: fault.into() }
+        Self { column: Some(column), fault: Box::new(fault.into()) }
     }
 
     /// Whether it is the whole file that is wrong, so that leaving out the row would not do.
     fn is_of_file(&self) -> bool {
-        matches!(self.fault, Fault::Asset(AssetFault::Several { .. }))
+        matches!(*self.fault, Fault::Asset(AssetFault::Several { .. }))
     }
 }
 
@@ -330,7 +332,7 @@ impl<'a> Decoder<'a> {
     #[cold]
     fn reject(&mut self, bad: Bad, line: u64) -> Result<()> {
         let is_of_file = bad.is_of_file();
-        let finding = self.finding(line, bad.column, bad.fault);
+        let finding = self.finding(line, bad.column, *bad.fault);
         match self.options.on_bad_row {
             BadRows::Skip if !is_of_file => {
                 self.rows.findings.rejected.add(|| finding);
@@ -355,7 +357,7 @@ impl<'a> Decoder<'a> {
         if fields.ranges.len() != layout.names.len() {
             let expected = layout.names.len();
             let found = self.count(fields);
-            return Err(Bad { column: None, fault: RowFault::Fields { found, expected }.into() });
+            return Err(Bad { column: None, fault: Box::new(RowFault::Fields { found, expected }.into()) });
         }
         let mut has_missing = false;
         for (at, (value, column)) in self.values.iter_mut().zip(&layout.values).enumerate() {
@@ -458,7 +460,9 @@ impl<'a> Decoder<'a> {
         let layout = &self.block.shape.layout;
         match checked {
             Checked::Sound | Checked::Unpriced => {}
-            Checked::Bad(value, fault) => return Err(Bad { column: layout.values[value], fault }),
+            Checked::Bad(value, fault) => {
+                return Err(Bad { column: layout.values[value], fault: Box::new(fault) });
+            }
             Checked::Odd(odd) => {
                 for (value, fault) in odd {
                     let finding = self.finding(line, layout.values[value], fault.clone());

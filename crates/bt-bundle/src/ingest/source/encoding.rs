@@ -85,6 +85,15 @@ impl TextFile {
     /// # Errors
     /// Where the file cannot be read, or its text is not what its encoding allows.
     pub(super) fn fill(&mut self, bytes: &mut Vec<u8>, len: usize) -> Result<bool> {
+        const END_OF_FILE_OF_DOS: u8 = 0x1a;
+        let at_end = self.read_until(bytes, len)?;
+        while at_end && bytes.last() == Some(&END_OF_FILE_OF_DOS) {
+            bytes.pop();
+        }
+        Ok(at_end)
+    }
+
+    fn read_until(&mut self, bytes: &mut Vec<u8>, len: usize) -> Result<bool> {
         match &self.decoder {
             None => {
                 bytes.append(&mut self.start);

@@ -13,7 +13,7 @@ use super::field::day::{DayOrder, OrderEvidence};
 use super::field::time::TimeReader;
 use super::infer::columns::{Layout, Naming};
 use super::rows::{RowId, Rows, Source};
-use super::{AssetName, Batches, FileFormat, IngestOptions, Input};
+use super::{AssetName, Batches, FileFormat, IngestOptions, Input, NumberFormat};
 
 mod batches;
 #[cfg(feature = "csv")]
@@ -213,6 +213,7 @@ impl<'a> Sources<'a> {
                     has_lines: false,
                     names_asset: false,
                     has_volume: true,
+                    unread_clock: None,
                 });
                 let number = self.all.len() - 1;
                 self.open =
@@ -420,7 +421,7 @@ fn lay_out(
     first_rows: impl FnOnce() -> Result<Option<RecordBatch>>,
 ) -> Result<(Layout, batches::Shape, OrderEvidence, Vec<usize>)> {
     let name = path.display().to_string().into();
-    let source = Source { name, has_lines: false, names_asset: false, has_volume: true };
+    let source = Source { name, has_lines: false, names_asset: false, has_volume: true, unread_clock: None };
     let refused = |fault: HeaderFault| Error::from(Finding::new(source.whole(), fault));
     let table = batches::Table::new(schema, None, opening.times).map_err(refused)?;
     // Of text only rows can tell what it is.
@@ -439,8 +440,19 @@ fn lay_out(
 pub(super) fn number_fault(text: &[u8], why: Unread) -> NumberFault {
     match why {
         Unread::NotFinite => NumberFault::NotFinite { text: excerpt(text) },
-        _ => NumberFault::Unreadable { text: excerpt(text), has_separators: text.contains(&b',') },
+        _ => either(text).unwrap_or_else(|| {
+            let has_separators =
+                text.contains(&b',') || text.iter().filter(|byte| **byte == b'.').count() > 1;
+            NumberFault::Unreadable { text: excerpt(text), has_separators }
+        }),
     }
+}
+
+/// A number with one comma, which may be a decimal one or stand between thousands.
+fn either(text: &[u8]) -> Option<NumberFault> {
+    let read = |decimal, thousands| NumberFormat { decimal, thousands }.read(text).ok();
+    let (decimal, thousands) = (read(',', None)?, read('.', Some(','))?);
+    Some(NumberFault::DecimalOrThousands { text: excerpt(text), decimal, thousands })
 }
 
 /// Every source must have the extra columns of the first: a bundle's assets have the same columns.

@@ -96,3 +96,71 @@ fn one_column_may_be_stated_to_be_several_things() {
     let read = file("A.txt", "Date|NAV\n2024-01-04|1.5\n2024-01-05|1.75\n", options).unwrap();
     assert_eq!(read.bars, ["A 2024-01-05 1.5 1.5 1.5 1.5 NaN", "A 2024-01-06 1.75 1.75 1.75 1.75 NaN"]);
 }
+
+#[test]
+fn a_header_that_is_not_utf_8_asks_for_its_encoding() {
+    for (name, encoding, bytes) in [
+        (
+            "Er\u{f6}ffnung",
+            "windows-1252",
+            &b"Datum;Er\xf6ffnung;Hoch;Tief;Schluss\n2024-01-05;1;2;1;2\n"[..],
+        ),
+        ("\u{59cb}\u{5024}", "shift_jis", b"Date;\x8en\x92l;Hoch;Tief;Schluss\n2024-01-05;1;2;1;2\n"),
+    ] {
+        let columns =
+            [(name, Column::Open), ("Hoch", Column::High), ("Tief", Column::Low), ("Schluss", Column::Close)];
+        let columns = columns.map(|(name, column)| (name.to_owned(), column)).into();
+        let options = IngestOptions { columns, ..AUTO() };
+        let error = csv(bytes, options.clone()).unwrap_err();
+        let is_told = error.contains("its header is not UTF-8") && error.contains("IngestOptions::encoding");
+        assert!(is_told, "{error}");
+        let options = IngestOptions { encoding: encoding.parse().ok(), ..options };
+        assert_eq!(csv(bytes, options).unwrap().bars, ["A 2024-01-06 1 2 1 2 NaN"]);
+    }
+}
+
+#[test]
+fn a_header_below_a_title_is_found_by_names_that_are_stated() {
+    let columns = [
+        ("Tag", Column::Timestamp),
+        ("Kurs", Column::Close),
+        ("A", Column::Open),
+        ("H", Column::High),
+        ("T", Column::Low),
+    ];
+    let columns = columns.map(|(name, column)| (name.to_owned(), column)).into();
+    let options = IngestOptions { columns, ..Default::default() };
+    let read = csv("Kurse der A\nTag,A,H,T,Kurs\n2024-01-05,1,2,1,2\n", options).unwrap();
+    assert_eq!(read.bars, ["A 2024-01-06 1 2 1 2 NaN"]);
+}
+
+#[test]
+fn closes_that_are_stated_to_be_the_other_prices_too_are_closes_still() {
+    let columns = [Column::Open, Column::High, Column::Low].map(|column| ("Close".to_owned(), column)).into();
+    let options = IngestOptions { columns, ..Default::default() };
+    assert_eq!(csv("Date,Close\n2024-01-05,2\n", options).unwrap().bars, ["A 2024-01-06 2 2 2 2 NaN"]);
+}
+
+#[test]
+fn names_of_more_sources_need_no_word() {
+    for (header, row) in [
+        ("MTS,OPEN,CLOSE,HIGH,LOW,VOLUME", "1704412800000,1,2,3,1,9"),
+        (
+            "Dates,PX_OPEN,PX_HIGH,PX_LOW,PX_LAST,PX_VOLUME",
+            "1/5/2024,1,3,1,2,9\n1/15/2024,1,1,1,1,1\n1/16/2024,1,1,1,1,1",
+        ),
+        ("t,o,h,l,c,v", "1704412800,1,3,1,2,9"),
+        ("Time,Open,High,Low,Latest,Volume", "2024-01-05,1,3,1,2,9"),
+        (
+            "\u{65e5}\u{671f},\u{5f00}\u{76d8},\u{6536}\u{76d8},\u{6700}\u{9ad8},\u{6700}\u{4f4e},\u{6210}\u{4ea4}\u{91cf}",
+            "2024-01-05,1,2,3,1,9",
+        ),
+    ] {
+        let read = csv(format!("{header}\n{row}\n"), IngestOptions::default()).unwrap();
+        assert_eq!(read.bars[0], "A 2024-01-06 1 3 1 2 9", "{header}");
+    }
+    // The 1m of a column of intervals is no million.
+    let read =
+        csv("date,open,high,low,close,interval\n2024-01-05,1,2,1,2,1m\n", IngestOptions::default()).unwrap();
+    assert_eq!(read.report.ignored, ["interval"]);
+}

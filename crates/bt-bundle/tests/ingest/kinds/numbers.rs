@@ -54,7 +54,18 @@ fn separators_are_taken_for_what_they_can_only_be_and_for_what_is_stated() {
     }
     // Whether these are thousands or thousandths nobody can tell.
     let error = bar(["27,195", "27,200", "27,100", "27,150", "5"], IngestOptions::default()).unwrap_err();
-    assert!(error.contains("column \"Open\": \"27,195\" is not a number"), "{error}");
+    let told =
+        "column \"Open\": \"27,195\" is 27.195 with a decimal comma and 27195 with commas between thousands";
+    assert!(error.contains(told), "{error}");
+    assert!(error.contains("`IngestOptions::number_format`"), "{error}");
+    // Two groups of thousands in one number tell of all.
+    for (numbers, values) in [
+        (["13,165", "13,181", "13,100", "13,170", "1.154.000"], "13.165 13.181 13.1 13.17 1154000"),
+        (["2.961", "2.970", "2.950", "2.965", "1.154.000"], "2961 2970 2950 2965 1154000"),
+        (["2,961", "2,970", "2,950", "2,965", "1,154,000"], "2961 2970 2950 2965 1154000"),
+    ] {
+        assert_eq!(bar(numbers, IngestOptions::default()).as_deref(), Ok(values), "{numbers:?}");
+    }
 }
 
 #[test]

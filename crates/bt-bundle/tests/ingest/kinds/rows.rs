@@ -1,8 +1,11 @@
 //! Rows that are no bars, or that come twice.
 
-use bt_bundle::{Findings, IngestOptions};
+use std::sync::Arc;
 
-use super::{Read, csv, folder, skip};
+use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
+use bt_bundle::{Column, Findings, IngestOptions};
+
+use super::{Read, csv, folder, parquet, skip};
 use crate::daily;
 
 const AUTO: fn() -> IngestOptions = IngestOptions::default;
@@ -112,4 +115,51 @@ fn prices_of_0_and_below_are_kept_and_told() {
     assert_eq!(read.bars[0], "A 2024-01-05 5 5 -6 -5.5 1");
     assert_eq!(places(&read.report.not_above_zero), ["line 2 Low", "line 3 Open"]);
     assert!(read.report.to_string().contains("not above 0 2 rows, kept, such as"), "{}", read.report);
+}
+
+#[test]
+fn a_delimiter_behind_every_row_and_the_end_of_file_of_dos_are_no_fields() {
+    let read =
+        csv("Date,Open,High,Low,Close\n2024-01-05,1,2,1,2,\n2024-01-08,2,3,2,3,\n\u{1a}", AUTO()).unwrap();
+    assert_eq!(read.closes(), ["2024-01-06 2", "2024-01-09 3"]);
+    assert_eq!(read.report.rows_read, 2);
+}
+
+#[test]
+fn rows_that_all_have_another_number_of_fields_are_a_fault_of_the_header() {
+    let error =
+        csv("Date,Open,High,Low,Close\n2024-01-05,1,2,1,2,9\n2024-01-08,2,3,2,3,9\n", AUTO()).unwrap_err();
+    assert!(error.contains("A.csv: its rows have 6 fields, and its header has 5 names"), "{error}");
+    assert!(error.contains("`IngestOptions::header`") && !error.contains("BadRows::Skip"), "{error}");
+}
+
+#[test]
+fn bars_of_one_moment_beside_times_of_day_that_are_not_read_are_told_with_their_column() {
+    let minutes = "Date,Open,High,Low,Close,TimeBarStart\n20240105,1,2,1,2,09:30\n20240105,2,3,2,3,09:31\n";
+    let error = csv(minutes, AUTO()).unwrap_err();
+    assert!(error.contains("column \"TimeBarStart\", which is not read, holds times of day"), "{error}");
+    assert!(error.contains("`Column::Time`") && !error.contains("BadRows::Skip"), "{error}");
+    let columns = vec![("TimeBarStart".to_owned(), Column::Time)];
+    let read = csv(minutes, IngestOptions { columns, ..AUTO() }).unwrap();
+    assert_eq!(read.known(), ["2024-01-05T09:31:00Z", "2024-01-05T09:32:00Z"]);
+}
+
+#[test]
+fn milliseconds_of_a_day_in_a_column_of_that_name_are_its_time() {
+    let text = "ms_of_day,open,high,low,close,volume,date\n34200000,1,2,1,2,9,20240105\n34260000,2,3,2,3,9,20240105\n";
+    let known = ["2024-01-05T09:31:00Z", "2024-01-05T09:32:00Z"];
+    assert_eq!(csv(text, AUTO()).unwrap().known(), known);
+    let integers = |values: [i64; 2]| Arc::new(Int64Array::from(values.to_vec())) as ArrayRef;
+    let prices = |values: [f64; 2]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
+    let batch = RecordBatch::try_from_iter([
+        ("ms_of_day", integers([34_200_000, 34_260_000])),
+        ("date", integers([20_240_105, 20_240_105])),
+        ("open", prices([1.0, 2.0])),
+        ("high", prices([2.0, 3.0])),
+        ("low", prices([1.0, 2.0])),
+        ("close", prices([2.0, 3.0])),
+    ]);
+    assert_eq!(parquet(&batch.unwrap(), AUTO()).unwrap().known(), known);
+    let error = csv(text.replace("34260000", "86400000"), AUTO()).unwrap_err();
+    assert!(error.contains("is no day or time of the calendar"), "{error}");
 }
