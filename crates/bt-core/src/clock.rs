@@ -36,6 +36,11 @@ impl BarClock {
         Ok(Self { frequency, label: conventions.label, zone: conventions.zone.parse()? })
     }
 
+    /// For bars of this frequency, with this label, in this zone.
+    pub fn with_zone(frequency: Frequency, label: BarLabel, zone: Zone) -> Self {
+        Self { frequency, label, zone }
+    }
+
     /// For a bundle's bars.
     ///
     /// # Errors

@@ -155,7 +155,7 @@ impl Rows<'_> {
         };
         let column = values[usize::from(!is_split)];
         let value = self.options.number_format.unwrap_or_default().read(&record[column]);
-        let unread = |why| super::source::number_fault(&record[column], why).into();
+        let unread = |why| super::source::number_fault(&record[column], true, why).into();
         let value = value.map_err(|why| bad(column, unread(why)))?;
         if value.is_nan() || value <= 0.0 {
             return Err(bad(column, AdjustmentFault::Value { text: text(column) }.into()));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bt_core::{BarLabel, Bundle, BundleName, BundleSource, Error, Frequency, Result, Timestamp, Zone};
 
-use super::fault::{Finding, Place, TimeFault};
+use super::fault::{Finding, FrequencyFault, Place, TimeFault};
+use super::infer::frequency::regular;
 use super::report::counted;
 use super::{Extras, Ingest, IngestReport};
 use crate::{Appended, Disk, Label, Store};
@@ -50,6 +51,7 @@ impl Ingest<'_> {
     /// What [`into_store`](Self::into_store) and [`Store::append`] refuse. The old version stays current then.
     pub fn append_to(mut self, store: &Store, name: &BundleName) -> Result<AppendReport> {
         let bundle = store.open(name)?;
+        let is_frequency_stated = self.options.frequency.is_some();
         self.options.frequency.get_or_insert(bundle.frequency());
         if self.options.extras == Extras::Numeric {
             self.options.extras = Extras::Only(bundle.extra_columns().to_vec());
@@ -74,10 +76,27 @@ impl Ingest<'_> {
         let input = self.publish(&new, name, Some(&zone))?;
         let opened = new.open(name)?;
         check_last_day(last, &*opened, &input)?;
+        if !is_frequency_stated {
+            check_frequency(&*opened, &input)?;
+        }
         let origin = format!("appended from {}", input.sources.join(", "));
         let appended = store.append(name, &*opened, &origin)?;
         Ok(AppendReport { input, appended })
     }
+}
+
+/// Nobody said how far apart the new bars are: they are read as those of the bundle, unless an asset's are others beyond doubt.
+fn check_frequency(new: &dyn Bundle, input: &IngestReport) -> Result<()> {
+    let most = new.frequency();
+    for (id, asset) in new.assets().ids().zip(new.assets().names()) {
+        let stamps: Vec<i64> = new.bars(id)?.timestamps().iter().map(|known| known.as_nanos()).collect();
+        if let Some(frequency) = regular(&stamps).filter(|frequency| *frequency != most) {
+            let fault = FrequencyFault::OfAsset { asset: asset.to_owned(), frequency, most };
+            let place = Place::of(input.sources.first().cloned().unwrap_or_default());
+            return Err(Finding::new(place, fault).into());
+        }
+    }
+    Ok(())
 }
 
 /// Where days end with the next one that is stamped, the first of the new bars tells when the last of the old ones ended. That

@@ -101,12 +101,16 @@ impl Fault {
             Self::Number(
                 NumberFault::Unreadable { has_separators: true, .. } | NumberFault::DecimalOrThousands { .. },
             ) => vec![Advice::StateNumberFormat],
-            Self::Number(NumberFault::Unreadable { .. }) => vec![Advice::IgnoreColumn],
+            Self::Number(NumberFault::Unreadable { is_price: true, .. }) => vec![Advice::SkipBadRows],
+            Self::Number(NumberFault::Unreadable { .. }) => vec![Advice::SkipBadRows, Advice::IgnoreColumn],
+            Self::Number(NumberFault::NotFinite { .. }) => vec![Advice::SkipBadRows],
             Self::Asset(AssetFault::Several { .. }) => vec![Advice::LetColumnSayAsset],
             Self::Asset(AssetFault::NotUtf8 { .. }) | Self::File(FileFault::Encoding { .. }) => {
                 vec![Advice::StateEncoding]
             }
-            Self::Row(RowFault::Fields { .. }) => vec![Advice::SkipBadRows],
+            Self::Row(
+                RowFault::Fields { .. } | RowFault::HighBelowLow { .. } | RowFault::NegativeVolume { .. },
+            ) => vec![Advice::SkipBadRows],
             Self::Row(RowFault::Duplicate { unread_clock: Some(_), .. }) => vec![Advice::StateClock],
             Self::Row(RowFault::Duplicate { is_named_by_file: true, .. }) => {
                 vec![Advice::StateAssetColumn, Advice::SkipBadRows]
@@ -147,9 +151,12 @@ fn header(fault: &HeaderFault) -> Vec<Advice> {
 
 fn time(fault: &TimeFault) -> Vec<Advice> {
     match fault {
-        TimeFault::Unreadable { is_stated: false, .. } => vec![Advice::StateTimeFormat],
+        TimeFault::Unreadable { is_stated: false, .. } => vec![Advice::StateTimeFormat, Advice::SkipBadRows],
+        TimeFault::Unreadable { .. } | TimeFault::NoSuchDay { .. } | TimeFault::Missing => {
+            vec![Advice::SkipBadRows]
+        }
         TimeFault::Number { .. } => vec![Advice::StateEpoch],
-        TimeFault::DayOrMonth { .. } => vec![Advice::StateDayOrder],
+        TimeFault::DayOrMonth { .. } | TimeFault::OtherOrder { .. } => vec![Advice::StateDayOrder],
         TimeFault::Twice { .. } => vec![Advice::WriteOffsets, Advice::StateZone],
         TimeFault::Skipped { .. } | TimeFault::Zones { .. } => vec![Advice::StateZone],
         TimeFault::MovedDay { .. } => vec![Advice::StateZoneAndIngestAgain],
@@ -159,7 +166,8 @@ fn time(fault: &TimeFault) -> Vec<Advice> {
 
 fn frequency(fault: &FrequencyFault) -> Vec<Advice> {
     match fault {
-        FrequencyFault::Starts { .. } => vec![Advice::StateStarts, Advice::StateFrequency],
+        FrequencyFault::Starts { .. } => vec![Advice::StateStarts],
+        FrequencyFault::FarApart { .. } => vec![Advice::StateTimeFormat, Advice::StateFrequency],
         FrequencyFault::StartOrEnd { .. } => vec![Advice::StateLabel, Advice::StateFrequency],
         _ => vec![Advice::StateFrequency],
     }

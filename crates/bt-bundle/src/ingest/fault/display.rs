@@ -88,6 +88,7 @@ impl fmt::Display for HeaderFault {
             Self::ExtraNew { name, first } => {
                 write!(f, "it has a column {name:?}, which {first} does not have")
             }
+            Self::OtherFormat { what } => write!(f, "it is {what}, and is read as CSV"),
             Self::NotUtf8 { name } => write!(f, "its header is not UTF-8: {name:?}"),
             Self::Fields { found, expected } => {
                 write!(f, "its rows have {found} fields, and its header has {expected} names")
@@ -133,6 +134,13 @@ impl fmt::Display for TimeFault {
                 "{text:?} is {day_first} with the day first and {month_first} with the month first, and no other date \
                  tells which"
             ),
+            Self::OtherOrder { text, is_day_first } => {
+                let (this, others) = if *is_day_first { ("month", "day") } else { ("day", "month") };
+                write!(
+                    f,
+                    "{text:?} has the {this} first, and other dates of the input have the {others} first"
+                )
+            }
             Self::Twice { text, zone } => {
                 write!(f, "{text:?} happens twice in {zone}, where clocks are set back")
             }
@@ -201,12 +209,14 @@ impl fmt::Display for RowFault {
                 write!(f, "{price} is outside low and high, {low} to {high}")
             }
             Self::NotAboveZero { price } => write!(f, "{price} is not above 0"),
+            Self::OpenQuote => f.write_str("a quote that opens here is not closed where its field ends"),
             Self::Unpriced => f.write_str("open, high, low and close are all missing"),
             Self::Repeated { earlier } => write!(f, "the same as {earlier}"),
-            Self::Duplicate { asset, known, earlier, unread_clock, .. } => {
+            Self::Duplicate { asset, known, is_of_day, earlier, unread_clock, .. } => {
+                let same = if *is_of_day { "day" } else { "time" };
                 write!(
                     f,
-                    "{asset:?} has a bar for the same time (known {known}) already, in {earlier}, with other values"
+                    "{asset:?} has a bar for the same {same} (known {known}) already, in {earlier}, with other values"
                 )?;
                 match unread_clock {
                     Some(column) => write!(f, "; column {column:?}, which is not read, holds times of day"),
@@ -241,6 +251,9 @@ impl fmt::Display for FrequencyFault {
             ),
             Self::FarApart { days } => {
                 write!(f, "most bars are {days} days apart; allowed: {}", Frequency::ALLOWED)
+            }
+            Self::OfAsset { asset, frequency, most } => {
+                write!(f, "{asset:?} has bars of {frequency}, and most bars are of {most}")
             }
             Self::Starts { frequency } => write!(
                 f,

@@ -53,6 +53,7 @@ fn headers() -> Vec<Fault> {
         Header::TooLarge { columns: None, most: 2 << 20 },
         Header::ExtraMissing { name: text("vwap"), first: text("a.csv") },
         Header::ExtraNew { name: text("vwap"), first: text("a.csv") },
+        Header::OtherFormat { what: "a Parquet file" },
         Header::NotUtf8 { name: text("Er\u{fffd}ffnung") },
         Header::Fields { found: 10, expected: 9 },
         Header::Changed { before: names(&["Date", "Open"]) },
@@ -81,6 +82,7 @@ fn times() -> Vec<Fault> {
             day_first: text("2024-01-05"),
             month_first: text("2024-05-01"),
         },
+        Time::OtherOrder { text: text("02/13/2024"), is_day_first: true },
         Time::Twice { text: text("2024-11-03 01:30"), zone: zone() },
         Time::Skipped { text: text("2024-03-10 02:30"), zone: zone() },
         Time::Zone { text: text("09:30 XYZ"), zone: text("XYZ") },
@@ -94,10 +96,12 @@ fn times() -> Vec<Fault> {
 }
 
 fn numbers_and_assets() -> Vec<Fault> {
-    let unreadable = |has_separators| Number::Unreadable { text: text("1,5"), has_separators };
+    let unreadable =
+        |has_separators, is_price| Number::Unreadable { text: text("1,5"), has_separators, is_price };
     let numbers = [
-        unreadable(true),
-        unreadable(false),
+        unreadable(true, true),
+        unreadable(false, true),
+        unreadable(false, false),
         Number::DecimalOrThousands { text: text("13,181"), decimal: 13.181, thousands: 13181.0 },
         Number::NotFinite { text: text("inf") },
         Number::Missing,
@@ -118,11 +122,13 @@ fn rows() -> Vec<Fault> {
     let duplicate = |is_named_by_file, clock: Option<&str>| Row::Duplicate {
         asset: text("IBM"),
         known: Timestamp::from_nanos(0),
+        is_of_day: false,
         earlier: earlier(),
         is_named_by_file,
         unread_clock: clock.map(text),
     };
-    let first = Finding::new(earlier(), Number::Unreadable { text: text("1,5"), has_separators: true });
+    let first = Number::Unreadable { text: text("1,5"), has_separators: true, is_price: true };
+    let first = Finding::new(earlier(), first);
     [
         Row::Fields { found: 1, expected: 6 },
         Row::TooLong { most: 4 << 20 },
@@ -130,6 +136,7 @@ fn rows() -> Vec<Fault> {
         Row::NegativeVolume { volume: -1.0 },
         Row::Outside { price: 3.0, low: 1.0, high: 2.0 },
         Row::NotAboveZero { price: -37.63 },
+        Row::OpenQuote,
         Row::Unpriced,
         Row::Repeated { earlier: earlier() },
         duplicate(true, None),
@@ -147,6 +154,7 @@ fn others() -> Vec<Fault> {
         Distance::Unknown,
         Distance::Unusual { nanos: 90_000_000_000 },
         Distance::FarApart { days: 91 },
+        Distance::OfAsset { asset: text("IBM"), frequency: Frequency::Weekly, most: Frequency::Daily },
         Distance::Starts { frequency: Frequency::Weekly },
         Distance::StartOrEnd { frequency: Frequency::Monthly },
     ]

@@ -148,6 +148,11 @@ pub enum HeaderFault {
         /// The first input.
         first: String,
     },
+    /// The file is no text.
+    OtherFormat {
+        /// What it is.
+        what: &'static str,
+    },
     /// The name of a column is not UTF-8.
     NotUtf8 {
         /// What can be read of it.
@@ -213,6 +218,13 @@ pub enum TimeFault {
         /// As a month first.
         month_first: String,
     },
+    /// It is a day only if its day and its month change places, and other dates of the input are days only if not.
+    OtherOrder {
+        /// The text.
+        text: String,
+        /// Whether those others have the day first.
+        is_day_first: bool,
+    },
     /// The wall clock of the zone shows it twice.
     Twice {
         /// The text.
@@ -267,6 +279,8 @@ pub enum NumberFault {
         text: String,
         /// Whether separators that nobody stated may be why.
         has_separators: bool,
+        /// Whether no bar can do without it.
+        is_price: bool,
     },
     /// Its one comma may be a decimal one or stand between thousands.
     DecimalOrThousands {
@@ -359,6 +373,8 @@ pub enum RowFault {
     },
     /// It has no price, and is no bar.
     Unpriced,
+    /// A quote opens a field that nothing closes, or that goes on behind the quote that closes it some lines below.
+    OpenQuote,
     /// It says the same as an earlier row.
     Repeated {
         /// The earlier row.
@@ -368,8 +384,10 @@ pub enum RowFault {
     Duplicate {
         /// The asset.
         asset: String,
-        /// When either bar became known.
+        /// When the earlier bar became known.
         known: Timestamp,
+        /// Whether both are bars of one day, known at two moments.
+        is_of_day: bool,
         /// The earlier row.
         earlier: Place,
         /// Whether the file's name was taken for the asset.
@@ -401,6 +419,15 @@ pub enum FrequencyFault {
     FarApart {
         /// The commonest distance, in days.
         days: i64,
+    },
+    /// An asset has bars of another frequency than most.
+    OfAsset {
+        /// The asset.
+        asset: String,
+        /// Its frequency.
+        frequency: Frequency,
+        /// That of most bars.
+        most: Frequency,
     },
     /// Weekly or monthly bars are stamped with their starts.
     Starts {
@@ -494,6 +521,13 @@ impl Finding {
             bt_core::ErrorKind::InvalidInput { reason, .. } => reason.downcast_ref(),
             _ => None,
         }
+    }
+}
+
+impl Fault {
+    /// Whether it is the whole source that is wrong, so that leaving out a row would not do.
+    pub(super) fn is_of_source(&self) -> bool {
+        matches!(self, Self::Asset(AssetFault::Several { .. }) | Self::Time(TimeFault::OtherOrder { .. }))
     }
 }
 

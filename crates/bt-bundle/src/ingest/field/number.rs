@@ -72,9 +72,12 @@ impl NumberFormat {
                 number.push_str(first);
                 let are_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
                 let front = first.trim_start_matches(['-', '+']);
+                // No thousand begins with a group of zeros: `0,123` is a fraction.
                 let grouped = (1..=3).contains(&front.len())
                     && are_digits(front)
-                    && groups.clone().all(|group| group.len() == 3 && are_digits(group));
+                    && !front.bytes().all(|digit| digit == b'0')
+                    && are_groups(groups.clone().map(str::len))
+                    && groups.clone().all(are_digits);
                 grouped.then(|| groups.for_each(|group| number.push_str(group)))?;
             }
             _ => number.push_str(whole),
@@ -87,6 +90,12 @@ impl NumberFormat {
         let foreign = self.decimal != '.' && whole.contains('.') && self.thousands != Some('.');
         (!foreign).then_some(number)
     }
+}
+
+/// Whether digits stand in groups of these lengths behind the first: of three, or as in India of two before the last three.
+pub(in crate::ingest) fn are_groups(lengths: impl Iterator<Item = usize>) -> bool {
+    let lengths: Vec<usize> = lengths.collect();
+    matches!(&lengths[..], [front @ .., 3] if front.iter().all(|&len| len == 3) || front.iter().all(|&len| len == 2))
 }
 
 /// Whether a text says that there is no number.

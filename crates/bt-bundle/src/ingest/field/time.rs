@@ -143,6 +143,9 @@ impl TimeReader {
         match why {
             Unread::Missing => TimeFault::Missing,
             Unread::Unit => TimeFault::Number { text },
+            Unread::NoSuchDay if self.is_day_of_other_order(bytes) => {
+                TimeFault::OtherOrder { text, is_day_first: self.order == Some(DayOrder::Day) }
+            }
             Unread::NoSuchDay => TimeFault::NoSuchDay { text },
             Unread::Range | Unread::NotFinite => TimeFault::OutOfRange { text },
             Unread::DayOrMonth => {
@@ -165,6 +168,16 @@ impl TimeReader {
                 TimeFault::Unreadable { text, expected: self.format.to_string(), is_stated }
             }
         }
+    }
+
+    /// Whether a text is a day if its day and its month change places, where nobody stated their order.
+    fn is_day_of_other_order(&self, text: &[u8]) -> bool {
+        let other = match self.order {
+            Some(DayOrder::Day) => DayOrder::Month,
+            Some(DayOrder::Month) => DayOrder::Day,
+            None => return false,
+        };
+        matches!(self.format, TimeFormat::Auto) && day::read(text.trim_ascii(), Some(other)).is_ok()
     }
 
     /// Places what was written in time.

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use bt_asset_cache::{Label, Shown};
-use bt_core::{BarLabel, Conventions, Day, Error, ErrorKind, Frequency, Result, Timestamp, Zone};
+use bt_core::{BarClock, BarLabel, Conventions, Day, Error, ErrorKind, Frequency, Result, Timestamp, Zone};
 
 use super::frequency::PeriodStamp;
 use super::summary::StampSummary;
@@ -103,6 +103,10 @@ pub(in crate::ingest) enum Rule {
     NextWeek(u32),
     /// The stamp lies in a month; the bar is known when the next one begins.
     NextMonth,
+    /// The stamp begins a week of its own; the bar is known on the same weekday of the next one.
+    WeekLater,
+    /// The stamp begins a month of its own; the bar is known on the same day of the next one, or on the first after it.
+    MonthLater,
     /// The bar is known so many nanoseconds after its stamp.
     After(i64),
 }
@@ -111,8 +115,16 @@ pub(in crate::ingest) enum Rule {
 #[derive(Clone, Copy, Debug)]
 pub(in crate::ingest) struct Periods {
     pub(in crate::ingest) shown: PeriodStamp,
-    /// Whether most stamps are Sundays.
-    pub(in crate::ingest) on_sundays: bool,
+    pub(in crate::ingest) begin: Begin,
+}
+
+/// When weeks or months begin, where stamps are their starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::ingest) enum Begin {
+    /// On this weekday (0 is Monday), or with the first of a month; the first days of trading are stamped.
+    Usual(u32),
+    /// On any other day.
+    Anywhere,
 }
 
 impl Clock {
@@ -181,9 +193,11 @@ impl Clock {
     ) -> Result<Result<Rule, Fault>> {
         let (frequency, are_days) = (self.frequency, summary.shown() != Shown::Times);
         let periods = periods(self)?;
-        let next = match frequency {
-            Frequency::Monthly => Rule::NextMonth,
-            _ => Rule::NextWeek(if periods.on_sundays { 6 } else { 0 }),
+        let next = match (frequency, periods.begin) {
+            (Frequency::Monthly, Begin::Usual(_)) => Rule::NextMonth,
+            (Frequency::Monthly, Begin::Anywhere) => Rule::MonthLater,
+            (_, Begin::Usual(weekday)) => Rule::NextWeek(weekday),
+            (_, Begin::Anywhere) => Rule::WeekLater,
         };
         Ok(match (options.label, periods.shown) {
             (Some(Label::Start), _) if self.close.is_some() => {
@@ -239,6 +253,8 @@ impl Clock {
             Rule::NextDay => self.zone.next_day(Timestamp::from_nanos(stamp)).as_nanos(),
             Rule::NextWeek(weekday) => self.next_week(stamp, weekday),
             Rule::NextMonth => self.next_month(stamp),
+            Rule::WeekLater => self.days_later(stamp, 7),
+            Rule::MonthLater => self.month_later(stamp),
         })
     }
 
@@ -252,6 +268,20 @@ impl Clock {
         Day::from_days_since_1970(day as i32)
     }
 
+    /// Whether two bars of one asset, known at these moments, are two of one day, where bars are daily.
+    #[inline]
+    pub(in crate::ingest) fn are_of_one_day(&self, one: Timestamp, other: Timestamp) -> bool {
+        // Days have at least 22 hours, clocks set or not.
+        const SHORTEST_DAY: u64 = (22 * 60 * MINUTE).unsigned_abs();
+        self.frequency == Frequency::Daily
+            && one.as_nanos().abs_diff(other.as_nanos()) < SHORTEST_DAY
+            && self.day_of_bar(one) == self.day_of_bar(other)
+    }
+
+    fn day_of_bar(&self, known: Timestamp) -> Day {
+        BarClock::with_zone(self.frequency, self.label(), self.zone.clone()).day(known)
+    }
+
     /// The zone in which days lie.
     pub(in crate::ingest) fn zone(&self) -> &Zone {
         &self.zone
@@ -259,11 +289,16 @@ impl Clock {
 
     /// What the bundle says of the zone and of which day a bar belongs to.
     pub(in crate::ingest) fn conventions(&self) -> Conventions {
-        let label = match self.rule {
-            Rule::NextDay | Rule::NextWeek(_) | Rule::NextMonth => BarLabel::Start,
+        Conventions { zone: self.zone.name().to_owned().into(), label: self.label() }
+    }
+
+    fn label(&self) -> BarLabel {
+        match self.rule {
+            Rule::NextDay | Rule::NextWeek(_) | Rule::NextMonth | Rule::WeekLater | Rule::MonthLater => {
+                BarLabel::Start
+            }
             _ => BarLabel::End,
-        };
-        Conventions { zone: self.zone.name().to_owned().into(), label }
+        }
     }
 
     /// When bars become known and how their times were read, in words.
@@ -320,6 +355,16 @@ impl Clock {
             Rule::NextMonth => {
                 format!("times are bars' starts; a bar is known when the next month begins in {zone}")
             }
+            Rule::WeekLater => {
+                format!(
+                    "times are bars' starts; a bar is known when the day begins in {zone} that is a week later"
+                )
+            }
+            Rule::MonthLater => {
+                format!(
+                    "times are bars' starts; a bar is known when the day begins in {zone} that is a month later"
+                )
+            }
             Rule::After(0) => "times are bars' ends; a bar is known then".to_owned(),
             Rule::After(nanos) => {
                 let later = counted((nanos / MINUTE).unsigned_abs(), "minute");
@@ -360,6 +405,26 @@ impl Clock {
         let day = self.day(stamp);
         let ahead = (weekday + 6 - day.weekday()) % 7 + 1;
         wall::start_of_day(&self.zone, i64::from(day.days_since_1970()) + i64::from(ahead))
+    }
+
+    /// The beginning of a later day: of the one behind it, where the stamp has a time of day.
+    fn days_later(&self, stamp: i64, days: i64) -> i64 {
+        let day = i64::from(self.day(stamp).days_since_1970());
+        let is_later = !self.are_dates && stamp > wall::start_of_day(&self.zone, day);
+        wall::start_of_day(&self.zone, day + days + i64::from(is_later))
+    }
+
+    fn month_later(&self, stamp: i64) -> i64 {
+        let (year, month, of_month) = self.day(stamp).date();
+        let (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+        match Timestamp::from_date(year, month, of_month) {
+            Ok(same) => {
+                let days = Day::of(same).days_since_1970() - self.day(stamp).days_since_1970();
+                self.days_later(stamp, i64::from(days))
+            }
+            // The 31st of a month that has 30 days.
+            Err(_) => self.next_month(self.next_month(stamp)),
+        }
     }
 
     fn next_month(&self, stamp: i64) -> i64 {

@@ -459,7 +459,11 @@ impl<'a> Finder<'a> {
         for (at, name) in self.names.iter().enumerate() {
             let name = normal(name);
             let is_kept = || match &wanted {
-                None => !NEVER_EXTRA.contains(&name.as_str()) && self.sample.is_number(at),
+                // What goes by the name of a price or the volume, and is not it, was put aside for what is stated.
+                None => {
+                    let names = [&NEVER_EXTRA[..], &Field::NAMES].concat();
+                    !names.contains(&name.as_str()) && self.sample.is_number(at)
+                }
                 Some(wanted) => wanted.contains(&name),
             };
             if self.columns[at].is_empty() && !name.is_empty() && is_kept() {

@@ -1,8 +1,11 @@
 //! How far apart bars are, by the distances between neighbours.
 
+use std::ops::RangeInclusive;
+
 use bt_core::{Day, Frequency};
 use hashbrown::HashMap;
 
+use super::clock::Begin;
 use crate::ingest::fault::FrequencyFault;
 use crate::ingest::wall::{DAY, MINUTE};
 
@@ -15,6 +18,8 @@ pub(in crate::ingest) struct Gaps {
     days: u64,
     /// More, in days: how often each occurs. Weekly or monthly bars, or none for a while.
     long: HashMap<i64, u64>,
+    /// Frequencies that assets have by themselves, beyond doubt, and the first asset of each.
+    of_assets: Vec<(Frequency, String)>,
 }
 
 impl Gaps {
@@ -22,7 +27,12 @@ impl Gaps {
     const SHORTEST_DAY: i64 = 22 * 60 * MINUTE;
 
     /// Adds the gaps of one asset's ascending stamps.
-    pub(in crate::ingest) fn add(&mut self, stamps: &[i64]) {
+    pub(in crate::ingest) fn add(&mut self, asset: &str, stamps: &[i64]) {
+        if let Some(frequency) = regular(stamps)
+            && self.of_assets.iter().all(|(other, _)| *other != frequency)
+        {
+            self.of_assets.push((frequency, asset.to_owned()));
+        }
         for pair in stamps.windows(2) {
             match pair[1].saturating_sub(pair[0]) {
                 0 => (),
@@ -49,6 +59,17 @@ impl Gaps {
         }
     }
 
+    /// # Errors
+    /// Where an asset has another frequency beyond doubt: its bars would be known too early, or too late.
+    pub(in crate::ingest) fn check_assets(&self, frequency: Frequency) -> Result<(), FrequencyFault> {
+        match self.of_assets.iter().find(|(other, _)| *other != frequency) {
+            None => Ok(()),
+            Some((other, asset)) => {
+                Err(FrequencyFault::OfAsset { asset: asset.clone(), frequency: *other, most: frequency })
+            }
+        }
+    }
+
     /// Weeks or months, where most bars are further apart than daily ones.
     pub(in crate::ingest) fn longer(&self) -> Result<Option<Frequency>, FrequencyFault> {
         let near = self.days + self.short.values().sum::<u64>();
@@ -59,6 +80,33 @@ impl Gaps {
             6..=8 => Ok(Some(Frequency::Weekly)),
             28..=31 => Ok(Some(Frequency::Monthly)),
             _ => Err(FrequencyFault::FarApart { days }),
+        }
+    }
+}
+
+/// The frequency of one asset's ascending stamps, where nearly all of their distances are the same: an asset that is seldom
+/// traded is no asset of longer bars.
+pub(in crate::ingest) fn regular(stamps: &[i64]) -> Option<Frequency> {
+    const FEWEST: usize = 4;
+    let gaps = || stamps.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).filter(|&gap| gap > 0);
+    let (count, least) = (gaps().count(), gaps().min()?);
+    if count < FEWEST {
+        return None;
+    }
+    let near =
+        |days: RangeInclusive<i64>| gaps().all(|gap| days.contains(&(gap.saturating_add(DAY / 2) / DAY)));
+    match least {
+        _ if near(6..=8) => Some(Frequency::Weekly),
+        _ if near(28..=31) => Some(Frequency::Monthly),
+        // At one time of the day, but for an hour where clocks are set.
+        Gaps::SHORTEST_DAY.. => {
+            let is_whole = |gap: i64| (gap + 90 * MINUTE).rem_euclid(DAY) <= 180 * MINUTE;
+            (near(1..=4) && gaps().all(is_whole)).then_some(Frequency::Daily)
+        }
+        _ => {
+            let same = gaps().filter(|&gap| gap == least).count();
+            let minutes = u16::try_from(least / MINUTE).ok().filter(|_| least % MINUTE == 0)?;
+            (4 * same >= 3 * count).then_some(Frequency::Minutes(minutes))
         }
     }
 }
@@ -77,6 +125,7 @@ pub(in crate::ingest) struct DaysOfPeriods {
     exact_firsts: u64,
     lasts: u64,
     exact_lasts: u64,
+    sundays: u64,
 }
 
 /// What the stamps of weekly or monthly bars are.
@@ -98,6 +147,18 @@ impl DaysOfPeriods {
         self.exact_firsts += u64::from(exact_first);
         self.lasts += u64::from(last);
         self.exact_lasts += u64::from(exact_last);
+        self.sundays += u64::from(frequency == Frequency::Weekly && day.weekday() == 6);
+    }
+
+    /// When weeks or months begin, if the stamps are starts.
+    pub(in crate::ingest) fn begin(self, frequency: Frequency) -> Begin {
+        let most = |count: u64| 2 * count > self.stamps;
+        match frequency {
+            Frequency::Weekly if most(self.sundays) => Begin::Usual(6),
+            Frequency::Weekly if most(self.exact_firsts) => Begin::Usual(0),
+            Frequency::Monthly if most(self.firsts) => Begin::Usual(0),
+            _ => Begin::Anywhere,
+        }
     }
 
     /// Starts where every stamp is a first trading day, and most are first days; ends likewise.

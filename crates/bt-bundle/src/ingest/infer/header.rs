@@ -55,6 +55,9 @@ pub(in crate::ingest) fn find(
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(HeaderFault::Empty);
     }
+    if let Some(what) = other_format(bytes) {
+        return Err(HeaderFault::OtherFormat { what });
+    }
     if let Some(names) = &options.header {
         let delimiter = options.delimiter.unwrap_or_else(|| sniff(bytes));
         return of_names(names.clone(), bytes, 0, delimiter, None, naming, options, times);
@@ -84,6 +87,20 @@ pub(in crate::ingest) fn find(
         start += memchr(b'\n', line).map_or(line.len(), |at| at + 1);
     }
     Err(first_fault.unwrap_or(HeaderFault::Empty))
+}
+
+/// What a file is by its first bytes that is not text.
+fn other_format(bytes: &[u8]) -> Option<&'static str> {
+    const FIRST_BYTES: [(&[u8], &str); 7] = [
+        (b"\x1f\x8b", "compressed with gzip"),
+        (b"PK\x03\x04", "a zip archive, or a workbook of Excel"),
+        (b"BZh", "compressed with bzip2"),
+        (b"\xfd7zXZ", "compressed with xz"),
+        (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
+        (b"PAR1", "a Parquet file"),
+        (b"ARROW1", "an Arrow file"),
+    ];
+    FIRST_BYTES.iter().find(|(first, _)| bytes.starts_with(first)).map(|&(_, what)| what)
 }
 
 /// Empty lines in front of others, which the reader of records does not see.

@@ -1,6 +1,7 @@
 //! How a source writes its numbers, where nobody stated it: by what its first rows leave no doubt of.
 
 use crate::ingest::NumberFormat;
+use crate::ingest::field::number;
 
 /// What numbers show of the signs in them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -70,7 +71,7 @@ fn are_groups(text: &[u8], sign: u8) -> bool {
     let groups: Vec<_> = groups.collect();
     groups.len() > 1
         && (1..=3).contains(&first.len())
-        && groups.iter().all(|group| group.len() == 3)
+        && number::are_groups(groups.iter().map(|group| group.len()))
         && groups.iter().chain([&first]).all(|group| group.iter().all(u8::is_ascii_digit))
 }
 
@@ -111,6 +112,7 @@ mod tests {
         assert_eq!(format(&["1.234,50", "12"]), european);
         assert_eq!(format(&["12,25", "27.195"]), european);
         assert_eq!(format(&["12,25"]), NumberFormat { decimal: ',', thousands: None });
+        assert_eq!(format(&["12,34,567"]), english);
         assert_eq!(format(&["13,181", "1.154.000"]), european);
         assert_eq!(format(&["2.961", "1.154.000"]), european);
         assert_eq!(format(&["2,961", "1,154,000"]), english);

@@ -6,7 +6,7 @@ use bt_core::{Field, Frequency, Result, Timestamp, Zone};
 
 use super::collect::{AssetRows, Collected, Want};
 use super::{RowFindings, Source};
-use crate::ingest::fault::{Fault, Finding, Place, RowFault, TimeFault};
+use crate::ingest::fault::{Fault, Finding, FrequencyFault, Place, RowFault, TimeFault};
 use crate::ingest::infer::clock::{Clock, Periods, Rule};
 use crate::ingest::infer::frequency::{DaysOfPeriods, Gaps};
 use crate::ingest::{BadRows, IngestOptions};
@@ -73,11 +73,7 @@ fn clock(
     }
     let frequency = match (options.frequency, rows.summary.shown()) {
         (Some(frequency), _) => frequency,
-        (None, Shown::Dates | Shown::Midnights) => {
-            let longer = gaps(rows)?.longer().map_err(|fault| refused(fault.into()))?;
-            longer.unwrap_or(Frequency::Daily)
-        }
-        (None, Shown::Times) => gaps(rows)?.frequency().map_err(|fault| refused(fault.into()))?,
+        (None, shown) => inferred(&gaps(rows)?, shown).map_err(|fault| refused(fault.into()))?,
     };
     let periods = |clock: &Clock| periods(rows, clock, frequency);
     let clock = Clock::settle(options, &rows.summary, bundle, frequency, periods)?.map_err(refused)?;
@@ -89,6 +85,17 @@ fn clock(
         Rule::EndOfStampedDay => Ok(clock.with_day_starts(distinct_stamps(rows)?)),
         _ => Ok(clock),
     }
+}
+
+/// # Errors
+/// Where no frequency fits, or that of most bars does not fit an asset.
+fn inferred(gaps: &Gaps, shown: Shown) -> Result<Frequency, FrequencyFault> {
+    let frequency = match shown {
+        Shown::Dates | Shown::Midnights => gaps.longer()?.unwrap_or(Frequency::Daily),
+        Shown::Times => gaps.frequency()?,
+    };
+    gaps.check_assets(frequency)?;
+    Ok(frequency)
 }
 
 fn check_kinds(rows: &Collected, sources: &[Source]) -> Result<()> {
@@ -114,27 +121,20 @@ fn first_names(sources: &[Source]) -> String {
 
 fn gaps(rows: &Collected) -> Result<Gaps> {
     let mut gaps = Gaps::default();
-    each_ascending(rows, |stamps| gaps.add(stamps))?;
+    each_ascending(rows, |name, stamps| gaps.add(name, stamps))?;
     Ok(gaps)
 }
 
 /// Which days of their weeks or months bars are stamped with.
 fn periods(rows: &Collected, clock: &Clock, frequency: Frequency) -> Result<Periods> {
-    let (mut days, mut sundays, mut all) = (DaysOfPeriods::default(), 0_usize, 0);
-    each_ascending(rows, |stamps| {
-        for &stamp in stamps {
-            let day = clock.day(stamp);
-            days.add(day, frequency);
-            sundays += usize::from(day.weekday() == 6);
-        }
-        all += stamps.len();
-    })?;
-    Ok(Periods { shown: days.shown(), on_sundays: 2 * sundays > all })
+    let mut days = DaysOfPeriods::default();
+    each_ascending(rows, |_, stamps| stamps.iter().for_each(|&stamp| days.add(clock.day(stamp), frequency)))?;
+    Ok(Periods { shown: days.shown(), begin: days.begin(frequency) })
 }
 
 fn distinct_stamps(rows: &Collected) -> Result<Vec<i64>> {
     let mut all = Vec::new();
-    each_ascending(rows, |stamps| {
+    each_ascending(rows, |_, stamps| {
         all.extend_from_slice(stamps);
         all.sort_unstable();
         all.dedup();
@@ -142,14 +142,14 @@ fn distinct_stamps(rows: &Collected) -> Result<Vec<i64>> {
     Ok(all)
 }
 
-fn each_ascending(rows: &Collected, mut see: impl FnMut(&[i64])) -> Result<()> {
+fn each_ascending(rows: &Collected, mut see: impl FnMut(&str, &[i64])) -> Result<()> {
     let mut gathered = AssetRows::default();
-    for (_, number) in rows.by_name() {
+    for (name, number) in rows.by_name() {
         rows.gather(number, Want::Stamps, &mut gathered)?;
         if !gathered.stamps.is_sorted() {
             gathered.stamps.sort_unstable();
         }
-        see(&gathered.stamps);
+        see(name, &gathered.stamps);
     }
     Ok(())
 }
@@ -183,6 +183,8 @@ impl Twins<'_> {
             let fault = RowFault::Duplicate {
                 asset: self.name.to_owned(),
                 known: self.clock.known(self.rows.stamps[first]),
+                is_of_day: self.clock.known(self.rows.stamps[first])
+                    != self.clock.known(self.rows.stamps[twin]),
                 earlier,
                 is_named_by_file: source.names_asset,
                 unread_clock: source.unread_clock.as_deref().map(str::to_owned),
@@ -212,17 +214,18 @@ impl Order {
     fn of(rows: &mut AssetRows, clock: &Clock) -> Self {
         rows.known.clear();
         rows.known.extend(rows.stamps.iter().map(|&stamp| clock.known(stamp)));
-        if rows.known.windows(2).all(|pair| pair[0] < pair[1]) {
+        if rows.known.windows(2).all(|pair| pair[0] < pair[1] && !clock.are_of_one_day(pair[0], pair[1])) {
             return Self { kept: None, twins: Vec::new() };
         }
         let mut order: Vec<u32> = (0..rows.stamps.len() as u32).collect();
+        let is_one_bar = |one, other| one == other || clock.are_of_one_day(one, other);
         // Stable, so that of two rows for the same time the one that was read first stays.
         order.sort_by_key(|&row| rows.known[row as usize]);
         let (mut kept, mut twins) = (Vec::<u32>::with_capacity(order.len()), Vec::new());
         for row in order {
             match kept.last() {
-                Some(&first) if rows.known[first as usize] == rows.known[row as usize] => {
-                    twins.push((row, first))
+                Some(&first) if is_one_bar(rows.known[first as usize], rows.known[row as usize]) => {
+                    twins.push((row, first));
                 }
                 _ => kept.push(row),
             }

@@ -411,7 +411,8 @@ impl Block {
             let read = |row: usize| {
                 let text = texts.get(row).unwrap_or_default().as_bytes();
                 self.shape.numbers.read_scaled(text, scale).unwrap_or_else(|why| {
-                    bad.add(row, Some(column), super::number_fault(text, why));
+                    let is_price = self.shape.layout.values[..4].contains(&Some(column));
+                    bad.add(row, Some(column), super::number_fault(text, is_price, why));
                     f64::NAN
                 })
             };
@@ -535,8 +536,8 @@ impl<'a> Faults<'a> {
         for (row, column, fault) in self.rows {
             let finding = self.block.finding(row, column, fault);
             match options.on_bad_row {
-                BadRows::Fail => return Err(finding.into()),
-                BadRows::Skip => findings.rejected.add(|| finding),
+                BadRows::Skip if !finding.fault.is_of_source() => findings.rejected.add(|| finding),
+                _ => return Err(finding.into()),
             }
             is_left_out.resize(rows, false);
             is_left_out[row] = true;

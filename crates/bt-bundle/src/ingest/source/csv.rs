@@ -174,8 +174,7 @@ impl CsvFile {
 fn last_line_end(bytes: &[u8], delimiter: u8) -> usize {
     let (mut end, mut outside_from, mut from) = (0, 0, 0);
     while let Some(quote) = memchr(b'"', &bytes[from..]).map(|at| from + at) {
-        let opens = quote == 0 || [delimiter, b'\n', b'\r'].contains(&bytes[quote - 1]);
-        if !opens {
+        if !opens_field(bytes, quote, delimiter) {
             from = quote + 1;
             continue;
         }
@@ -188,6 +187,10 @@ fn last_line_end(bytes: &[u8], delimiter: u8) -> usize {
         }
     }
     memrchr(b'\n', &bytes[outside_from..]).map_or(end, |line_end| outside_from + line_end + 1)
+}
+
+fn opens_field(bytes: &[u8], quote: usize, delimiter: u8) -> bool {
+    quote == 0 || [delimiter, b'\n', b'\r'].contains(&bytes[quote - 1])
 }
 
 /// The quote that ends a field; two in a row stand for one inside it.
@@ -217,6 +220,7 @@ impl Block {
         if is_plain(&self.bytes) {
             decoder.plain_lines()?
         } else {
+            decoder.check_quotes()?;
             decoder.records()?
         }
         Ok(decoder.rows.group())
@@ -284,7 +288,7 @@ impl Bad {
 
     /// Whether it is the whole file that is wrong, so that leaving out the row would not do.
     fn is_of_file(&self) -> bool {
-        matches!(*self.fault, Fault::Asset(AssetFault::Several { .. }))
+        self.fault.is_of_source()
     }
 }
 
@@ -301,6 +305,29 @@ impl<'a> Decoder<'a> {
                 self.line(Fields { text, ranges: &ranges }, line)?;
             }
             (start, line) = (end + 1, line + 1);
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// Where a quote takes lines into its field that are rows: nothing closes it, or its field goes on behind that.
+    fn check_quotes(&self) -> Result<()> {
+        let Block { shape, bytes, line, .. } = self.block;
+        let mut from = 0;
+        while let Some(quote) = memchr(b'"', &bytes[from..]).map(|at| from + at) {
+            from = quote + 1;
+            if !opens_field(bytes, quote, shape.delimiter) {
+                continue;
+            }
+            let closing = closing_quote(bytes, from).or(bytes.ends_with(b"\"").then(|| bytes.len() - 1));
+            let behind = closing.and_then(|closing| bytes.get(closing + 1));
+            let ends_field = behind.is_none_or(|byte| [shape.delimiter, b'\n', b'\r'].contains(byte));
+            let has_lines = memchr(b'\n', &bytes[quote..closing.unwrap_or(bytes.len())]).is_some();
+            if closing.is_none() || has_lines && !ends_field {
+                let line = line + memchr_iter(b'\n', &bytes[..quote]).count() as u64;
+                return Err(self.finding(line, None, RowFault::OpenQuote).into());
+            }
+            from = closing.map_or(bytes.len(), |closing| closing + 1);
         }
         Ok(())
     }
@@ -367,7 +394,8 @@ impl<'a> Decoder<'a> {
                     let text = fields.get(*column);
                     let scale = if at < 4 { self.scale } else { 0 };
                     let number = self.block.shape.numbers.read_scaled(text, scale);
-                    let number = number.map_err(|why| Bad::field(*column, super::number_fault(text, why)))?;
+                    let number =
+                        number.map_err(|why| Bad::field(*column, super::number_fault(text, at < 4, why)))?;
                     has_missing |= number.is_nan();
                     number
                 }

@@ -437,15 +437,24 @@ fn lay_out(
 
 /// What is wrong with the text of a number.
 #[cold]
-pub(super) fn number_fault(text: &[u8], why: Unread) -> NumberFault {
+pub(super) fn number_fault(text: &[u8], is_price: bool, why: Unread) -> NumberFault {
     match why {
         Unread::NotFinite => NumberFault::NotFinite { text: excerpt(text) },
-        _ => either(text).unwrap_or_else(|| {
-            let has_separators =
-                text.contains(&b',') || text.iter().filter(|byte| **byte == b'.').count() > 1;
-            NumberFault::Unreadable { text: excerpt(text), has_separators }
+        _ => either(text).unwrap_or_else(|| NumberFault::Unreadable {
+            text: excerpt(text),
+            has_separators: has_separators(text),
+            is_price,
         }),
     }
+}
+
+/// Whether digits are all that a text has beside separators: `1.154.000`, `1'234.5`, `12 345,6`.
+fn has_separators(text: &[u8]) -> bool {
+    let text = text.trim_ascii();
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).count();
+    let is_other = |byte: &&u8| !byte.is_ascii_digit() && !b"-+$".contains(byte);
+    let others: Vec<u8> = text.iter().filter(is_other).copied().collect();
+    digits > 0 && !others.is_empty() && others.iter().all(|byte| b",.' ".contains(byte) || !byte.is_ascii())
 }
 
 /// A number with one comma, which may be a decimal one or stand between thousands.

@@ -179,7 +179,7 @@ fn a_later_row_decides_whether_the_day_or_the_month_comes_first() {
     assert!(csv(long, AUTO()).unwrap().bars.iter().take(2000).all(|bar| bar.contains(" 2021-03-03 ")));
     // Which comes first is told once, and a date that contradicts it is named.
     let error = stamped(&["15/03/2021", "03/16/2021"], AUTO()).unwrap_err();
-    assert!(error.contains("line 3") && error.contains("\"03/16/2021\" is no day"), "{error}");
+    assert!(error.contains("line 3") && error.contains("\"03/16/2021\" has the month first"), "{error}");
 }
 
 #[test]

@@ -71,6 +71,8 @@ fn weeks_and_months_are_known_when_they_are_over_or_refused() {
     let fridays = ["2024-01-05", "2024-01-12", "2024-01-19"];
     let mondays = ["2024-01-01", "2024-01-08", "2024-01-16"];
     let wednesdays = ["2024-01-03", "2024-01-10", "2024-01-17"];
+    // In seconds since 1970, as Kraken's weeks begin.
+    let thursdays = ["1704326400", "1704931200", "1705536000"];
     let lasts = ["2024-01-31", "2024-02-29", "2024-03-29"];
     let firsts = ["2024-01-01", "2024-02-01", "2024-03-01"];
     let middles = ["2024-01-15", "2024-02-15", "2024-03-15"];
@@ -87,13 +89,14 @@ fn weeks_and_months_are_known_when_they_are_over_or_refused() {
             "weekly bars are stamped with the first day of their week",
             ["2024-01-08", "2024-01-15", "2024-01-22"],
         ),
-        (wednesdays, "weekly bars are stamped with neither", ["2024-01-08", "2024-01-15", "2024-01-22"]),
+        (wednesdays, "weekly bars are stamped with neither", ["2024-01-10", "2024-01-17", "2024-01-24"]),
+        (thursdays, "weekly bars are stamped with neither", ["2024-01-11", "2024-01-18", "2024-01-25"]),
         (
             firsts,
             "monthly bars are stamped with the first day of their month",
             ["2024-02-01", "2024-03-01", "2024-04-01"],
         ),
-        (middles, "monthly bars are stamped with neither", ["2024-02-01", "2024-03-01", "2024-04-01"]),
+        (middles, "monthly bars are stamped with neither", ["2024-02-15", "2024-03-15", "2024-04-15"]),
     ] {
         let error = stamped(&stamps, AUTO()).unwrap_err();
         assert!(error.contains(told), "{error}");
@@ -115,6 +118,22 @@ fn append(first: &[&str], options: IngestOptions, more: &[&str]) -> Result<Vec<S
     appended.map_err(|error| error.to_string())?;
     let bundle = place.store.open(&name()).unwrap();
     Ok(bundle.calendar().iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn an_append_of_another_bar_of_the_last_day_is_refused() {
+    let at_16 = IngestOptions { session_close: Some("16:00".parse().unwrap()), ..zone("America/New_York") };
+    let error = append(&["2024-01-05", "2024-01-08"], at_16, &["2024-01-08", "2024-01-09"]).unwrap_err();
+    assert!(error.contains("the bar of \"A\" of 2024-01-08 is known at 2024-01-09T05:00:00Z"), "{error}");
+    assert!(error.contains("known at 2024-01-08T21:00:00Z"), "{error}");
+}
+
+#[test]
+fn an_append_of_longer_bars_is_refused_unless_their_frequency_is_stated() {
+    let fridays = ["2024-01-12", "2024-01-19", "2024-01-26", "2024-02-02", "2024-02-09"];
+    let error = append(&["2024-01-04", "2024-01-05"], AUTO(), &fridays).unwrap_err();
+    assert!(error.contains("\"A\" has bars of 1w, and most bars are of 1d"), "{error}");
+    assert_eq!(append(&["2024-01-04", "2024-01-05"], AUTO(), &fridays[..3]).unwrap().len(), 5);
 }
 
 #[test]

@@ -164,3 +164,12 @@ fn names_of_more_sources_need_no_word() {
         csv("date,open,high,low,close,interval\n2024-01-05,1,2,1,2,1m\n", IngestOptions::default()).unwrap();
     assert_eq!(read.report.ignored, ["interval"]);
 }
+
+#[test]
+fn a_price_that_another_column_is_stated_to_be_is_put_aside_and_told() {
+    let columns = vec![("Adj_Close".to_owned(), Column::Close)];
+    let options = IngestOptions { columns, ..AUTO() };
+    let read = csv("Date,Open,High,Low,Close,Adj_Close\n2024-01-05,1,2,1,2,1.5\n", options).unwrap();
+    assert_eq!(read.bars, ["A 2024-01-06 1 2 1 1.5 NaN"]);
+    assert_eq!(read.report.ignored, ["Close"]);
+}

@@ -163,3 +163,86 @@ fn milliseconds_of_a_day_in_a_column_of_that_name_are_its_time() {
     let error = csv(text.replace("34260000", "86400000"), AUTO()).unwrap_err();
     assert!(error.contains("is no day or time of the calendar"), "{error}");
 }
+
+#[test]
+fn a_quote_that_takes_rows_into_its_field_is_refused_where_it_opens() {
+    const ROWS: [&str; 3] = ["2024-01-05,1,2,1,2,5,", "2024-01-08,1,2,1,2,6,", "2024-01-09,1,2,1,2,7,"];
+    let file = |notes: [&str; 3]| {
+        let rows: String = ROWS.iter().zip(notes).map(|(row, note)| format!("{row}{note}\n")).collect();
+        csv(format!("Date,Open,High,Low,Close,Volume,Comment\n{rows}"), skip())
+    };
+    for notes in [["x", "\"Foo", "x"], ["x", "\"Foo", "\"Bar"], ["x", "x", "\""]] {
+        let error = file(notes).unwrap_err();
+        assert!(error.contains("a quote that opens here is not closed where its field ends"), "{error}");
+        let line = if notes[2] == "\"" { "line 4" } else { "line 3" };
+        assert!(error.starts_with(&format!("A.csv, {line}:")), "{error}");
+    }
+    for notes in [["\"a,b\"", "\"two\nlines\"", "\"\"\"x\"\"\""], ["5\" pipe", "\"a\"b", "\"\""]] {
+        assert_eq!(file(notes).unwrap().bars.len(), 3, "{notes:?}");
+    }
+}
+
+#[test]
+fn rows_that_show_the_other_order_of_day_and_month_are_not_left_out_as_bad() {
+    let stamps = ["13/01/2024", "14/01/2024", "01/15/2024", "02/03/2024"];
+    let rows: String = stamps.iter().map(|stamp| format!("{stamp},1,1,1,1\n")).collect();
+    for options in [AUTO(), skip()] {
+        let error = csv(format!("Date,Open,High,Low,Close\n{rows}"), options).unwrap_err();
+        let told = "A.csv, line 4, column \"Date\": \"01/15/2024\" has the month first, and other dates of the input have \
+                    the day first";
+        assert!(error.starts_with(told), "{error}");
+    }
+}
+
+#[test]
+fn two_daily_bars_of_one_day_are_one_or_refused() {
+    let offsets = [(
+        "a/A.csv",
+        "Date,Open,High,Low,Close\n2024-01-03 00:00:00-05:00,1,1,1,1\n2024-07-05 00:00:00-04:00,3,3,3,3\n",
+    )];
+    let utc = |close: u8| {
+        format!(
+            "Date,Open,High,Low,Close\n2024-01-03T00:00:00Z,1,1,1,{close}\n2024-01-04T00:00:00Z,2,2,2,2\n"
+        )
+    };
+    let read = |close: u8| folder(&[offsets[0], ("b/A.csv", &utc(close))], AUTO(), true);
+    let same = read(1).unwrap();
+    assert_eq!((same.bars.len(), same.report.repeated.count), (3, 1));
+    let error = read(2).map(|read| read.bars).unwrap_err();
+    assert!(error.contains("\"A\" has a bar for the same day (known "), "{error}");
+    // A bar at 09:30 among bars at 16:00.
+    let stamps: String = (2..10).map(|day| format!("2024-01-0{day} 16:00,1,1,1,1\n")).collect();
+    let stray = format!("Date,Open,High,Low,Close\n{stamps}2024-01-04 09:30,2,2,2,2\n");
+    assert!(csv(&stray, AUTO()).unwrap_err().contains("for the same day"));
+    assert_eq!(places(&csv(&stray, skip()).unwrap().report.rejected), ["line 4"]);
+}
+
+#[test]
+fn an_asset_whose_bars_are_longer_than_those_of_the_others_is_refused() {
+    let daily = |asset: &str, days: &[i32]| -> String {
+        days.iter()
+            .map(|day| format!("{asset},{},1,1,1,1,1\n", bt_core::Day::from_days_since_1970(19_723 + day)))
+            .collect()
+    };
+    let all: Vec<i32> = (0..56).collect();
+    let weekly: Vec<i32> = (0..8).map(|week| 7 * week).collect();
+    let error = read(&format!("{}{}", daily("A", &all), daily("B", &weekly)), AUTO()).unwrap_err();
+    assert!(error.contains("\"B\" has bars of 1w, and most bars are of 1d"), "{error}");
+    assert!(error.contains("`IngestOptions::frequency`"), "{error}");
+    let stated = IngestOptions { frequency: Some(bt_core::Frequency::Daily), ..AUTO() };
+    assert_eq!(
+        read(&format!("{}{}", daily("A", &all), daily("B", &weekly)), stated).unwrap().report.assets,
+        2
+    );
+    // Seldom traded is not the same.
+    let seldom = [0, 3, 11, 12, 25, 40, 49];
+    assert_eq!(
+        read(&format!("{}{}", daily("A", &all), daily("B", &seldom)), AUTO()).unwrap().report.assets,
+        2
+    );
+    let minutes = |asset: &str, step: usize| -> String {
+        (0..60).step_by(step).map(|minute| format!("{asset},2024-01-05 10:{minute:02},1,1,1,1,1\n")).collect()
+    };
+    let error = read(&format!("{}{}", minutes("A", 1), minutes("B", 5)), AUTO()).unwrap_err();
+    assert!(error.contains("\"B\" has bars of 5m, and most bars are of 1m"), "{error}");
+}
