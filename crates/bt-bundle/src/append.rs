@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bt_core::{
-    Adjustment, AssetDigest, AssetId, AssetList, BarClock, Bars, Bundle, BundleName, BundleSource,
-    BundleVersion, Error, Field, Frequency, Result, Timestamp,
+    Adjustment, AssetDigest, AssetId, AssetList, Bars, Bundle, BundleName, BundleSource, BundleVersion,
+    Error, Field, Result, Timestamp,
 };
 
 use crate::draft::Draft;
@@ -117,12 +117,7 @@ impl<'a> Merge<'a> {
             return differ("extra columns", old, new);
         }
         let names: BTreeSet<_> = old.assets().names().chain(new.assets().names()).collect();
-        let clock = BarClock::of(old)?;
-        let merged = |name| {
-            let asset = MergedAsset::new(old, new, name)?;
-            asset.check_days(name, &clock, old.frequency())?;
-            Ok((name, asset))
-        };
+        let merged = |name| Ok((name, MergedAsset::new(old, new, name)?));
         Ok(Self { old, new, assets: names.into_iter().map(merged).collect::<Result<_>>()? })
     }
 
@@ -185,27 +180,6 @@ impl<'a> MergedAsset<'a> {
             adjustments_grew: adjustments.len() > before.len(),
             adjustments,
         })
-    }
-
-    /// # Errors
-    /// Where the first new bar is another one of the last old bar's day, known at another moment: the session's close or the
-    /// zone was stated for one of them.
-    fn check_days(&self, name: &str, clock: &BarClock, frequency: Frequency) -> Result<()> {
-        let (Some(&last), Some(&first)) = (self.old.timestamps().last(), self.new.timestamps().first())
-        else {
-            return Ok(());
-        };
-        if frequency.is_intraday() || clock.day(last) != clock.day(first) {
-            return Ok(());
-        }
-        let (day, known) = (clock.day(last), clock.zone().name());
-        Err(Error::invalid_input(
-            "the appended bars",
-            format!(
-                "the bar of {name:?} of {day} is known at {first}, and the bundle has one of that day, known at {last} \
-                 (zone {known}); state session close, label and zone as for the bundle"
-            ),
-        ))
     }
 
     fn is_unchanged(&self) -> bool {

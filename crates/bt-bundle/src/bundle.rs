@@ -25,7 +25,7 @@ const SMALL_INDEX: usize = 64 << 10;
 pub struct MappedBundle {
     pub(crate) index: Index,
     pub(crate) matrix: Matrix,
-    directory: PathBuf,
+    pub(crate) directory: PathBuf,
     /// Holds the shared lock that keeps the version from being collected.
     _lease: File,
 }

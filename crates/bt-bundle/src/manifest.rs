@@ -115,6 +115,11 @@ fn end() -> String {
 }
 
 impl Manifest {
+    /// The file in a version's directory.
+    pub(crate) fn path(directory: &Path) -> PathBuf {
+        directory.join(FILE)
+    }
+
     /// Reads the manifest of a version's directory.
     pub(crate) fn read(directory: &Path) -> Result<Self> {
         let (file, path) = open(directory)?;

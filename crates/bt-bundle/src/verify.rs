@@ -1,10 +1,10 @@
 use bt_core::{
     AssetDigest, Bars, Bundle, BundleName, BundleSource, BundleVersion, Calendar, Error, Field, Result, Slab,
-    Span, bundle_version, timestamps_digest,
+    Span, Timestamp, bundle_version, timestamps_digest,
 };
 
 use crate::ipc::{self, Kind, Table};
-use crate::{MappedBundle, Store, index, matrix};
+use crate::{Manifest, MappedBundle, Store, index, matrix};
 
 /// What [`Store::verify`] read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,6 +44,7 @@ impl MappedBundle {
         let leaves = self.leaves()?;
         self.verify_assets(&leaves)?;
         self.verify_leaves(&leaves)?;
+        self.verify_manifest()?;
         Ok(Verified { version: self.version(), assets: self.assets().len(), rows: self.all().all.len() })
     }
 
@@ -59,6 +60,35 @@ impl MappedBundle {
         let slab = self.all();
         let mut assets = self.assets().names().enumerate().zip(leaves);
         assets.try_for_each(|((rank, name), stored)| self.verify_asset(slab.bars(rank), rank, name, stored))
+    }
+
+    /// Checks what the manifest says of the bars, which people read. One that cannot be read says nothing.
+    fn verify_manifest(&self) -> Result<()> {
+        let Ok(manifest) = Manifest::read(&self.directory) else { return Ok(()) };
+        let calendar = self.calendar();
+        let (rows, conventions) = (self.all().all.len() as u64, self.conventions());
+        let text = |moment: Option<&Timestamp>| moment.map_or_else(|| "none".to_owned(), ToString::to_string);
+        let or_none = |stated: Option<String>| stated.unwrap_or_else(|| "none".to_owned());
+        let columns = Field::NAMES.iter().copied().chain(self.extra_columns().iter().map(String::as_str));
+        let facts = [
+            ("version", manifest.version, self.version().to_string()),
+            ("frequency", manifest.frequency, self.frequency().to_string()),
+            ("zone", manifest.zone, conventions.zone.to_string()),
+            ("label", manifest.label, conventions.label.to_string()),
+            ("columns", manifest.columns.join(", "), columns.collect::<Vec<_>>().join(", ")),
+            ("rows", manifest.rows.to_string(), rows.to_string()),
+            ("moments", manifest.moments.to_string(), calendar.len().to_string()),
+            ("first", or_none(manifest.first), text(calendar.first())),
+            ("last", or_none(manifest.last), text(calendar.last())),
+            ("asset_count", manifest.asset_count.to_string(), self.assets().len().to_string()),
+        ];
+        match facts.into_iter().find(|(_, stated, found)| stated != found) {
+            None => Ok(()),
+            Some((what, stated, found)) => Err(Error::corrupt(
+                Manifest::path(&self.directory).display().to_string(),
+                format!("its {what} is {stated}, and the bundle's is {found}"),
+            )),
+        }
     }
 
     fn verify_leaves(&self, leaves: &[AssetDigest]) -> Result<()> {

@@ -76,6 +76,12 @@ impl BarClock {
         }
     }
 
+    /// Whether bars that became known at these moments belong to one day, where bars are daily: an asset has one of them at most.
+    #[inline]
+    pub fn are_of_one_day(&self, one: Timestamp, other: Timestamp) -> bool {
+        self.frequency == Frequency::Daily && is_within_a_day(one, other) && self.day(one) == self.day(other)
+    }
+
     fn period_before(&self, day: Day) -> Day {
         match self.frequency {
             Frequency::Monthly => {
@@ -97,6 +103,11 @@ impl BarClock {
             false => BarName { reading: self.day(known).midnight(), is_day: true },
         }
     }
+}
+
+/// Whether two moments are so near that they may lie in one day, which has at least 22 hours, clocks set or not.
+fn is_within_a_day(one: Timestamp, other: Timestamp) -> bool {
+    one.as_nanos().abs_diff(other.as_nanos()) < (22 * 60 * MINUTE).unsigned_abs()
 }
 
 /// A bar's day, `2024-01-05`, or where bars are shorter its start on the wall clock, `2024-01-05 09:30`.

@@ -3,7 +3,9 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use bt_core::{BarLabel, Bundle, BundleName, BundleSource, Error, Frequency, Result, Timestamp, Zone};
+use bt_core::{
+    BarClock, BarLabel, Bundle, BundleName, BundleSource, Error, Frequency, Result, Timestamp, Zone,
+};
 
 use super::fault::{Finding, FrequencyFault, Place, TimeFault};
 use super::infer::frequency::regular;
@@ -61,7 +63,6 @@ impl Ingest<'_> {
             self.options.label.get_or_insert(Label::Start);
         }
         let last = bundle.calendar().last().copied();
-        drop(bundle);
         let directory = match &self.options.temporary_directory {
             Some(parent) => tempfile::tempdir_in(parent),
             None => tempfile::tempdir(),
@@ -79,6 +80,8 @@ impl Ingest<'_> {
         if !is_frequency_stated {
             check_frequency(&*opened, &input)?;
         }
+        check_days(&*bundle, &*opened)?;
+        drop(bundle);
         let origin = format!("appended from {}", input.sources.join(", "));
         let appended = store.append(name, &*opened, &origin)?;
         Ok(AppendReport { input, appended })
@@ -95,6 +98,31 @@ fn check_frequency(new: &dyn Bundle, input: &IngestReport) -> Result<()> {
             let place = Place::of(input.sources.first().cloned().unwrap_or_default());
             return Err(Finding::new(place, fault).into());
         }
+    }
+    Ok(())
+}
+
+/// A daily bar of the input may be another one of the day of an asset's last bar, known at another moment: session close or
+/// zone was stated for one of them alone.
+fn check_days(old: &dyn Bundle, new: &dyn Bundle) -> Result<()> {
+    if old.frequency() != Frequency::Daily {
+        return Ok(());
+    }
+    let clock = BarClock::of(old)?;
+    for (id, asset) in new.assets().ids().zip(new.assets().names()) {
+        let Some(before) = old.assets().find(asset) else { continue };
+        let (before, bars) = (old.bars(before)?, new.bars(id)?);
+        let Some(&last) = before.timestamps().last() else { continue };
+        let next = bars.timestamps().iter().copied().find(|&known| known > last);
+        let Some(next) = next.filter(|&next| clock.day(next) == clock.day(last)) else { continue };
+        let day = clock.day(last);
+        return Err(Error::invalid_input(
+            "the appended bars",
+            format!(
+                "the bar of {asset:?} of {day} is known at {next}, and the bundle has one of that day, known at {last}; state \
+                 session close, label and zone as for the bundle"
+            ),
+        ));
     }
     Ok(())
 }

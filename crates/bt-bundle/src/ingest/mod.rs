@@ -299,7 +299,7 @@ impl<'a> Run<'a> {
             outside: findings.outside,
             not_above_zero: findings.not_above_zero,
             missing: findings.missing,
-            notes: Note::of(&self.sources, &self.settled),
+            notes: Note::of(&self.sources, &self.settled, &self.options),
             skipped: self.sources.skipped.clone(),
             assets: published.assets,
             bars: published.rows,

@@ -64,6 +64,8 @@ pub struct IngestOptions {
     pub delimiter: Option<u8>,
     /// Names of the columns of CSV files that have no header line.
     pub header: Option<Vec<String>>,
+    /// Whether rows with a price of 0 or below are bad rows. By default they are bars: shares have fallen to 0, futures below.
+    pub positive_prices: bool,
     /// What happens to rows that cannot become bars.
     pub on_bad_row: BadRows,
     /// Splits and dividends: a CSV file with the columns asset, ex-date, kind (`split` or `dividend`) and value (new
@@ -91,6 +93,7 @@ impl Default for IngestOptions {
             encoding: None,
             delimiter: None,
             header: None,
+            positive_prices: false,
             on_bad_row: BadRows::Fail,
             adjustments: None,
             memory_budget: 1 << 30,

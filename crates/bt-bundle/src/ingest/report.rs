@@ -1,9 +1,14 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Range;
+use std::path::Path;
 use std::time::Duration;
 
 use bt_core::{BarClock, BundleName, BundleVersion, Conventions, Frequency, Timestamp};
 
+use super::IngestOptions;
 use super::fault::Findings;
+use super::infer::clock::Rule;
 use super::rows::Source;
 use super::rows::settle::Settled;
 use super::source::Sources;
@@ -88,9 +93,13 @@ pub enum Note {
         /// The commonest.
         price: f64,
     },
+    /// Daily bars are stamped with a time of day, which was taken for their start.
+    DailyStarts,
+    /// No column was taken for the volume, and there are some that may be it.
+    NoVolume,
     /// Files whose names differ by a date alone were read as assets of their own.
     FilesByDate {
-        /// What their names have in common.
+        /// What their names have in common; nothing where they are dates.
         stem: String,
         /// How many files.
         files: usize,
@@ -98,7 +107,7 @@ pub enum Note {
 }
 
 impl Note {
-    pub(super) fn of(sources: &Sources<'_>, settled: &Settled) -> Vec<Self> {
+    pub(super) fn of(sources: &Sources<'_>, settled: &Settled, options: &IngestOptions) -> Vec<Self> {
         let mut notes = Vec::new();
         if let Some((source, lines)) = sources.before_header.clone() {
             notes.push(Self::LinesBeforeHeader { source, lines });
@@ -106,26 +115,47 @@ impl Note {
         if let Some((source, price)) = sources.fixed_point.clone() {
             notes.push(Self::FixedPoint { source, price });
         }
-        let names: Vec<&str> = settled.assets.iter().map(|asset| asset.name.as_str()).collect();
-        let by_file = sources.all().iter().filter(|source| source.names_asset).count();
-        notes.extend(by_date(&names).filter(|_| by_file > 1));
+        if settled.clock.rule == Rule::NextDay && options.label.is_none() {
+            notes.push(Self::DailyStarts);
+        }
+        if sources.may_have_volume() {
+            notes.push(Self::NoVolume);
+        }
+        let assets: BTreeSet<&str> = settled.assets.iter().map(|asset| asset.name.as_str()).collect();
+        let by_file = sources.all().iter().filter(|source| source.names_asset);
+        let stems = by_file.filter_map(|source| Path::new(&*source.name).file_stem()?.to_str());
+        notes.extend(by_date(stems.filter(|stem| assets.contains(stem))));
         notes
     }
 }
 
-/// Names that are the same once their dates are left out.
-fn by_date(names: &[&str]) -> Option<Note> {
-    let stems: Vec<String> = names.iter().map(|name| without_date(name)).collect();
-    let stem = stems.iter().find(|stem| !stem.is_empty())?;
-    let files = stems.iter().zip(names).filter(|(one, name)| *one == stem && one.as_str() != **name).count();
-    (files > 1).then(|| Note::FilesByDate { stem: stem.clone(), files })
+/// The commonest of the names that are the same once their dates are left out.
+fn by_date<'a>(names: impl Iterator<Item = &'a str>) -> Option<Note> {
+    let mut files = BTreeMap::<&str, usize>::new();
+    for stem in names.filter_map(without_date) {
+        *files.entry(stem).or_default() += 1;
+    }
+    let (stem, files) = files.into_iter().max_by_key(|&(_, files)| files)?;
+    (files > 1).then(|| Note::FilesByDate { stem: stem.to_owned(), files })
 }
 
-/// A name up to the date or the year and month at its end: `ADABTC-1m-2021-11-27` is `ADABTC-1m`.
-fn without_date(name: &str) -> String {
+/// A name up to the date, the month or the year at its end, if it ends with one: `ADABTC-1m-2021-11-27` is `ADABTC-1m`.
+fn without_date(name: &str) -> Option<&str> {
     let front = name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '.'));
-    let digits = name[front.len()..].bytes().filter(u8::is_ascii_digit).count();
-    if matches!(digits, 6..=14) { front.to_owned() } else { name.to_owned() }
+    let end = &name[front.len()..];
+    let digits: String = end.chars().filter(char::is_ascii_digit).collect();
+    let number = |at: Range<usize>| digits.get(at).and_then(|digits| digits.parse().ok()).unwrap_or(0_u32);
+    let has = |year: u32, month: u32, day: u32| {
+        (1900..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day)
+    };
+    let is_date = match digits.len() {
+        4 => end.starts_with(['-', '_', '.']) && has(number(0..4), 1, 1),
+        // Six digits alone are the name of a share.
+        6 => end.len() > 6 && has(number(0..4), number(4..6), 1),
+        8..=14 => has(number(0..4), number(4..6), number(6..8)),
+        _ => false,
+    };
+    is_date.then_some(front)
 }
 
 /// Where the time of an ingest went.
@@ -261,13 +291,22 @@ mod tests {
 
     #[test]
     fn names_that_differ_by_a_date_alone_are_told_from_names_of_assets() {
-        let note = |names: &[&str]| match by_date(names) {
+        let note = |names: &[&str]| match by_date(names.iter().copied()) {
             Some(Note::FilesByDate { stem, files }) => Some((stem, files)),
             _ => None,
         };
         assert_eq!(note(&["ADABTC-1m-2021-11-27", "ADABTC-1m-2021-11-28"]), Some(("ADABTC-1m".into(), 2)));
         assert_eq!(note(&["EURUSD_202101", "EURUSD_202102"]), Some(("EURUSD".into(), 2)));
-        for names in [&["AAPL", "MSFT"][..], &["600000", "600001"], &["A1", "A2"], &["AAPL-2021"], &[]] {
+        assert_eq!(note(&["AAPL", "BTC_2023", "BTC_2024"]), Some(("BTC".into(), 2)));
+        assert_eq!(note(&["2024-01-05", "20240108"]), Some((String::new(), 2)));
+        for names in [
+            &["AAPL", "MSFT"][..],
+            &["600000", "600001"],
+            &["200012", "200011"],
+            &["A1", "A2"],
+            &["AAPL-2021"],
+            &[],
+        ] {
             assert_eq!(note(names), None, "{names:?}");
         }
     }

@@ -128,7 +128,7 @@ fn skipped_rows_are_counted_and_the_first_are_reported() {
     assert_eq!(report.rejected.examples.len(), 10);
     let first = &report.rejected.examples[0];
     assert!(first.place.to_string().ends_with("prices.csv, line 3, column \"High\""), "{first:?}");
-    assert_eq!(first.fault.statement(), "0 is below the low, 9");
+    assert_eq!(first.fault.statement().to_string(), "0 is below the low, 9");
     // Of two rows for the same time the first is kept.
     assert_eq!(place.closes("IBM").iter().map(|&(_, close)| close).collect::<Vec<_>>(), [11.0, 1.0]);
     assert!(report.to_string().contains("left out   26 bad rows"), "{report}");

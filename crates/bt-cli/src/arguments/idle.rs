@@ -37,6 +37,9 @@ pub fn idle(matches: &ArgMatches, plan: &PlanArguments) -> Option<String> {
         let (kinds, search) = (kinds.join(", "), named(plan.search));
         return Some(format!("{name} has no effect with --search {search}; it is for {kinds}"));
     }
+    if is_given("top") && matches.ids().any(|id| id == "embargo") {
+        return Some("--top has no effect in a walk-forward, whose trials do not compare".to_owned());
+    }
     if !plan.vectorised {
         return None;
     }

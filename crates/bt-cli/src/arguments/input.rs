@@ -77,6 +77,9 @@ pub struct InputArguments {
     /// order mark says
     #[arg(long, value_name = "NAME", help_heading = "Numbers and fields")]
     pub encoding: Option<Encoding>,
+    /// Take rows with a price of 0 or below for bad ones; by default they are bars
+    #[arg(long, help_heading = "Rows")]
+    pub positive_prices: bool,
     /// What happens to rows that cannot become bars: `fail` publishes nothing, `skip` leaves them out and says which
     #[arg(long, default_value = "fail", value_name = "HOW", help_heading = "Rows")]
     pub on_bad_row: BadRowsName,
@@ -117,6 +120,7 @@ impl InputArguments {
             delimiter: self.delimiter,
             header: self.header.clone(),
             on_bad_row: self.on_bad_row.rows(),
+            positive_prices: self.positive_prices,
             adjustments: self.adjustments.clone(),
             memory_budget: self.memory,
             temporary_directory: self.temporary_directory.clone(),

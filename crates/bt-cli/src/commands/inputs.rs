@@ -189,6 +189,13 @@ pub(super) fn warnings(report: &IngestReport) -> Vec<String> {
     let is_doubtful = |finding: &&Finding| {
         matches!(finding.fault, Fault::Row(RowFault::Duplicate { is_named_by_file: true, .. }))
     };
+    if report.not_above_zero.count > 0 {
+        let rows = crate::output::counted(report.not_above_zero.count, "row");
+        warnings.push(format!(
+            "{rows} with a price of 0 or below kept: at such a close a long position is worth nothing; if they stand for days \
+             without trading, --positive-prices with --on-bad-row skip leaves them out"
+        ));
+    }
     if report.rejected.examples.iter().any(|finding| is_doubtful(&finding)) {
         warnings.push(hint(Advice::StateAssetColumn).to_owned());
     }
@@ -204,9 +211,18 @@ fn warning(note: &Note) -> String {
         Note::FixedPoint { source, price } => format!(
             "prices of {source} such as {price} look like fixed point; --price-scale states it, as in --price-scale 1e-9"
         ),
+        Note::DailyStarts => {
+            "the time of day of daily bars was taken for their start; if it is their end, state it: --label end".to_owned()
+        }
+        Note::NoVolume => {
+            "no column was taken for the volume, which is missing in every bar; if there is one, state it: \
+             --column volume=HEADER"
+                .to_owned()
+        }
         Note::FilesByDate { stem, files } => format!(
             "{files} files were read as assets of their own, and their names differ by a date alone; if they are one asset, \
-             state it: --asset {stem}"
+             state it: --asset {}",
+            if stem.is_empty() { "NAME" } else { stem }
         ),
         other => format!("{other:?}"),
     }

@@ -58,10 +58,13 @@ pub(crate) struct Results<'r> {
     pub(crate) files: Vec<PathBuf>,
 }
 
+/// The files that a sweep writes for people, beside those that it goes on from.
+pub(crate) const FILES: [&str; 3] = ["trials.parquet", "trials.csv", "report.html"];
+
 /// Writes tables and page into a sweep's folder; tells their names.
 pub(crate) fn write(folder: &Path, trials: &Trials, page: &ReportData) -> Result<Vec<PathBuf>, Failure> {
     let mut files = write_tables(folder, trials)?;
-    files.push(folder.join("report.html"));
+    files.push(folder.join(FILES[2]));
     report::write(page, &files[2])?;
     Ok(files)
 }
@@ -69,10 +72,10 @@ pub(crate) fn write(folder: &Path, trials: &Trials, page: &ReportData) -> Result
 /// Writes the tables into a sweep's folder; tells their names.
 fn write_tables(folder: &Path, trials: &Trials) -> Result<Vec<PathBuf>, Failure> {
     remove_leftovers(folder);
-    let files = ["trials.parquet", "trials.csv"].map(|name| folder.join(name));
-    trials.write_parquet(&files[0])?;
-    trials.write_csv(&files[1])?;
-    Ok(files.to_vec())
+    let [parquet, csv, _] = FILES.map(|name| folder.join(name));
+    trials.write_parquet(&parquet)?;
+    trials.write_csv(&csv)?;
+    Ok(vec![parquet, csv])
 }
 
 /// Writes the tables where there can be no page; the failure says why, and that they are there.

@@ -77,10 +77,22 @@ fn keep(prepared: &mut Prepared, run: &RunArguments) -> Result<Option<PathBuf>, 
     let Some(folder) = &run.out else { return Ok(None) };
     // Where another one runs there, the engine says which; else it refuses.
     if !Request::has_begun(folder) {
+        check_results(folder)?;
         prepared.request.write(folder)?;
     }
     prepared.keep(folder.clone(), false);
     Ok(Some(folder.clone()))
+}
+
+/// # Errors
+/// Where a folder without a sweep holds files of the names that a sweep writes: they are somebody's.
+fn check_results(folder: &Path) -> Result<(), Failure> {
+    let Some(file) = results::FILES.iter().map(|name| folder.join(name)).find(|file| file.exists()) else {
+        return Ok(());
+    };
+    let message = format!("{} is there, and {} holds no sweep", file.display(), folder.display());
+    Err(Failure::new(Code::Usage, message)
+        .with_hint("--out DIR names a folder that is empty, or not there yet"))
 }
 
 /// What became of a sweep that failed: one that could not even begin leaves no folder behind.

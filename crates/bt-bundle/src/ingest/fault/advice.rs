@@ -152,9 +152,7 @@ fn header(fault: &HeaderFault) -> Vec<Advice> {
 fn time(fault: &TimeFault) -> Vec<Advice> {
     match fault {
         TimeFault::Unreadable { is_stated: false, .. } => vec![Advice::StateTimeFormat, Advice::SkipBadRows],
-        TimeFault::Unreadable { .. } | TimeFault::NoSuchDay { .. } | TimeFault::Missing => {
-            vec![Advice::SkipBadRows]
-        }
+        TimeFault::Unreadable { .. } | TimeFault::NoSuchDay { .. } => vec![Advice::SkipBadRows],
         TimeFault::Number { .. } => vec![Advice::StateEpoch],
         TimeFault::DayOrMonth { .. } | TimeFault::OtherOrder { .. } => vec![Advice::StateDayOrder],
         TimeFault::Twice { .. } => vec![Advice::WriteOffsets, Advice::StateZone],

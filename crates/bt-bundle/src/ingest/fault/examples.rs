@@ -123,7 +123,7 @@ fn rows() -> Vec<Fault> {
         asset: text("IBM"),
         known: Timestamp::from_nanos(0),
         is_of_day: false,
-        earlier: earlier(),
+        earlier: Box::new(earlier()),
         is_named_by_file,
         unread_clock: clock.map(text),
     };

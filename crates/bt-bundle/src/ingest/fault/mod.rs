@@ -1,6 +1,6 @@
 //! What can be wrong with input, as types: the library says it in its own terms, a program in those of its users.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use bt_core::{Error, Frequency, Timestamp};
 
@@ -389,7 +389,7 @@ pub enum RowFault {
         /// Whether both are bars of one day, known at two moments.
         is_of_day: bool,
         /// The earlier row.
-        earlier: Place,
+        earlier: Box<Place>,
         /// Whether the file's name was taken for the asset.
         is_named_by_file: bool,
         /// A column of times of day that is not read.
@@ -586,7 +586,11 @@ impl fmt::Display for RowNumber {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.source)?;
+        // A file's name may hold what controls a terminal, or ends a line.
+        self.source.chars().try_for_each(|character| match character.is_control() {
+            true => write!(f, "{}", character.escape_default()),
+            false => f.write_char(character),
+        })?;
         if let Some(row) = self.row {
             write!(f, ", {row}")?;
         }

@@ -271,15 +271,10 @@ impl Clock {
     /// Whether two bars of one asset, known at these moments, are two of one day, where bars are daily.
     #[inline]
     pub(in crate::ingest) fn are_of_one_day(&self, one: Timestamp, other: Timestamp) -> bool {
-        // Days have at least 22 hours, clocks set or not.
-        const SHORTEST_DAY: u64 = (22 * 60 * MINUTE).unsigned_abs();
+        // Most bars are further apart, and need no clock of their own.
         self.frequency == Frequency::Daily
-            && one.as_nanos().abs_diff(other.as_nanos()) < SHORTEST_DAY
-            && self.day_of_bar(one) == self.day_of_bar(other)
-    }
-
-    fn day_of_bar(&self, known: Timestamp) -> Day {
-        BarClock::with_zone(self.frequency, self.label(), self.zone.clone()).day(known)
+            && one.as_nanos().abs_diff(other.as_nanos()) < DAY.unsigned_abs()
+            && BarClock::with_zone(self.frequency, self.label(), self.zone.clone()).are_of_one_day(one, other)
     }
 
     /// The zone in which days lie.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 pub(super) use bt_asset_cache::kernel::Names;
 use bt_core::Field;
 
+use super::IngestOptions;
 use super::fault::{Fault, Finding, Findings, NumberFault, Place, RowFault, RowNumber};
 use super::infer::summary::StampSummary;
 
@@ -272,6 +273,27 @@ pub(super) fn check(values: [f64; 5]) -> Checked {
     let finite = (open + high + low + close + volume).is_finite();
     let inside = low <= open && open <= high && low <= close && close <= high;
     if finite && inside && volume >= 0.0 && low > 0.0 { Checked::Sound } else { check_closely(&values) }
+}
+
+impl Checked {
+    /// With what the options say of odd rows.
+    #[inline]
+    pub(super) fn with(self, options: &IngestOptions) -> Self {
+        match self {
+            Self::Odd(odd) if options.positive_prices => Self::of_positive_prices(odd),
+            other => other,
+        }
+    }
+
+    fn of_positive_prices(mut odd: Vec<(usize, RowFault)>) -> Self {
+        match odd.iter().position(|(_, fault)| matches!(fault, RowFault::NotAboveZero { .. })) {
+            None => Self::Odd(odd),
+            Some(at) => {
+                let (value, fault) = odd.swap_remove(at);
+                Self::Bad(value, fault.into())
+            }
+        }
+    }
 }
 
 #[cold]

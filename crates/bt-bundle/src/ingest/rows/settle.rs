@@ -185,7 +185,7 @@ impl Twins<'_> {
                 known: self.clock.known(self.rows.stamps[first]),
                 is_of_day: self.clock.known(self.rows.stamps[first])
                     != self.clock.known(self.rows.stamps[twin]),
-                earlier,
+                earlier: Box::new(earlier),
                 is_named_by_file: source.names_asset,
                 unread_clock: source.unread_clock.as_deref().map(str::to_owned),
             };

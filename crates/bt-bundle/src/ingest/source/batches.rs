@@ -284,7 +284,7 @@ impl Block {
             self.numbers(*column, if value < 4 { scale } else { 0 }, &order, &mut bad)
         });
         let columns = columns.collect::<Result<Vec<_>>>()?;
-        let seen = see(&columns, &order, &mut bad);
+        let seen = see(&columns, &order, options, &mut bad);
         let ids: Vec<_> =
             (0..moments.len() as u64).map(|row| RowId::new(self.shape.number, self.first + row)).collect();
         let (mut findings, is_left_out) = bad.judge(options)?;
@@ -586,13 +586,13 @@ struct Seen {
 }
 
 /// Checks all values.
-fn see(columns: &[Vec<f64>], order: &Order, bad: &mut Faults<'_>) -> Seen {
+fn see(columns: &[Vec<f64>], order: &Order, options: &IngestOptions, bad: &mut Faults<'_>) -> Seen {
     let [opens, highs, lows, closes, volumes, extras @ ..] = columns else { return Seen::default() };
     let has_volume = bad.block.shape.layout.values[4].is_some();
     let (mut found, mut missing) = (Vec::new(), Vec::new());
     let prices = opens.iter().zip(highs).zip(lows).zip(closes).zip(volumes);
     for (at, ((((&open, &high), &low), &close), &volume)) in prices.enumerate() {
-        let checked = check([open, high, low, close, volume]);
+        let checked = check([open, high, low, close, volume]).with(options);
         if checked != Checked::Sound {
             found.push((at, checked));
         }

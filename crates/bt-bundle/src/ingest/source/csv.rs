@@ -402,7 +402,7 @@ impl<'a> Decoder<'a> {
             };
         }
         let [open, high, low, close, volume, ..] = self.values[..] else { return Ok(()) };
-        let checked = check([open, high, low, close, volume]);
+        let checked = check([open, high, low, close, volume]).with(self.options);
         if checked == Checked::Unpriced {
             self.unpriced(line);
             return Ok(());

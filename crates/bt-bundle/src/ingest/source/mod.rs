@@ -160,6 +160,15 @@ impl<'a> Sources<'a> {
         columns
     }
 
+    /// Whether no column of the first source was taken for the volume, and some were read as nothing or as extra ones.
+    pub(super) fn may_have_volume(&self) -> bool {
+        let may = |layout: &Layout| {
+            let others = layout.extras.iter().chain(layout.ignored.iter().map(|&at| &layout.names[at]));
+            layout.values[Field::VOLUME.index()].is_none() && others.into_iter().any(|name| !name.is_empty())
+        };
+        self.first.as_ref().is_some_and(may)
+    }
+
     /// Names of the first source's columns that the bundle does not keep.
     pub(super) fn ignored(&self) -> Vec<String> {
         let layout = self.first.iter();

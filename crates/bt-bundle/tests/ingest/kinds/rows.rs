@@ -246,3 +246,29 @@ fn an_asset_whose_bars_are_longer_than_those_of_the_others_is_refused() {
     let error = read(&format!("{}{}", minutes("A", 1), minutes("B", 5)), AUTO()).unwrap_err();
     assert!(error.contains("\"B\" has bars of 5m, and most bars are of 1m"), "{error}");
 }
+
+#[test]
+fn prices_of_zero_are_bars_or_bad_rows_as_is_stated() {
+    let rows = "A,2024-01-04,1,1,1,1,5\nA,2024-01-05,0,0,0,0,0\nA,2024-01-08,-2,-1,-3,-2,5\n";
+    assert_eq!(read(rows, AUTO()).unwrap().report.not_above_zero.count, 2);
+    let positive = |options| IngestOptions { positive_prices: true, ..options };
+    let error = read(rows, positive(AUTO())).unwrap_err();
+    assert!(error.starts_with("A.csv, line 3, column \"Open\": 0 is "), "{error}");
+    let left = read(rows, positive(skip())).unwrap();
+    assert_eq!((left.bars.len(), left.report.rejected.count), (1, 2));
+    let prices = |values: [f64; 2]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
+    let date = Arc::new(arrow_array::Date32Array::from(vec![19_726, 19_727])) as ArrayRef;
+    let columns = ["open", "high", "low", "close"].map(|name| (name, prices([1.0, 0.0])));
+    let batch = RecordBatch::try_from_iter([("date", date)].into_iter().chain(columns)).unwrap();
+    assert_eq!(parquet(&batch, positive(skip())).unwrap().bars.len(), 1);
+}
+
+#[test]
+fn daily_bars_with_a_time_of_day_and_bars_without_a_volume_are_mentioned() {
+    use bt_bundle::Note;
+    let daily = "Date,Open,High,Low,Close,Traded\n2024-01-04 16:00,1,1,1,1,9\n2024-01-05 16:00,1,1,1,1,9\n";
+    assert_eq!(csv(daily, AUTO()).unwrap().report.notes, [Note::DailyStarts, Note::NoVolume]);
+    let label = Some(bt_bundle::Label::End);
+    let columns = vec![("Traded".to_owned(), Column::Volume)];
+    assert_eq!(csv(daily, IngestOptions { label, columns, ..AUTO() }).unwrap().report.notes, []);
+}
