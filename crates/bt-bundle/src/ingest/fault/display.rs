@@ -250,11 +250,8 @@ impl fmt::Display for FileFault {
             Self::EmptyFolder { endings } => write!(f, "the folder holds no file that ends in {endings}"),
             Self::Encoding { encoding } => write!(f, "its text is not valid {encoding}"),
             Self::Damaged { reason } => f.write_str(reason),
-            Self::Compression { name, .. } => {
-                write!(
-                    f,
-                    "compressed with {name}, which is not read; supported: snappy, gzip, lz4, zstd and none"
-                )
+            Self::Compression { name, supported, .. } => {
+                write!(f, "compressed with {name}, which is not read; supported: {supported}")
             }
         }
     }

@@ -142,13 +142,18 @@ fn others() -> Vec<Fault> {
         Distance::StartOrEnd { frequency: Frequency::Monthly },
     ]
     .map(Fault::Frequency);
+    let compression = |name, feature| File::Compression {
+        name: text(name),
+        feature,
+        supported: "snappy, gzip, lz4 and none",
+    };
     let files = [
         File::NotRegular,
         File::EmptyFolder { endings: ".csv" },
         File::Encoding { encoding: "UTF-16LE" },
         File::Damaged { reason: text("no footer") },
-        File::Compression { name: text("zstd"), feature: Some("zstd") },
-        File::Compression { name: text("lzo"), feature: None },
+        compression("zstd", Some("zstd")),
+        compression("lzo", None),
     ]
     .map(Fault::File);
     let adjustments = [

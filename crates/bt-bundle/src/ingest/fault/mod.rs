@@ -418,6 +418,8 @@ pub enum FileFault {
         name: String,
         /// The cargo feature that would read it.
         feature: Option<&'static str>,
+        /// The ways that this build reads.
+        supported: &'static str,
     },
 }
 
