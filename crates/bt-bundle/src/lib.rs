@@ -50,8 +50,9 @@ pub use guard::{is_guarded, silence_guarded_panics};
 pub use ingest::{
     AdjustmentFault, Advice, AppendReport, AssetFault, AssetName, BadRows, Column, Encoding, EpochUnit,
     Extras, Fault, FileFault, FileFormat, Finding, Findings, FrequencyFault, HeaderFault, Ingest,
-    IngestOptions, IngestReport, ListedFile, Listing, Note, NumberFault, NumberFormat, Place, PriceScale,
-    RowFault, RowNumber, SessionClose, SkipReason, Skipped, TimeFault, TimeFormat, Timings, list_files,
+    IngestOptions, IngestReport, ListedFile, Listing, Note, NumberFault, NumberFormat, OptionConflict, Place,
+    PriceScale, RowFault, RowNumber, SessionClose, SkipReason, Skipped, TimeFault, TimeFormat, Timings,
+    list_files,
 };
 #[cfg(feature = "parquet")]
 pub use ingest::{FileDigests, ParquetTables};

@@ -4,8 +4,8 @@ use bt_core::{Frequency, Timestamp};
 
 use super::{
     AdjustmentFault as Adjustment, AssetFault as Asset, Fault, FileFault as File, Finding,
-    FrequencyFault as Distance, HeaderFault as Header, NumberFault as Number, Place, RowFault as Row,
-    RowNumber, TimeFault as Time,
+    FrequencyFault as Distance, HeaderFault as Header, NumberFault as Number, OptionConflict as Conflict,
+    Place, RowFault as Row, RowNumber, TimeFault as Time,
 };
 use crate::Column;
 
@@ -164,7 +164,13 @@ fn others() -> Vec<Fault> {
         Adjustment::Column { known: &["kind", "type"], found: names(&["asset"]) },
     ]
     .map(Fault::Adjustment);
-    distances.into_iter().chain(files).chain(adjustments).collect()
+    let conflicts = [
+        Conflict::CloseWithinDays { frequency: Frequency::Minutes(5) },
+        Conflict::CloseAndEnds,
+        Conflict::CloseAndStarts { frequency: Frequency::Weekly },
+    ]
+    .map(Fault::Options);
+    distances.into_iter().chain(files).chain(adjustments).chain(conflicts).collect()
 }
 
 #[cfg(test)]

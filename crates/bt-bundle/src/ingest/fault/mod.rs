@@ -73,6 +73,8 @@ pub enum Fault {
     File(FileFault),
     /// A split or dividend.
     Adjustment(AdjustmentFault),
+    /// Options, by what the input shows.
+    Options(OptionConflict),
 }
 
 /// What is wrong with the columns of an input.
@@ -456,6 +458,24 @@ pub enum AdjustmentFault {
     },
 }
 
+/// Options that contradict each other, or what the input shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum OptionConflict {
+    /// A session close is stated for bars within the day.
+    CloseWithinDays {
+        /// The frequency of the bars.
+        frequency: Frequency,
+    },
+    /// A session close is stated, and that the times are the ends of bars.
+    CloseAndEnds,
+    /// A session close is stated, and that the times are the starts of weekly or monthly bars.
+    CloseAndStarts {
+        /// The frequency of the bars.
+        frequency: Frequency,
+    },
+}
+
 impl Finding {
     pub(super) fn new(place: Place, fault: impl Into<Fault>) -> Self {
         Self { place, fault: fault.into() }
@@ -569,5 +589,5 @@ macro_rules! domains {
 
 domains! {
     Header: HeaderFault, Time: TimeFault, Number: NumberFault, Asset: AssetFault, Row: RowFault, Frequency: FrequencyFault,
-    File: FileFault, Adjustment: AdjustmentFault
+    File: FileFault, Adjustment: AdjustmentFault, Options: OptionConflict
 }
