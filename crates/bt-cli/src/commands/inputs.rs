@@ -8,11 +8,21 @@ use bt_bundle::{
     list_files,
 };
 
-use crate::arguments::{Format, InputArguments};
+use crate::arguments::{Format, IngestArguments, InputArguments};
 use crate::exit::{Code, Failure};
+use crate::output::Output;
 
-/// An ingest of all files of the command line, and what of their folders is not read.
-pub(super) fn ingest(input: &InputArguments) -> Result<(Ingest<'static>, Vec<Skipped>), Failure> {
+/// An ingest of all files of the command line into the bundle of a name, and what of their folders is not read.
+pub(super) fn ingest(arguments: &IngestArguments) -> Result<(Ingest<'static>, Vec<Skipped>), Failure> {
+    unread(&arguments.input).map_err(|failure| order(failure, arguments.name.as_str()))
+}
+
+/// Prints the warnings of a report.
+pub(super) fn warn(report: &IngestReport, output: Output) {
+    warnings(report).iter().for_each(|warning| output.note(format_args!("warning: {warning}")));
+}
+
+fn unread(input: &InputArguments) -> Result<(Ingest<'static>, Vec<Skipped>), Failure> {
     let mut ingest = Ingest::new(input.options());
     let mut skipped = Vec::new();
     for path in &input.files {
@@ -214,7 +224,7 @@ fn warning(note: &Note) -> String {
 }
 
 /// What to do about a file that is not there, where the bundle's name looks like one.
-pub(super) fn order(failure: Failure, name: &str) -> Failure {
+fn order(failure: Failure, name: &str) -> Failure {
     match failure.code == Code::NotFound && failure.hint.is_none() && Path::new(name).is_file() {
         true => failure.with_hint(format!("{name} is a file; the bundle's name comes first, then the files")),
         false => failure,
