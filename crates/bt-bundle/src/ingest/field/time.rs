@@ -411,20 +411,16 @@ fn offset(zone: &[u8]) -> Option<i32> {
     }
     let front =
         zone.get(..3).filter(|front| front.eq_ignore_ascii_case("utc") || front.eq_ignore_ascii_case("gmt"));
-    let text = front.map_or(zone, |_| zone[3..].trim());
-    let (sign, digits) = match text.as_bytes() {
-        [] if front.is_some() => return Some(0),
-        [b'+', digits @ ..] => (1, digits),
-        [b'-', digits @ ..] => (-1, digits),
-        _ => return None,
-    };
-    let (hours, minutes) = match digits {
-        [a] if front.is_some() => (number(&[*a]).ok()?, 0),
-        [a, b] => (number(&[*a, *b]).ok()?, 0),
-        [a, b, b':', c, d] | [a, b, c, d] => (number(&[*a, *b]).ok()?, number(&[*c, *d]).ok()?),
-        _ => return None,
-    };
-    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) as i32)
+    match front.map(|_| zone[3..].trim()) {
+        None => Zone::read_offset(zone),
+        Some("") => Some(0),
+        // `UTC-5`
+        Some(text) if text.len() == 2 => {
+            let (sign, hours) = text.split_at_checked(1)?;
+            Zone::read_offset(&format!("{sign}0{hours}"))
+        }
+        Some(text) => Zone::read_offset(text),
+    }
 }
 
 #[cfg(test)]

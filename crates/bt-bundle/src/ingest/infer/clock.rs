@@ -364,10 +364,7 @@ impl Clock {
     }
 
     fn next_month(&self, stamp: i64) -> i64 {
-        let day = self.day(stamp);
-        let (_, month, of_month) = day.date();
-        let rest = (0..32).find(|&days| day.plus(days).date().1 != month);
-        let next = day.plus(rest.unwrap_or(32 - of_month as i32));
+        let next = self.day(stamp).next_month();
         wall::start_of_day(&self.zone, i64::from(next.days_since_1970()))
     }
 }
