@@ -85,7 +85,7 @@ pub enum Note {
     FixedPoint {
         /// The first file in which they do.
         source: String,
-        /// The commonest.
+        /// The median close of its first rows.
         price: f64,
     },
     /// Files whose names differ by a date alone were read as assets of their own.

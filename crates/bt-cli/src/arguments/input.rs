@@ -31,8 +31,8 @@ pub struct InputArguments {
     /// then the name in the file, as in `close=Adj_Close`; repeat it for others
     #[arg(long = "column", value_name = "WHAT=HEADER", value_parser = column, help_heading = "Columns")]
     pub columns: Vec<(String, Column)>,
-    /// Keep this column as an extra one, perhaps under another name, and no others; repeat it for more. Unless told,
-    /// all other columns that hold numbers are kept
+    /// Keep this column as an extra one, perhaps under another name, and no others; repeat it for more. By
+    /// default all other columns that hold numbers are kept
     #[arg(long = "extra", value_name = "[NAME=]HEADER", value_parser = extra, help_heading = "Columns")]
     pub extras: Vec<(String, String)>,
     /// Keep open, high, low, close and volume alone
@@ -44,7 +44,8 @@ pub struct InputArguments {
     /// Names of the columns, separated by commas, of CSV files without a header line
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Columns")]
     pub header: Option<Vec<String>>,
-    /// What a time stands for: the bar's start, its end, or its day. Unless told, the safe guess, which the report names
+    /// What a time stands for: the bar's start, its end, or its day; by default the safe guess, which the report
+    /// names
     #[arg(long, help_heading = "Times")]
     pub label: Option<LabelName>,
     /// The zone of times without an offset, in which days end; by default UTC

@@ -129,7 +129,7 @@ pub enum HeaderFault {
         /// Columns that show it.
         columns: Vec<String>,
     },
-    /// A column has more names than a bundle takes, or the header is longer than a line may be.
+    /// There are more columns than are read, or the header is longer than a line may be.
     TooLarge {
         /// Columns found; `None` where the line did not end.
         columns: Option<usize>,
@@ -194,7 +194,7 @@ pub enum TimeFault {
         /// The text.
         text: String,
     },
-    /// Day and month cannot be told apart, in no row of the ingest.
+    /// Day and month cannot be told apart in any row of the ingest.
     DayOrMonth {
         /// The first value.
         text: String,
