@@ -1,6 +1,6 @@
 //! `cargo xtask fuzz`: libFuzzer on one target or on all, one after the other.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::shell::{self, Error, Result, io_error, output, root};
@@ -23,16 +23,33 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         println!("      cargo install cargo-fuzz");
         return Ok(());
     }
-    let failed: Vec<String> =
-        targets.into_iter().filter(|target| campaign(target, seconds).is_err()).collect();
-    if failed.is_empty() {
-        return Ok(());
+    let mut failures = Vec::new();
+    for target in targets {
+        if let Err(error) = campaign(&target, seconds) {
+            let has_finds = has_files(&root().join("fuzz/artifacts").join(&target));
+            failures.push(failure(&target, &error, has_finds));
+        }
     }
-    let folders: Vec<_> = failed.iter().map(|target| format!("fuzz/artifacts/{target}")).collect();
-    Err(Error::Failed(format!(
-        "fuzz: finds in {}; mend the cause and keep each input in fuzz/finds/TARGET",
-        folders.join(", ")
-    )))
+    match failures.is_empty() {
+        true => Ok(()),
+        false => Err(Error::Failed(failures.join("\n"))),
+    }
+}
+
+/// A campaign also fails where its target does not compile or cargo does not start: then there is nothing to mend in
+/// what the target tests.
+fn failure(target: &str, error: &Error, has_finds: bool) -> String {
+    match has_finds {
+        true => format!(
+            "fuzz {target}: {error}; finds in fuzz/artifacts/{target}: mend the cause and keep each input in \
+             fuzz/finds/{target}"
+        ),
+        false => format!("fuzz {target}: {error}; no finds"),
+    }
+}
+
+fn has_files(folder: &Path) -> bool {
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some())
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -51,16 +68,17 @@ fn parse(arguments: &[String], known: &[String]) -> Result<Plan> {
         }
         (plan.targets, rest) = (vec![target.clone()], others);
     }
+    let above_0 = |text: &String| text.parse().ok().filter(|&seconds| seconds > 0);
     match rest {
-        [] => Ok(plan),
-        [seconds] if seconds.parse::<u64>().is_ok_and(|seconds| seconds > 0) => {
-            plan.seconds = seconds.parse().unwrap_or(SECONDS);
-            Ok(plan)
-        }
-        other => {
-            Err(Error::Usage(format!("fuzz takes [TARGET] [SECONDS], a whole number above 0, got {other:?}")))
-        }
+        [] => return Ok(plan),
+        [text] => plan.seconds = above_0(text).ok_or_else(|| misused(rest))?,
+        _ => return Err(misused(rest)),
     }
+    Ok(plan)
+}
+
+fn misused(rest: &[String]) -> Error {
+    Error::Usage(format!("fuzz takes [TARGET] [SECONDS], a whole number above 0, got {rest:?}"))
 }
 
 /// The names of the files in `fuzz/targets`, ascending.
@@ -118,6 +136,17 @@ mod tests {
         for line in ["tmie", "csv x", "csv 0", "csv 1 2"] {
             assert!(matches!(plan(line), Err(Error::Usage(_))), "{line}");
         }
+    }
+
+    #[test]
+    fn finds_are_spoken_of_only_where_there_are_some_and_the_cause_always() {
+        let error = Error::Failed("cargo fuzz run: exit status 101".to_owned());
+        let without = failure("csv", &error, false);
+        assert_eq!(without, "fuzz csv: cargo fuzz run: exit status 101; no finds");
+        let with = failure("csv", &error, true);
+        assert!(with.contains("exit status 101; finds in fuzz/artifacts/csv"), "{with}");
+        assert!(has_files(&root().join("fuzz/targets")));
+        assert!(!has_files(&root().join("fuzz/no such folder")));
     }
 
     #[test]

@@ -46,12 +46,13 @@ pub use bundle::MappedBundle;
 pub use disk::{Disk, RealDisk};
 pub use draft::{Draft, DraftShape, Published};
 pub use gc::Collected;
-pub use guard::is_guarded;
+pub use guard::{is_guarded, silence_guarded_panics};
 pub use ingest::{
     AdjustmentFault, Advice, AppendReport, AssetFault, AssetName, BadRows, Column, Encoding, EpochUnit,
     Extras, Fault, FileFault, FileFormat, Finding, Findings, FrequencyFault, HeaderFault, Ingest,
-    IngestOptions, IngestReport, ListedFile, Listing, Note, NumberFault, NumberFormat, Place, PriceScale,
-    RowFault, RowNumber, SessionClose, SkipReason, Skipped, TimeFault, TimeFormat, Timings, list_files,
+    IngestOptions, IngestReport, ListedFile, Listing, Note, NumberFault, NumberFormat, OptionConflict, Place,
+    PriceScale, RowFault, RowNumber, SessionClose, SkipReason, Skipped, TimeFault, TimeFormat, Timings,
+    list_files,
 };
 #[cfg(feature = "parquet")]
 pub use ingest::{FileDigests, ParquetTables};

@@ -84,13 +84,8 @@ impl BarClock {
 
     fn period_before(&self, day: Day) -> Day {
         match self.frequency {
-            Frequency::Monthly => {
-                let (year, month, of_month) = day.date();
-                let (year, month) = if month == 1 { (year - 1, 12) } else { (year, month - 1) };
-                // Months begin with their first day; another day of the month may not exist in the one before.
-                let before = (1..=of_month).rev().find_map(|day| Timestamp::from_date(year, month, day).ok());
-                before.map_or(day.plus(-31), Day::of)
-            }
+            // Months begin with their first day; another day of the month may not exist in the one before.
+            Frequency::Monthly => day.previous_month(),
             Frequency::Weekly => day.plus(-7),
             _ => day.plus(-1),
         }

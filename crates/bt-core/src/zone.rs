@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use jiff::tz::TimeZoneDatabase;
 
+use crate::time::days_in_month;
 use crate::{ErrorKind, Result, Timestamp};
 
 const SECOND: i64 = 1_000_000_000;
@@ -94,6 +95,47 @@ impl Day {
     /// Year, month and day of the month.
     pub fn date(self) -> (i32, u32, u32) {
         self.midnight().date()
+    }
+
+    /// How many days its month has.
+    ///
+    /// ```
+    /// use bt_core::Day;
+    /// let day: Day = "2024-02-10".parse()?;
+    /// assert_eq!(day.days_in_month(), 29);
+    /// # Ok::<(), bt_core::Error>(())
+    /// ```
+    pub fn days_in_month(self) -> u32 {
+        let (year, month, _) = self.date();
+        days_in_month(year, month)
+    }
+
+    /// The first day of the next month.
+    ///
+    /// ```
+    /// use bt_core::Day;
+    /// let day: Day = "2024-12-31".parse()?;
+    /// assert_eq!(day.next_month().to_string(), "2025-01-01");
+    /// # Ok::<(), bt_core::Error>(())
+    /// ```
+    pub fn next_month(self) -> Self {
+        let (.., of_month) = self.date();
+        self.plus(self.days_in_month() as i32 - of_month as i32 + 1)
+    }
+
+    /// The same day of the previous month, or its last where that month is shorter.
+    ///
+    /// ```
+    /// use bt_core::Day;
+    /// let day: Day = "2024-03-31".parse()?;
+    /// assert_eq!(day.previous_month().to_string(), "2024-02-29");
+    /// # Ok::<(), bt_core::Error>(())
+    /// ```
+    pub fn previous_month(self) -> Self {
+        let (.., of_month) = self.date();
+        let last = self.plus(-(of_month as i32));
+        let (.., length) = last.date();
+        last.plus(of_month.min(length) as i32 - length as i32)
     }
 
     /// Its 00:00, as a reading of the wall clock. Days beyond the range of a [`Timestamp`] end at its bounds.
@@ -236,11 +278,7 @@ impl Zone {
 
     /// The moment at which a day begins. That is not always 00:00.
     pub fn start_of_day(&self, day: Day) -> Timestamp {
-        match self.moments(day.midnight()) {
-            WallClock::Once(moment)
-            | WallClock::Twice { earlier: moment, .. }
-            | WallClock::Skipped { at: moment, .. } => moment,
-        }
+        self.earliest(day.midnight())
     }
 
     /// The moment at which the day ends that a moment lies in: the next one begins then.
@@ -274,12 +312,49 @@ impl Zone {
         local.as_nanos().rem_euclid(DAY) == 0 || self.start_of_day(Day::of(local)) == moment
     }
 
+    /// The earliest moment that a reading of the wall clock can mean; where clocks are set forward over it, the moment at which
+    /// they are.
+    #[inline]
+    pub fn earliest(&self, reading: Timestamp) -> Timestamp {
+        match self.moments(reading) {
+            WallClock::Once(moment)
+            | WallClock::Twice { earlier: moment, .. }
+            | WallClock::Skipped { at: moment, .. } => moment,
+        }
+    }
+
     /// The latest moment that a reading of the wall clock can mean.
     pub fn latest(&self, reading: Timestamp) -> Timestamp {
         match self.moments(reading) {
             WallClock::Once(moment) | WallClock::Twice { later: moment, .. } => moment,
             WallClock::Skipped { otherwise, .. } => otherwise,
         }
+    }
+
+    /// The minutes ahead of UTC that an offset such as `+09:00`, `-0530` or `+09` says. `None` where it is none, or a day or
+    /// more.
+    ///
+    /// ```
+    /// use bt_core::Zone;
+    /// assert_eq!(Zone::read_offset("-05:30"), Some(-330));
+    /// assert_eq!(Zone::read_offset("5:30"), None);
+    /// ```
+    pub fn read_offset(text: &str) -> Option<i32> {
+        let (sign, digits) = match text.as_bytes() {
+            [b'+', digits @ ..] => (1, digits),
+            [b'-', digits @ ..] => (-1, digits),
+            _ => return None,
+        };
+        let two = |a: u8, b: u8| {
+            let both = a.is_ascii_digit() && b.is_ascii_digit();
+            both.then(|| i32::from(a - b'0') * 10 + i32::from(b - b'0'))
+        };
+        let (hours, minutes) = match *digits {
+            [a, b] => (two(a, b)?, 0),
+            [a, b, b':', c, d] | [a, b, c, d] => (two(a, b)?, two(c, d)?),
+            _ => return None,
+        };
+        (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
     }
 
     #[inline]
@@ -299,7 +374,7 @@ impl FromStr for Zone {
         if name.eq_ignore_ascii_case("UTC") || name == "Z" {
             return Ok(Self::utc());
         }
-        if let Some(zone) = offset_minutes(name).and_then(Self::fixed) {
+        if let Some(zone) = Self::read_offset(name).and_then(Self::fixed) {
             return Ok(zone);
         }
         let zone = TimeZoneDatabase::bundled().get(name).map_err(|_| unknown(name))?;
@@ -324,25 +399,6 @@ impl FromStr for Zone {
         let name = zone.iana_name().unwrap_or(name).to_owned();
         Ok(Self { name: name.into(), from, offset })
     }
-}
-
-/// Minutes of `+HH:MM`, `+HHMM` or `+HH`, and the same with a minus.
-fn offset_minutes(text: &str) -> Option<i32> {
-    let (sign, digits) = match text.as_bytes() {
-        [b'+', digits @ ..] => (1, digits),
-        [b'-', digits @ ..] => (-1, digits),
-        _ => return None,
-    };
-    let two = |a: u8, b: u8| {
-        let both = a.is_ascii_digit() && b.is_ascii_digit();
-        both.then(|| i32::from(a - b'0') * 10 + i32::from(b - b'0'))
-    };
-    let (hours, minutes) = match *digits {
-        [a, b] => (two(a, b)?, 0),
-        [a, b, b':', c, d] | [a, b, c, d] => (two(a, b)?, two(c, d)?),
-        _ => return None,
-    };
-    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
 fn nanos(offset: jiff::tz::Offset) -> i64 {
@@ -395,6 +451,35 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn months_are_stepped_through_as_the_calendar_has_them() {
+        // Timestamps end some 106,750 days before and after 1970.
+        for days in -106_700..106_700 {
+            let day = Day::from_days_since_1970(days);
+            let (year, month, of_month) = day.date();
+            let next = if month == 12 { (year + 1, 1, 1) } else { (year, month + 1, 1) };
+            assert_eq!(day.next_month().date(), next, "{day}");
+            let (.., last) = day.next_month().plus(-1).date();
+            assert_eq!(day.days_in_month(), last, "{day}");
+            let before = day.previous_month();
+            let expected = of_month.min(before.days_in_month());
+            let (year, month) = if month == 1 { (year - 1, 12) } else { (year, month - 1) };
+            assert_eq!(before.date(), (year, month, expected), "{day}");
+        }
+    }
+
+    #[test]
+    fn the_earliest_moment_of_a_reading_is_the_first_or_that_of_the_jump() {
+        let zone: Zone = "America/New_York".parse().unwrap();
+        for (reading, moment) in [
+            ("2024-01-05T09:30:00Z", "2024-01-05T14:30:00Z"),
+            ("2024-11-03T01:30:00Z", "2024-11-03T05:30:00Z"),
+            ("2024-03-10T02:30:00Z", "2024-03-10T07:00:00Z"),
+        ] {
+            assert_eq!(zone.earliest(at(reading)), at(moment), "{reading}");
+        }
     }
 
     fn day(text: &str) -> Day {

@@ -28,7 +28,7 @@ pub(crate) fn append(data: &[u8]) {
 }
 
 /// Twelve bytes with the next one; all zero are the defaults.
-pub(crate) fn options(bytes: &mut Bytes<'_>) -> IngestOptions {
+fn options(bytes: &mut Bytes<'_>) -> IngestOptions {
     let delimiter = bytes.byte();
     IngestOptions {
         delimiter: (delimiter != 0).then_some(delimiter),
@@ -127,7 +127,7 @@ fn rare(choice: u8) -> IngestOptions {
 }
 
 /// What says the asset of the rows: one byte.
-pub(crate) fn asset(bytes: &mut Bytes<'_>) -> AssetName {
+fn asset(bytes: &mut Bytes<'_>) -> AssetName {
     match bytes.byte() % 5 {
         0 => AssetName::ByFile,
         1 => AssetName::InColumn,

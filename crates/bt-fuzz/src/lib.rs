@@ -17,8 +17,6 @@ mod store;
 mod tables;
 mod time;
 
-use std::panic::{set_hook, take_hook};
-
 /// A body: it returns, or it panics because a promise is broken.
 pub type Target = fn(&[u8]);
 
@@ -49,11 +47,4 @@ pub fn target(name: &str) -> Target {
 
 /// Keeps the hook of libFuzzer, which ends the process at every panic, from those that the readers of foreign files are
 /// known for, and that become errors.
-pub fn let_guarded_panics_pass() {
-    let report = take_hook();
-    set_hook(Box::new(move |panic| {
-        if !bt_bundle::is_guarded() {
-            report(panic);
-        }
-    }));
-}
+pub use bt_bundle::silence_guarded_panics;

@@ -1,6 +1,6 @@
-//! The reader of numbers against a slow twin. Two bytes of options, then the text.
+//! The reader of numbers against an oracle. Two bytes of options, then the text.
 
-mod slow;
+mod oracle;
 
 use bt_bundle::fuzzing;
 
@@ -14,17 +14,17 @@ pub(crate) fn run(data: &[u8]) {
     let text = bytes.0;
     let read = fuzzing::number(format, text, scale);
     let shown = || format!("{:?} of {format:?} in 1e-{scale}: {read:?}", String::from_utf8_lossy(text));
-    match (slow::read(format, text, scale), read) {
-        (slow::Number::Value(value), Some(read)) => {
+    match (oracle::read(format, text, scale), read) {
+        (oracle::Number::Value(value), Some(read)) => {
             assert_eq!(value.to_bits(), read.to_bits(), "{}", shown())
         }
-        (slow::Number::About(value), Some(read)) => {
+        (oracle::Number::About(value), Some(read)) => {
             assert!((value - read).abs() <= value.abs() * 1e-14 + f64::MIN_POSITIVE, "{}: {value}", shown());
         }
-        (slow::Number::Missing, Some(read)) => assert!(read.is_nan(), "{}", shown()),
-        (slow::Number::Refused, None) => {}
+        (oracle::Number::Missing, Some(read)) => assert!(read.is_nan(), "{}", shown()),
+        (oracle::Number::Refused, None) => {}
         // Beyond the largest double on the way, if not in the end.
-        (slow::Number::About(value), None) => assert!(value.abs() > 1e280, "{}: {value}", shown()),
+        (oracle::Number::About(value), None) => assert!(value.abs() > 1e280, "{}: {value}", shown()),
         (expected, _) => panic!("{}, and not {expected:?}", shown()),
     }
 }

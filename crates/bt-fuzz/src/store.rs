@@ -50,13 +50,13 @@ impl Published {
     }
 }
 
-/// The bundle, and its files as they were published.
-struct Victim {
+/// A bundle whose files are changed, and the files as they were published.
+struct Sample {
     published: Published,
     files: Vec<(PathBuf, Vec<u8>)>,
 }
 
-impl Victim {
+impl Sample {
     fn new() -> Self {
         let published = Published::new();
         let names = ["bars.arrow", "index.arrow", "digests.arrow", "manifest.json", "HEAD"];
@@ -69,20 +69,24 @@ impl Victim {
     }
 }
 
-static VICTIM: LazyLock<std::sync::Mutex<Victim>> = LazyLock::new(|| Victim::new().into());
+static SAMPLE: LazyLock<std::sync::Mutex<Sample>> = LazyLock::new(|| Sample::new().into());
 
 pub(crate) fn run(data: &[u8]) {
     // One after the other, where tests run side by side.
-    let victim = VICTIM.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let sample = SAMPLE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mut bytes = Bytes(data);
-    let (path, whole) = &victim.files[usize::from(bytes.byte()) % victim.files.len()];
+    let (path, whole) = &sample.files[usize::from(bytes.byte()) % sample.files.len()];
     let mut file = whole.clone();
     match bytes.byte() % 2 {
         0 => bytes.edit(&mut file),
         _ => file = bytes.0.to_vec(),
     }
-    replace(path, &file);
-    let Published { store, name, version, .. } = &victim.published;
+    let _replaced = Replaced::new(path, whole, &file);
+    read_each_way(&sample.published, file == *whole);
+}
+
+fn read_each_way(published: &Published, is_whole: bool) {
+    let Published { store, name, version, .. } = published;
     for mode in [OpenMode::Map, OpenMode::Read] {
         // A store that knows nothing yet.
         let store = Store::open(store.root()).expect("the store of the run");
@@ -91,11 +95,31 @@ pub(crate) fn run(data: &[u8]) {
             is_told(&error);
         }
         match store.open(name).and_then(|_| store.open_version(name, *version)) {
-            Ok(bundle) => read_all(&bundle, file == *whole),
+            Ok(bundle) => read_all(&bundle, is_whole),
             Err(error) => is_told(&error),
         }
     }
-    replace(path, whole);
+}
+
+/// A file of the bundle with other bytes. It is whole again when this goes, also after a panic: the inputs that follow read
+/// the same bundle.
+struct Replaced<'s> {
+    path: &'s Path,
+    whole: &'s [u8],
+}
+
+impl<'s> Replaced<'s> {
+    fn new(path: &'s Path, whole: &'s [u8], file: &[u8]) -> Self {
+        let replaced = Self { path, whole };
+        replace(path, file);
+        replaced
+    }
+}
+
+impl Drop for Replaced<'_> {
+    fn drop(&mut self) {
+        replace(self.path, self.whole);
+    }
 }
 
 /// A new file in the place of the old, as a store's files are replaced.
@@ -143,7 +167,7 @@ fn is_told(error: &Error) {
 /// The footer of an Arrow file of a bundle: the first byte says of which, 0 that the rest is one.
 pub(crate) fn footer(data: &[u8]) {
     static FILES: LazyLock<Vec<Vec<u8>>> =
-        LazyLock::new(|| Victim::new().files.into_iter().take(3).map(|(_, whole)| whole).collect());
+        LazyLock::new(|| Sample::new().files.into_iter().take(3).map(|(_, whole)| whole).collect());
     let mut bytes = Bytes(data);
     let file = match usize::from(bytes.byte()) % 4 {
         0 => bytes.0.to_vec(),
@@ -155,5 +179,23 @@ pub(crate) fn footer(data: &[u8]) {
     };
     if let Err(error) = fuzzing::arrow_table(&file) {
         is_told(&error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_whole_again_after_a_panic_in_what_reads_it() {
+        let directory = place::directory();
+        let path = place::write(directory.path(), "HEAD", b"whole");
+        let failed = std::panic::catch_unwind(|| {
+            let _replaced = Replaced::new(&path, b"whole", b"damaged");
+            assert_eq!(fs::read(&path).expect("a file"), b"damaged");
+            panic!("on purpose");
+        });
+        assert!(failed.is_err());
+        assert_eq!(fs::read(&path).expect("a file"), b"whole");
     }
 }

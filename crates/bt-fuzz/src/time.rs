@@ -1,12 +1,12 @@
-//! The reader of times against slow twins. Four bytes of options, then the text; behind a tab the time of day of another column.
+//! The reader of times against an oracle. Four bytes of options, then the text; behind a tab the time of day of another column.
 
-mod slow;
+mod oracle;
 
 use bt_bundle::{IngestOptions, Label, TimeFormat, fuzzing};
 
 use crate::bytes::Bytes;
 use crate::csv::time_format;
-use slow::Twin;
+use oracle::Oracle;
 
 pub(crate) fn run(data: &[u8]) {
     let mut bytes = Bytes(data);
@@ -29,14 +29,14 @@ pub(crate) fn run(data: &[u8]) {
     }
     // Where times stand for days, what is kept of a time at an offset is the beginning of its day.
     let is_moment = options.label != Some(Label::Date);
-    if let Some(twin) = Twin::of(&options, &text).filter(|_| is_moment) {
-        assert_eq!(read, twin.placed(), "{text:?} as {}", options.time_format);
+    if let Some(oracle) = Oracle::of(&options, &text).filter(|_| is_moment) {
+        assert_eq!(read, oracle.placed(), "{text:?} as {}", options.time_format);
     }
     if let (
         Some((time, _)),
         TimeFormat::Auto | TimeFormat::Iso | TimeFormat::DayFirst | TimeFormat::MonthFirst,
     ) = (read, &options.time_format)
     {
-        assert!(slow::is_written(time, &text), "{text:?} was read as {time:?}");
+        assert!(oracle::is_written(time, &text), "{text:?} was read as {time:?}");
     }
 }

@@ -19,4 +19,5 @@ pub use error::{Error, Result};
 pub use explain::{Explained, Explanation, Origin};
 pub use preset::Preset;
 pub use resolve::{Builder, Resolved};
+pub use text::size;
 pub use threshold::{Acceptance, DatasetSize, Threshold, Thresholds, Workflow};

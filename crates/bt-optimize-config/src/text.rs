@@ -28,7 +28,13 @@ pub(crate) fn boolean(text: &str) -> Option<bool> {
 
 /// Plain bytes, or a number and a unit: `200MiB` is 200 · 2^20, `2GB` is 2 · 10^9, `1.5 GiB` is 3 · 2^29. A fraction
 /// of a byte is dropped; a fraction without a unit is not a size, and a point has digits on both sides.
-pub(crate) fn size(text: &str) -> Option<usize> {
+///
+/// ```
+/// use bt_optimize_config::size;
+/// assert_eq!(size("1.5GiB"), Some(3 << 29));
+/// assert_eq!(size("much"), None);
+/// ```
+pub fn size(text: &str) -> Option<usize> {
     let number_ends = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(number_ends);
     let unit = unit_bytes(unit.trim_start())?;

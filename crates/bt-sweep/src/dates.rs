@@ -1,7 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bt_core::{BarClock, Day, Timestamp, WallClock};
+use bt_core::{BarClock, Day, Timestamp};
 
 use crate::Error;
 
@@ -38,11 +38,7 @@ impl BarTime {
         match self {
             Self::Day(day) => clock.zone().start_of_day(day),
             Self::Moment(moment) => moment,
-            Self::Local(reading) => match clock.zone().moments(reading) {
-                WallClock::Once(moment)
-                | WallClock::Twice { earlier: moment, .. }
-                | WallClock::Skipped { at: moment, .. } => moment,
-            },
+            Self::Local(reading) => clock.zone().earliest(reading),
         }
     }
 

@@ -246,5 +246,4 @@ impl From<std::io::Error> for Fault {
 }
 
 #[cfg(test)]
-#[cfg(feature = "parquet")]
 mod tests;

@@ -5,8 +5,7 @@
 
 #[cfg(feature = "ipc")]
 mod arrow;
-#[cfg(test)]
-#[cfg(feature = "parquet")]
+#[cfg(all(test, any(feature = "parquet", feature = "ipc")))]
 mod mutation;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -27,21 +26,29 @@ thread_local! {
 
 /// Whether a panic on this thread, at this moment, is caught by this crate and becomes an error that names the file.
 ///
-/// Libraries that decode Parquet or Arrow files may panic at damaged ones. This crate sets no panic hook, so the default
-/// hook still reports such a panic. A program that wants to hear of it by the error alone asks in a hook of its own:
-///
-/// ```
-/// let report = std::panic::take_hook();
-/// std::panic::set_hook(Box::new(move |panic| {
-///     if !bt_bundle::is_guarded() {
-///         report(panic);
-///     }
-/// }));
-/// assert!(!bt_bundle::is_guarded());
-/// ```
+/// Libraries that decode Parquet or Arrow files may panic at damaged ones. This crate sets no panic hook by itself, so the
+/// default hook still reports such a panic. A program that wants to hear of it by the error alone calls
+/// [`silence_guarded_panics`], or asks in a hook of its own.
 pub fn is_guarded() -> bool {
     // A panic while the thread's locals are being destroyed is not ours to catch.
     CATCHING.try_with(Cell::get).is_ok_and(|depth| depth > 0)
+}
+
+/// Sets a panic hook that ignores panics which become errors ([`is_guarded`]) and leaves all others to the hook before it.
+///
+/// Call it once, when a program starts: each call puts one more hook in front of the others.
+///
+/// ```
+/// bt_bundle::silence_guarded_panics();
+/// assert!(!bt_bundle::is_guarded());
+/// ```
+pub fn silence_guarded_panics() {
+    let report = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !is_guarded() {
+            report(panic);
+        }
+    }));
 }
 
 /// Runs a reader of foreign data. If it panics, the error is what the panic said; the reader must not be used again.
@@ -113,6 +120,9 @@ pub(crate) fn legible(text: &str, characters: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+    use std::thread::ThreadId;
+
     use super::*;
 
     #[test]
@@ -127,6 +137,23 @@ mod tests {
         );
         let silent = caught(|| std::panic::panic_any(7)).unwrap_err();
         assert_eq!(silent.to_string(), "damaged: its reader failed (no message)");
+    }
+
+    #[test]
+    fn a_hook_hears_of_no_panic_that_becomes_an_error() {
+        static HEARD: Mutex<Vec<ThreadId>> = Mutex::new(Vec::new());
+        let report = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            HEARD.lock().unwrap().push(std::thread::current().id());
+            report(panic);
+        }));
+        silence_guarded_panics();
+        // Other tests panic on threads of their own.
+        let heard = || HEARD.lock().unwrap().iter().filter(|id| **id == std::thread::current().id()).count();
+        caught(|| panic!("guarded")).unwrap_err();
+        assert_eq!(heard(), 0);
+        catch_unwind(|| panic!("not guarded")).unwrap_err();
+        assert_eq!(heard(), 1);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Damage to files, as tests do it.
 
 use std::ops::Range;
-use std::panic::take_hook;
 use std::sync::Once;
 
 use bt_core::{ErrorKind, Result};
@@ -9,7 +8,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::is_guarded;
+use crate::silence_guarded_panics;
 
 /// A file that is whole.
 #[derive(Debug, Clone)]
@@ -99,12 +98,5 @@ pub(super) fn survive<T>(path: &str, read: impl FnOnce() -> Result<T>) {
 /// Panics that are caught are not reported, as a program would have it.
 pub(super) fn quiet() {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let report = take_hook();
-        std::panic::set_hook(Box::new(move |panic| {
-            if !is_guarded() {
-                report(panic);
-            }
-        }));
-    });
+    ONCE.call_once(silence_guarded_panics);
 }

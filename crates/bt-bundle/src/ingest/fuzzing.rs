@@ -15,10 +15,17 @@ pub(super) fn is_on_one_thread() -> bool {
 
 /// Runs ingests without threads of their own: the same steps in the same order at each run, and a panic on this thread.
 pub fn on_one_thread<T>(work: impl FnOnce() -> T) -> T {
-    ON_ONE_THREAD.set(true);
-    let done = work();
-    ON_ONE_THREAD.set(false);
-    done
+    let _reset = Reset(ON_ONE_THREAD.replace(true));
+    work()
+}
+
+/// Sets back what held before, also after a panic: a test that catches it goes on with other inputs.
+struct Reset(bool);
+
+impl Drop for Reset {
+    fn drop(&mut self) {
+        ON_ONE_THREAD.set(self.0);
+    }
 }
 
 /// Reads a number that counts units of 10^-`scale`. `None` where it is refused, NaN where the text says that there is none.
@@ -56,4 +63,20 @@ pub fn time(options: &IngestOptions, text: &[u8], clock: Option<&[u8]>) -> Optio
         Some(_) => Time::Local(placed.local, None),
     };
     Some((written, placed.nanos))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_are_used_again_after_work_on_one_thread_and_after_a_panic_in_it() {
+        on_one_thread(|| {
+            on_one_thread(|| assert!(is_on_one_thread()));
+            assert!(is_on_one_thread());
+        });
+        assert!(!is_on_one_thread());
+        std::panic::catch_unwind(|| on_one_thread(|| panic!("on purpose"))).unwrap_err();
+        assert!(!is_on_one_thread());
+    }
 }

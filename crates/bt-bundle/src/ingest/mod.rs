@@ -36,7 +36,7 @@ use source::{Piece, Sources};
 pub use append::AppendReport;
 pub use fault::{
     AdjustmentFault, Advice, AssetFault, Fault, FileFault, Finding, Findings, FrequencyFault, HeaderFault,
-    NumberFault, Place, RowFault, RowNumber, TimeFault,
+    NumberFault, OptionConflict, Place, RowFault, RowNumber, TimeFault,
 };
 pub use infer::clock::SessionClose;
 pub use options::{
@@ -183,8 +183,8 @@ impl<'a> Ingest<'a> {
     /// 15 MiB and six times the bars of the asset that has most.
     ///
     /// # Errors
-    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) with a [`Finding`] for input that cannot become bars,
-    /// [`InvalidOption`](bt_core::ErrorKind::InvalidOption) for options that contradict each other or the input,
+    /// [`InvalidInput`](bt_core::ErrorKind::InvalidInput) with a [`Finding`] for input that cannot become bars, or that
+    /// contradicts the options, [`InvalidOption`](bt_core::ErrorKind::InvalidOption) for options that are not possible,
     /// [`Io`](bt_core::ErrorKind::Io), and what [`Store::draft`] refuses. Nothing is published then.
     pub fn into_store(self, store: &Store, name: &BundleName) -> Result<IngestReport> {
         self.publish(store, name, None)

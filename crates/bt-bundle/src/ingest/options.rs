@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bt_asset_cache::Label;
 use bt_core::{Error, ErrorKind, Field, Frequency, Result, Zone};
 
+use super::field::pattern;
 use super::{Encoding, SessionClose};
 
 /// How input is read. Whatever is left out is inferred or defaulted on the safe side, and reported.
@@ -252,15 +253,9 @@ impl IngestOptions {
 impl TimeFormat {
     fn check(&self) -> Result<()> {
         let Self::Pattern(pattern) = self else { return Ok(()) };
-        let sample = jiff::civil::date(2024, 1, 5).at(9, 30, 0, 0).to_zoned(jiff::tz::TimeZone::UTC);
-        let written = sample.ok().and_then(|sample| jiff::fmt::strtime::format(&**pattern, &sample).ok());
-        match written {
-            Some(text) if text != **pattern => Ok(()),
-            _ => Err(Error::invalid_option(
-                "time_format",
-                format!("{pattern:?}"),
-                "a pattern of strptime, such as %d/%m/%y %H:%M",
-            )),
+        match pattern::correction(pattern) {
+            None => Ok(()),
+            Some(allowed) => Err(Error::invalid_option("time_format", format!("{pattern:?}"), allowed)),
         }
     }
 }

@@ -90,7 +90,7 @@ pub enum Note {
     FixedPoint {
         /// The first file in which they do.
         source: String,
-        /// The commonest.
+        /// The median close of its first rows.
         price: f64,
     },
     /// Daily bars are stamped with a time of day, which was taken for their start.

@@ -42,6 +42,31 @@ fn a_date_is_known_at_the_session_close_where_that_is_stated() {
 }
 
 #[test]
+fn a_session_close_that_no_bar_can_wait_for_is_a_contradiction_that_is_said() {
+    let refused = |stamps: &[&str], label, frequency| {
+        let session_close = Some("16:00".parse().unwrap());
+        known(stamps, IngestOptions { session_close, label, frequency, ..Default::default() }).unwrap_err()
+    };
+    let minutes = ["2024-01-05T14:30:00Z", "2024-01-05T14:35:00Z", "2024-01-05T14:40:00Z"];
+    let error = refused(&minutes, None, None);
+    assert!(error.ends_with(
+        "a session close is stated, but these are 5m bars; only bars of a day or longer wait for it"
+    ));
+    let days = ["2024-01-05 16:00", "2024-01-08 16:00"];
+    let error = refused(&days, Some(Label::End), None);
+    assert!(
+        error.contains("a session close is stated, but also that the times are the ends of bars"),
+        "{error}"
+    );
+    let weeks = ["2024-01-01", "2024-01-08", "2024-01-15"];
+    let error = refused(&weeks, Some(Label::Start), Some(Frequency::Weekly));
+    assert!(
+        error.contains("the starts of weekly bars, which are known when the next week begins"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_daily_bar_that_is_stamped_with_midnight_stands_for_its_day() {
     for stamp in ["2024-01-05 00:00:00", "2024-01-05T00:00:00-05:00", "2024-01-05T05:00:00Z"] {
         let options = IngestOptions { frequency: Some(Frequency::Daily), ..in_zone("America/New_York") };
@@ -170,28 +195,12 @@ fn the_report_says_how_times_were_read_and_whether_anybody_said_so() {
 
 #[test]
 fn options_that_contradict_each_other_or_the_input_are_refused() {
-    let close = Some("16:00".parse().unwrap());
     let minutes = Some(Frequency::Minutes(5));
     let date = ["2024-01-05"];
     let time = ["2024-01-05 09:30"];
     for (stamps, options, word) in [
         (date, IngestOptions { frequency: minutes, ..Default::default() }, "frequency"),
         (time, IngestOptions { frequency: minutes, label: Some(Label::Date), ..Default::default() }, "label"),
-        (
-            time,
-            IngestOptions { frequency: minutes, session_close: close, ..Default::default() },
-            "session_close",
-        ),
-        (
-            time,
-            IngestOptions {
-                frequency: Some(Frequency::Daily),
-                label: Some(Label::End),
-                session_close: close,
-                ..Default::default()
-            },
-            "session_close",
-        ),
     ] {
         let error = known(&stamps, options).unwrap_err();
         assert!(error.starts_with(word), "{error}");

@@ -7,6 +7,7 @@ use bt_bundle::{
     BadRows, Column, Encoding, EpochUnit, Extras, FileFormat, IngestOptions, Label, NumberFormat, PriceScale,
     SessionClose, TimeFormat, Zone,
 };
+use bt_layers::bt_optimize_config;
 use clap::{Args, ValueEnum};
 
 /// The files, and everything that can be said about them.
@@ -30,8 +31,8 @@ pub struct InputArguments {
     /// then the name in the file, as in `close=Adj_Close`; repeat it for others
     #[arg(long = "column", value_name = "WHAT=HEADER", value_parser = column, help_heading = "Columns")]
     pub columns: Vec<(String, Column)>,
-    /// Keep this column as an extra one, perhaps under another name, and no others; repeat it for more. Unless told,
-    /// all other columns that hold numbers are kept
+    /// Keep this column as an extra one, perhaps under another name, and no others; repeat it for more. By
+    /// default all other columns that hold numbers are kept
     #[arg(long = "extra", value_name = "[NAME=]HEADER", value_parser = extra, help_heading = "Columns")]
     pub extras: Vec<(String, String)>,
     /// Keep open, high, low, close and volume alone
@@ -43,7 +44,8 @@ pub struct InputArguments {
     /// Names of the columns, separated by commas, of CSV files without a header line
     #[arg(long, value_name = "NAMES", value_delimiter = ',', help_heading = "Columns")]
     pub header: Option<Vec<String>>,
-    /// What a time stands for: the bar's start, its end, or its day. Unless told, the safe guess, which the report names
+    /// What a time stands for: the bar's start, its end, or its day; by default the safe guess, which the report
+    /// names
     #[arg(long, help_heading = "Times")]
     pub label: Option<LabelName>,
     /// The zone of times without an offset, in which days end; by default UTC
@@ -201,70 +203,67 @@ impl BadRowsName {
     }
 }
 
-const WHATS: [&str; 8] = ["asset", "timestamp", "time", "open", "high", "low", "close", "volume"];
+const COLUMNS: [(&str, Column); 8] = [
+    ("asset", Column::Asset),
+    ("timestamp", Column::Timestamp),
+    ("time", Column::Time),
+    ("open", Column::Open),
+    ("high", Column::High),
+    ("low", Column::Low),
+    ("close", Column::Close),
+    ("volume", Column::Volume),
+];
+
+const TIME_FORMATS: [(&str, TimeFormat); 9] = [
+    ("auto", TimeFormat::Auto),
+    ("iso", TimeFormat::Iso),
+    ("month-first", TimeFormat::MonthFirst),
+    ("day-first", TimeFormat::DayFirst),
+    ("epoch-s", TimeFormat::Epoch(EpochUnit::Seconds)),
+    ("epoch-ms", TimeFormat::Epoch(EpochUnit::Millis)),
+    ("epoch-us", TimeFormat::Epoch(EpochUnit::Micros)),
+    ("epoch-ns", TimeFormat::Epoch(EpochUnit::Nanos)),
+    ("excel", TimeFormat::Excel),
+];
+
+/// The value of a name; else the names that there are, and which one may have been meant.
+fn named<T: Clone>(name: &str, table: &[(&'static str, T)]) -> Result<T, (String, String)> {
+    let names = || table.iter().map(|(known, _)| *known);
+    if let Some((_, value)) = table.iter().find(|(known, _)| *known == name) {
+        return Ok(value.clone());
+    }
+    let near = nearest_names(name, names());
+    let near = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
+    Err((names().collect::<Vec<_>>().join(", "), near))
+}
 
 /// Reads `close=Adj_Close`.
 fn column(text: &str) -> Result<(String, Column), String> {
-    let allowed = WHATS.join(", ");
     let (what, header) = text.split_once('=').ok_or_else(|| {
+        let allowed = COLUMNS.map(|(name, _)| name).join(", ");
         format!("it has to be WHAT=HEADER, as in close=Adj_Close; WHAT is one of {allowed}")
     })?;
-    let column = match what.trim().to_ascii_lowercase().as_str() {
-        "asset" => Column::Asset,
-        "timestamp" => Column::Timestamp,
-        "time" => Column::Time,
-        "open" => Column::Open,
-        "high" => Column::High,
-        "low" => Column::Low,
-        "close" => Column::Close,
-        "volume" => Column::Volume,
-        other => return Err(unknown_column(other, header)),
+    let what = what.trim().to_ascii_lowercase();
+    let unknown = |(allowed, near)| {
+        let swapped = COLUMNS.iter().find(|(known, _)| header.eq_ignore_ascii_case(known));
+        let swapped = swapped.map(|(known, _)| format!("; the name in the file comes last: {known}={what}"));
+        let swapped = swapped.unwrap_or_default();
+        format!(
+            "{what:?} is none of {allowed}{near}{swapped}; any other column is kept with --extra {what}={header}"
+        )
     };
-    Ok((header.to_owned(), column))
-}
-
-fn unknown_column(what: &str, header: &str) -> String {
-    let near = nearest_names(what, WHATS.into_iter());
-    let near = if near.is_empty() { String::new() } else { format!("; did you mean {}?", near.join(" or ")) };
-    let swapped = WHATS.iter().find(|known| header.eq_ignore_ascii_case(known));
-    let swapped =
-        swapped.map(|known| format!("; the name in the file comes last: {known}={what}")).unwrap_or_default();
-    let allowed = WHATS.join(", ");
-    format!(
-        "{what:?} is none of {allowed}{near}{swapped}; any other column is kept with --extra {what}={header}"
-    )
+    Ok((header.to_owned(), named(&what, &COLUMNS).map_err(unknown)?))
 }
 
 /// Reads the name of a format, or a pattern.
 fn time_format(text: &str) -> Result<TimeFormat, String> {
-    Ok(match text {
-        "auto" => TimeFormat::Auto,
-        "iso" => TimeFormat::Iso,
-        "month-first" => TimeFormat::MonthFirst,
-        "day-first" => TimeFormat::DayFirst,
-        "epoch-s" => TimeFormat::Epoch(EpochUnit::Seconds),
-        "epoch-ms" => TimeFormat::Epoch(EpochUnit::Millis),
-        "epoch-us" => TimeFormat::Epoch(EpochUnit::Micros),
-        "epoch-ns" => TimeFormat::Epoch(EpochUnit::Nanos),
-        "excel" => TimeFormat::Excel,
-        pattern if pattern.contains('%') => TimeFormat::Pattern(pattern.into()),
-        _ => {
-            let near = nearest_names(text, TIME_FORMATS.into_iter());
-            let near = if near.is_empty() {
-                String::new()
-            } else {
-                format!("; did you mean {}?", near.join(" or "))
-            };
-            return Err(format!(
-                "it has to be one of {}, or a pattern of strptime such as '%d/%m/%y %H:%M'{near}",
-                TIME_FORMATS.join(", ")
-            ));
-        }
+    if text.contains('%') {
+        return Ok(TimeFormat::Pattern(text.into()));
+    }
+    named(text, &TIME_FORMATS).map_err(|(allowed, near)| {
+        format!("it has to be one of {allowed}, or a pattern of strptime such as '%d/%m/%y %H:%M'{near}")
     })
 }
-
-const TIME_FORMATS: [&str; 9] =
-    ["auto", "iso", "month-first", "day-first", "epoch-s", "epoch-ms", "epoch-us", "epoch-ns", "excel"];
 
 /// Reads `HEADER` or `NAME=HEADER`: the name in the bundle, and in the file.
 fn extra(text: &str) -> Result<(String, String), String> {
@@ -286,21 +285,10 @@ fn delimiter(text: &str) -> Result<u8, String> {
     }
 }
 
-/// Reads bytes: `512MiB`, `2GiB`, `100000000`.
+/// Reads bytes as the configuration does: `512MiB`, `1.5GiB`, `100000000`.
 fn size(text: &str) -> Result<usize, String> {
-    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-    let unit: usize = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "k" | "kib" => 1 << 10,
-        "m" | "mib" => 1 << 20,
-        "g" | "gib" => 1 << 30,
-        _ => 0,
-    };
-    let number = digits.trim().parse::<usize>().ok();
-    let bytes = number.and_then(|number| number.checked_mul(unit)).filter(|&bytes| bytes > 0);
-    bytes.ok_or_else(|| {
-        "it has to be a whole number above 0 of bytes, KiB, MiB or GiB, as in 512MiB".to_owned()
-    })
+    let bytes = bt_optimize_config::size(text.trim()).filter(|&bytes| bytes > 0);
+    bytes.ok_or_else(|| "it has to be a size above 0, as in 512MiB, 1.5GiB or 2GB".to_owned())
 }
 
 #[cfg(test)]
@@ -357,6 +345,15 @@ mod tests {
             (Some("s.csv".into()), Some("t".into()))
         );
         assert_eq!(options.header, Some(vec!["a".into(), "b".into()]));
+    }
+
+    #[test]
+    fn sizes_are_read_as_those_of_the_configuration() {
+        for (text, bytes) in [("512MiB", 512 << 20), ("1.5GiB", 3 << 29), ("2GB", 2_000_000_000), ("64", 64)]
+        {
+            assert_eq!(options(&["--memory", text]).unwrap().memory_budget, bytes, "{text}");
+        }
+        assert!(options(&["--memory", "0"]).is_err());
     }
 
     #[test]

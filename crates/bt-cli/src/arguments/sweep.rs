@@ -110,10 +110,10 @@ pub struct PlanArguments {
         help_heading = "Data"
     )]
     pub assets: Vec<String>,
-    /// The first day that counts, as 2010-01-01, or a time as 2010-01-04T09:30 (of the bundle's zone, of UTC with a Z): the first bar is the first of that day, or the first that begins then, or later; bars before it feed indicators alone
+    /// The first bar that counts: the first one that begins on this day, or at this time, or later. A day is written as 2010-01-01, a time as 2010-01-04T09:30 (in the bundle's zone, or in UTC with a Z). Bars before it feed indicators alone
     #[arg(long, value_name = "DATE", conflicts_with = "resume", help_heading = "Data")]
     pub from: Option<String>,
-    /// The day or time at which it ends: bars of that day, or that begin then, and later ones are not seen
+    /// The first bar that no longer counts: the first one that begins on this day, or at this time, or later. No bar from it on is seen
     #[arg(long, value_name = "DATE", conflicts_with = "resume", help_heading = "Data")]
     pub until: Option<String>,
     /// The version of the bundle, or its first digits; by default the current one

@@ -12,8 +12,7 @@ use crate::output::{Escaped, Output};
 pub(crate) fn run(arguments: &IngestArguments, path: &Path, output: Output) -> Result<(), Failure> {
     let store = store::open(path)?;
     let name = arguments.name.as_str();
-    let input = inputs::ingest(&arguments.input).map_err(|failure| inputs::order(failure, name))?;
-    let (ingest, skipped) = input;
+    let (ingest, skipped) = inputs::ingest(arguments)?;
     let mut report = ingest
         .append_to(&store, &arguments.name)
         .map_err(|error| store::repairable(inputs::failure(&error)))?;
@@ -32,7 +31,6 @@ pub(crate) fn run(arguments: &IngestArguments, path: &Path, output: Output) -> R
         "input": ingest::json(&report.input),
     });
     output.report(&object, Escaped(&report))?;
-    let warnings = inputs::warnings(&report.input);
-    warnings.iter().for_each(|warning| output.note(format_args!("warning: {warning}")));
+    inputs::warn(&report.input, output);
     Ok(())
 }

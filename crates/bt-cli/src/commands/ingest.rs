@@ -14,16 +14,14 @@ use crate::output::{Escaped, Output};
 
 pub(crate) fn run(arguments: &IngestArguments, path: &Path, output: Output) -> Result<(), Failure> {
     let name = arguments.name.as_str();
-    let input = inputs::ingest(&arguments.input).map_err(|failure| inputs::order(failure, name))?;
-    let (ingest, skipped) = input;
+    let (ingest, skipped) = inputs::ingest(arguments)?;
     let is_new = !path.exists();
     let store = Store::create(path)?;
     match ingest.into_store(&store, &arguments.name) {
         Ok(mut report) => {
             report.skipped.extend(skipped);
             output.report(&json(&report), Escaped(&report))?;
-            let warnings = inputs::warnings(&report);
-            warnings.iter().for_each(|warning| output.note(format_args!("warning: {warning}")));
+            inputs::warn(&report, output);
             Ok(())
         }
         Err(error) => {

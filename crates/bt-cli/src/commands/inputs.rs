@@ -8,11 +8,21 @@ use bt_bundle::{
     list_files,
 };
 
-use crate::arguments::{Format, InputArguments};
+use crate::arguments::{Format, IngestArguments, InputArguments};
 use crate::exit::{Code, Failure};
+use crate::output::Output;
 
-/// An ingest of all files of the command line, and what of their folders is not read.
-pub(super) fn ingest(input: &InputArguments) -> Result<(Ingest<'static>, Vec<Skipped>), Failure> {
+/// An ingest of all files of the command line into the bundle of a name, and what of their folders is not read.
+pub(super) fn ingest(arguments: &IngestArguments) -> Result<(Ingest<'static>, Vec<Skipped>), Failure> {
+    unread(&arguments.input).map_err(|failure| order(failure, arguments.name.as_str()))
+}
+
+/// Prints the warnings of a report.
+pub(super) fn warn(report: &IngestReport, output: Output) {
+    warnings(report).iter().for_each(|warning| output.note(format_args!("warning: {warning}")));
+}
+
+fn unread(input: &InputArguments) -> Result<(Ingest<'static>, Vec<Skipped>), Failure> {
     let mut ingest = Ingest::new(input.options());
     let mut skipped = Vec::new();
     for path in &input.files {
@@ -103,7 +113,11 @@ pub(super) fn failure(error: &bt_core::Error) -> Failure {
             Some(Finding { fault, .. }) => {
                 let message = format!("{place}: {}", fault.statement());
                 let hints: Vec<_> = fault.advice().into_iter().map(hint).collect();
-                let failure = Failure { message, ..failure };
+                let code = match fault {
+                    Fault::Options(_) => Code::Usage,
+                    _ => failure.code,
+                };
+                let failure = Failure { message, code, ..failure };
                 if hints.is_empty() { failure } else { failure.with_hint(hints.join("; ")) }
             }
             None => failure,
@@ -117,10 +131,9 @@ pub(super) fn failure(error: &bt_core::Error) -> Failure {
 }
 
 /// Fields of the library's options, and the options of the command line that set them.
-const OPTIONS: [(&str, &str); 9] = [
+const OPTIONS: [(&str, &str); 8] = [
     ("frequency", "--frequency"),
     ("label", "--label"),
-    ("session_close", "--session-close"),
     ("number_format", "--decimal, --thousands"),
     ("time_format", "--time-format"),
     ("delimiter", "--delimiter"),
@@ -229,7 +242,7 @@ fn warning(note: &Note) -> String {
 }
 
 /// What to do about a file that is not there, where the bundle's name looks like one.
-pub(super) fn order(failure: Failure, name: &str) -> Failure {
+fn order(failure: Failure, name: &str) -> Failure {
     match failure.code == Code::NotFound && failure.hint.is_none() && Path::new(name).is_file() {
         true => failure.with_hint(format!("{name} is a file; the bundle's name comes first, then the files")),
         false => failure,
@@ -306,7 +319,42 @@ mod tests {
         for field in OPTIONS.iter().flat_map(|(_, option)| named(option)) {
             assert!(options.contains(&field), "{field}");
         }
-        let error = bt_core::Error::invalid_option("session_close", "stated", "none");
-        assert!(failure(&error).message.starts_with("--session-close = stated"));
+        let error = bt_core::Error::invalid_option("label", "Date", "Start or End");
+        assert!(failure(&error).message.starts_with("--label = Date"));
+    }
+
+    /// The sources of a folder of another crate, one after the other.
+    fn sources(folder: &Path, all: &mut String) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => sources(&path, all),
+                false => all.push_str(&std::fs::read_to_string(&path).unwrap()),
+            }
+        }
+    }
+
+    #[test]
+    fn every_field_that_an_ingest_can_refuse_is_told_as_an_option() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut all = String::new();
+        sources(&crates.join("bt-bundle/src/ingest"), &mut all);
+        for file in ["bt-bundle/src/draft/shape.rs", "bt-core/src/time.rs", "bt-asset-cache/src/table.rs"] {
+            all.push_str(&std::fs::read_to_string(crates.join(file)).unwrap());
+        }
+        let fields: std::collections::BTreeSet<_> =
+            all.split("invalid_option(").skip(1).filter_map(|call| call.split('"').nth(1)).collect();
+        assert!(fields.contains("time_format") && fields.contains("label"), "{fields:?}");
+        for field in fields {
+            assert_ne!(option_of(field), field);
+        }
+    }
+
+    #[test]
+    fn options_that_contradict_the_input_are_a_mistake_on_the_command_line() {
+        for fault in Fault::examples() {
+            let is_usage = shown(&fault).code == Code::Usage;
+            assert_eq!(is_usage, matches!(fault, Fault::Options(_)), "{fault}");
+        }
     }
 }

@@ -28,14 +28,44 @@ pub(super) fn most_expansion(codec: Compression) -> Option<u64> {
 pub(super) fn unknown(content: &ParquetMetaData) -> Option<FileFault> {
     let columns = content.row_groups().iter().flat_map(|group| group.columns());
     let unknown = columns.map(|column| column.compression()).find(|&codec| !is_known(codec))?;
-    let name = format!("{unknown:?}").to_ascii_lowercase();
-    let name = name.split('(').next().unwrap_or_default().to_owned();
     let feature = matches!(unknown, Compression::ZSTD(_)).then_some("zstd");
-    Some(FileFault::Compression { name, feature })
+    Some(FileFault::Compression { name: name(unknown), feature, supported: SUPPORTED })
 }
+
+fn name(codec: Compression) -> String {
+    let debug = format!("{codec:?}").to_ascii_lowercase();
+    debug.split('(').next().unwrap_or_default().to_owned()
+}
+
+/// The codecs that [`is_known`].
+const SUPPORTED: &str = match cfg!(feature = "zstd") {
+    true => "snappy, gzip, lz4, zstd and none",
+    false => "snappy, gzip, lz4 and none",
+};
 
 fn is_known(codec: Compression) -> bool {
     let reads_zstd = cfg!(feature = "zstd");
     let is_zstd = matches!(codec, Compression::ZSTD(_));
     !matches!(codec, Compression::BROTLI(_) | Compression::LZO) && (reads_zstd || !is_zstd)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_codecs_that_are_told_as_supported_are_those_that_are_read() {
+        for codec in [
+            Compression::SNAPPY,
+            Compression::GZIP(Default::default()),
+            Compression::LZ4,
+            Compression::ZSTD(Default::default()),
+            Compression::BROTLI(Default::default()),
+            Compression::LZO,
+        ] {
+            let name = name(codec);
+            assert_eq!(SUPPORTED.contains(&name), is_known(codec), "{name}");
+        }
+        assert!(is_known(Compression::UNCOMPRESSED) && SUPPORTED.ends_with("none"));
+    }
 }

@@ -111,7 +111,7 @@ impl Kind {
         }
     }
 
-    /// The largest magnitude of an integer of this kind.
+    /// The integers of this kind.
     fn range(self) -> std::ops::RangeInclusive<i64> {
         match self {
             Self::I16 => i16::MIN.into()..=i16::MAX.into(),

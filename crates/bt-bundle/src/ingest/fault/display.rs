@@ -6,8 +6,8 @@ use bt_core::{Field, Frequency};
 
 use super::super::report::counted;
 use super::{
-    AdjustmentFault, AssetFault, Fault, FileFault, FrequencyFault, HeaderFault, NumberFault, RowFault,
-    TimeFault,
+    AdjustmentFault, AssetFault, Fault, FileFault, FrequencyFault, HeaderFault, NumberFault, OptionConflict,
+    RowFault, TimeFault,
 };
 use crate::Column;
 
@@ -41,6 +41,7 @@ impl fmt::Display for Statement<'_> {
             Fault::Frequency(fault) => fault.fmt(f),
             Fault::File(fault) => fault.fmt(f),
             Fault::Adjustment(fault) => fault.fmt(f),
+            Fault::Options(conflict) => conflict.fmt(f),
         }
     }
 }
@@ -279,11 +280,8 @@ impl fmt::Display for FileFault {
             Self::EmptyFolder { endings } => write!(f, "the folder holds no file that ends in {endings}"),
             Self::Encoding { encoding } => write!(f, "its text is not valid {encoding}"),
             Self::Damaged { reason } => f.write_str(reason),
-            Self::Compression { name, .. } => {
-                write!(
-                    f,
-                    "compressed with {name}, which is not read; supported: snappy, gzip, lz4, zstd and none"
-                )
+            Self::Compression { name, supported, .. } => {
+                write!(f, "compressed with {name}, which is not read; supported: {supported}")
             }
         }
     }
@@ -299,6 +297,26 @@ impl fmt::Display for AdjustmentFault {
             Self::Column { known, found } => {
                 write!(f, "no column named {}; it has {}", known.join(" or "), list(found))
             }
+        }
+    }
+}
+
+impl fmt::Display for OptionConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CloseWithinDays { frequency } => {
+                write!(f, "a session close is stated, but these are {frequency} bars; only bars of a day or longer wait for it")
+            }
+            Self::CloseAndEnds => f.write_str(
+                "a session close is stated, but also that the times are the ends of bars, at which they are known",
+            ),
+            Self::CloseAndStarts { frequency } => write!(
+                f,
+                "a session close is stated, but also that the times are the starts of {} bars, which are known when the next \
+                 {} begins",
+                adjective(*frequency),
+                period(*frequency)
+            ),
         }
     }
 }

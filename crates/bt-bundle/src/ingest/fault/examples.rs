@@ -4,8 +4,8 @@ use bt_core::{Frequency, Timestamp};
 
 use super::{
     AdjustmentFault as Adjustment, AssetFault as Asset, Fault, FileFault as File, Finding,
-    FrequencyFault as Distance, HeaderFault as Header, NumberFault as Number, Place, RowFault as Row,
-    RowNumber, TimeFault as Time,
+    FrequencyFault as Distance, HeaderFault as Header, NumberFault as Number, OptionConflict as Conflict,
+    Place, RowFault as Row, RowNumber, TimeFault as Time,
 };
 use crate::Column;
 
@@ -159,13 +159,18 @@ fn others() -> Vec<Fault> {
         Distance::StartOrEnd { frequency: Frequency::Monthly },
     ]
     .map(Fault::Frequency);
+    let compression = |name, feature| File::Compression {
+        name: text(name),
+        feature,
+        supported: "snappy, gzip, lz4 and none",
+    };
     let files = [
         File::NotRegular,
         File::EmptyFolder { endings: ".csv" },
         File::Encoding { encoding: "UTF-16LE" },
         File::Damaged { reason: text("no footer") },
-        File::Compression { name: text("zstd"), feature: Some("zstd") },
-        File::Compression { name: text("lzo"), feature: None },
+        compression("zstd", Some("zstd")),
+        compression("lzo", None),
     ]
     .map(Fault::File);
     let adjustments = [
@@ -176,7 +181,13 @@ fn others() -> Vec<Fault> {
         Adjustment::Column { known: &["kind", "type"], found: names(&["asset"]) },
     ]
     .map(Fault::Adjustment);
-    distances.into_iter().chain(files).chain(adjustments).collect()
+    let conflicts = [
+        Conflict::CloseWithinDays { frequency: Frequency::Minutes(5) },
+        Conflict::CloseAndEnds,
+        Conflict::CloseAndStarts { frequency: Frequency::Weekly },
+    ]
+    .map(Fault::Options);
+    distances.into_iter().chain(files).chain(adjustments).chain(conflicts).collect()
 }
 
 #[cfg(test)]

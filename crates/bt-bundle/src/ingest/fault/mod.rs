@@ -73,6 +73,8 @@ pub enum Fault {
     File(FileFault),
     /// A split or dividend.
     Adjustment(AdjustmentFault),
+    /// Options, by what the input shows.
+    Options(OptionConflict),
 }
 
 /// What is wrong with the columns of an input.
@@ -127,7 +129,7 @@ pub enum HeaderFault {
         /// Columns that show it.
         columns: Vec<String>,
     },
-    /// A column has more names than a bundle takes, or the header is longer than a line may be.
+    /// There are more columns than are read, or the header is longer than a line may be.
     TooLarge {
         /// Columns found; `None` where the line did not end.
         columns: Option<usize>,
@@ -209,7 +211,7 @@ pub enum TimeFault {
         /// The text.
         text: String,
     },
-    /// Day and month cannot be told apart, in no row of the ingest.
+    /// Day and month cannot be told apart in any row of the ingest.
     DayOrMonth {
         /// The first value.
         text: String,
@@ -468,6 +470,8 @@ pub enum FileFault {
         name: String,
         /// The cargo feature that would read it.
         feature: Option<&'static str>,
+        /// The ways that this build reads.
+        supported: &'static str,
     },
 }
 
@@ -501,6 +505,24 @@ pub enum AdjustmentFault {
         known: &'static [&'static str],
         /// The columns that there are.
         found: Vec<String>,
+    },
+}
+
+/// Options that contradict each other, or what the input shows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum OptionConflict {
+    /// A session close is stated for bars within the day.
+    CloseWithinDays {
+        /// The frequency of the bars.
+        frequency: Frequency,
+    },
+    /// A session close is stated, and that the times are the ends of bars.
+    CloseAndEnds,
+    /// A session close is stated, and that the times are the starts of weekly or monthly bars.
+    CloseAndStarts {
+        /// The frequency of the bars.
+        frequency: Frequency,
     },
 }
 
@@ -628,5 +650,5 @@ macro_rules! domains {
 
 domains! {
     Header: HeaderFault, Time: TimeFault, Number: NumberFault, Asset: AssetFault, Row: RowFault, Frequency: FrequencyFault,
-    File: FileFault, Adjustment: AdjustmentFault
+    File: FileFault, Adjustment: AdjustmentFault, Options: OptionConflict
 }

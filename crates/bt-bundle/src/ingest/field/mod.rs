@@ -5,6 +5,7 @@ pub(super) mod clock;
 pub(super) mod day;
 pub(super) mod number;
 pub(super) mod numeric;
+pub(super) mod pattern;
 pub(super) mod time;
 
 /// Why a field cannot be read; whoever knows its text and place makes a fault of it.

@@ -138,6 +138,10 @@ pub(super) fn decimal(text: &[u8]) -> Result<(i128, u32), Unread> {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let exponent: i64 = exponent.parse().map_err(|_| Unread::Form)?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        // Behind an empty whole part it would be the sign of both.
+        return Err(Unread::Form);
+    }
     let units: i128 = match format!("{whole}{fraction}") {
         digits if digits.len() <= 30 => digits.parse().map_err(|_| Unread::Form)?,
         _ => return Err(Unread::Range),

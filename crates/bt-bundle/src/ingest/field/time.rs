@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use bt_asset_cache::kernel::{FIRST_STAMP, LAST_STAMP};
 use bt_core::{Timestamp, WallClock, Zone};
-use jiff::fmt::strtime::BrokenDownTime;
 
 use super::Unread;
 use super::clock::{self, ClockDigits};
 use super::day::{self, DayOrder, number};
 use super::numeric::{self, NumericTimes};
+use super::pattern;
 use crate::Label;
 use crate::ingest::fault::{TimeFault, excerpt};
-use crate::ingest::wall::{self, DAY, MINUTE, SECOND};
+use crate::ingest::wall::{self, DAY, MINUTE};
 use crate::ingest::{IngestOptions, TimeFormat};
 
 /// What a field says.
@@ -139,7 +139,8 @@ impl TimeReader {
     #[cold]
     pub(in crate::ingest) fn fault(&self, text: &[u8], why: Unread) -> TimeFault {
         let (bytes, text) = (text, excerpt(text));
-        let zone = || self.zone.name().to_owned();
+        let own = self.own_zone(bytes.trim_ascii());
+        let zone = || own.clone().unwrap_or_else(|| self.zone.name().to_owned());
         match why {
             Unread::Missing => TimeFault::Missing,
             Unread::Unit => TimeFault::Number { text },
@@ -158,11 +159,7 @@ impl TimeReader {
             }
             Unread::Twice => TimeFault::Twice { text, zone: zone() },
             Unread::Skipped => TimeFault::Skipped { text, zone: zone() },
-            Unread::Zone => {
-                let (_, time) = bytes.split_at(bytes.iter().position(|byte| *byte == b':').unwrap_or(0));
-                let zone = excerpt(split_zone(time).1);
-                TimeFault::Zone { text, zone }
-            }
+            Unread::Zone => TimeFault::Zone { text, zone: zone() },
             Unread::Form => {
                 let is_stated = !matches!(self.format, TimeFormat::Auto);
                 TimeFault::Unreadable { text, expected: self.format.to_string(), is_stated }
@@ -178,6 +175,16 @@ impl TimeReader {
             None => return false,
         };
         matches!(self.format, TimeFormat::Auto) && day::read(text.trim_ascii(), Some(other)).is_ok()
+    }
+
+    /// The zone that a text names, as it is written.
+    fn own_zone(&self, text: &[u8]) -> Option<String> {
+        if let TimeFormat::Pattern(pattern) = &self.format {
+            return pattern::zone(pattern, text);
+        }
+        let (_, rest) = day::read(text, self.order).ok()?;
+        let (_, zone) = split_zone(rest.get(1..)?);
+        (!zone.is_empty()).then(|| excerpt(zone))
     }
 
     /// Places what was written in time.
@@ -212,7 +219,10 @@ impl TimeReader {
                 let serial = str::from_utf8(text).ok().and_then(|text| text.parse().ok());
                 excel(serial.ok_or(Unread::Form)?)
             }
-            TimeFormat::Pattern(pattern) => by_pattern(pattern, text),
+            TimeFormat::Pattern(pattern) => {
+                let pattern = Arc::clone(pattern);
+                pattern::read(&pattern, text, |zone| self.own(zone))
+            }
             _ if numeric::is_digits(text) => numeric::digits(text, &self.format, self.numbers),
             TimeFormat::Auto if numeric::is_decimal(text) => numeric::count(text),
             _ => self.day_and_time(text),
@@ -379,23 +389,6 @@ fn excel(serial: f64) -> Result<Written, Unread> {
     Ok(Written::Local(millis * 1_000_000, Own::Nothing))
 }
 
-fn by_pattern(pattern: &str, text: &[u8]) -> Result<Written, Unread> {
-    let parsed = BrokenDownTime::parse(pattern, text).map_err(|_| Unread::Form)?;
-    if let Some(timestamp) = parsed.timestamp() {
-        return i64::try_from(timestamp.as_nanosecond()).map(Written::Moment).map_err(|_| Unread::Range);
-    }
-    let date = parsed.to_date().map_err(|_| Unread::Form)?;
-    let midnight = day::day_of(date.year().into(), date.month().into(), date.day().into())?;
-    let Some(_) = parsed.hour() else { return Ok(Written::Date(midnight)) };
-    let time = parsed.to_time().map_err(|_| Unread::Form)?;
-    let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
-    let own = match parsed.offset() {
-        Some(offset) => Own::Offset(offset.seconds() / 60),
-        None => Own::Nothing,
-    };
-    wall_clock(midnight, seconds * SECOND + i64::from(time.subsec_nanosecond()), own)
-}
-
 /// A time of day of a day, the last of which is not whole.
 pub(super) fn wall_clock(midnight: i64, time_of_day: i64, own: Own) -> Result<Written, Unread> {
     Ok(Written::Local(midnight.checked_add(time_of_day).ok_or(Unread::Range)?, own))
@@ -431,20 +424,16 @@ fn offset(zone: &[u8]) -> Option<i32> {
     }
     let front =
         zone.get(..3).filter(|front| front.eq_ignore_ascii_case("utc") || front.eq_ignore_ascii_case("gmt"));
-    let text = front.map_or(zone, |_| zone[3..].trim());
-    let (sign, digits) = match text.as_bytes() {
-        [] if front.is_some() => return Some(0),
-        [b'+', digits @ ..] => (1, digits),
-        [b'-', digits @ ..] => (-1, digits),
-        _ => return None,
-    };
-    let (hours, minutes) = match digits {
-        [a] if front.is_some() => (number(&[*a]).ok()?, 0),
-        [a, b] => (number(&[*a, *b]).ok()?, 0),
-        [a, b, b':', c, d] | [a, b, c, d] => (number(&[*a, *b]).ok()?, number(&[*c, *d]).ok()?),
-        _ => return None,
-    };
-    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes) as i32)
+    match front.map(|_| zone[3..].trim()) {
+        None => Zone::read_offset(zone),
+        Some("") => Some(0),
+        // `UTC-5`
+        Some(text) if text.len() == 2 => {
+            let (sign, hours) = text.split_at_checked(1)?;
+            Zone::read_offset(&format!("{sign}0{hours}"))
+        }
+        Some(text) => Zone::read_offset(text),
+    }
 }
 
 #[cfg(test)]

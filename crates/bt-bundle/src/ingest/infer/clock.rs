@@ -10,7 +10,7 @@ use bt_core::{BarClock, BarLabel, Conventions, Day, Error, ErrorKind, Frequency,
 use super::frequency::PeriodStamp;
 use super::summary::StampSummary;
 use crate::ingest::IngestOptions;
-use crate::ingest::fault::{Fault, FrequencyFault};
+use crate::ingest::fault::{Fault, FrequencyFault, OptionConflict};
 use crate::ingest::field::clock::session;
 use crate::ingest::report::counted;
 use crate::ingest::wall::{self, DAY, MINUTE, SECOND};
@@ -162,7 +162,7 @@ impl Clock {
         };
         let rule = match frequency {
             Frequency::Weekly | Frequency::Monthly => clock.rule_of_periods(options, summary, periods)?,
-            _ => Ok(clock.rule_of_days(options, summary)?),
+            _ => clock.rule_of_days(options, summary)?,
         };
         Ok(rule.map(|rule| {
             clock.rule = rule;
@@ -170,19 +170,20 @@ impl Clock {
         }))
     }
 
-    fn rule_of_days(&self, options: &IngestOptions, summary: &StampSummary) -> Result<Rule> {
+    fn rule_of_days(&self, options: &IngestOptions, summary: &StampSummary) -> Result<Result<Rule, Fault>> {
         let label = Label::settle(options.label, self.frequency, summary.shown())?;
-        match (self.frequency, label) {
-            (Frequency::Minutes(_), _) if self.close.is_some() => Err(no_close("the bars are not daily")),
-            (Frequency::Minutes(minutes), Label::Start) => Ok(Rule::After(i64::from(minutes) * MINUTE)),
-            (_, Label::End) if self.close.is_some() => {
-                Err(no_close("the label says that the times are the bars' ends"))
+        let frequency = self.frequency;
+        Ok(match (frequency, label) {
+            (Frequency::Minutes(_), _) if self.close.is_some() => {
+                Err(OptionConflict::CloseWithinDays { frequency }.into())
             }
+            (Frequency::Minutes(minutes), Label::Start) => Ok(Rule::After(i64::from(minutes) * MINUTE)),
+            (_, Label::End) if self.close.is_some() => Err(OptionConflict::CloseAndEnds.into()),
             (_, Label::End) => Ok(Rule::After(0)),
             (_, Label::Date) => Ok(self.end_of_day_rule(summary)),
             (_, Label::Start) if self.close.is_some() => Ok(Rule::NextClose),
             (_, Label::Start) => Ok(Rule::NextDay),
-        }
+        })
     }
 
     fn rule_of_periods(
@@ -201,7 +202,7 @@ impl Clock {
         };
         Ok(match (options.label, periods.shown) {
             (Some(Label::Start), _) if self.close.is_some() => {
-                return Err(no_close("the label says that the times are the bars' starts"));
+                Err(OptionConflict::CloseAndStarts { frequency }.into())
             }
             (Some(Label::Start), _) => Ok(next),
             (Some(Label::End), _) if !are_days => Ok(Rule::After(0)),
@@ -423,10 +424,7 @@ impl Clock {
     }
 
     fn next_month(&self, stamp: i64) -> i64 {
-        let day = self.day(stamp);
-        let (_, month, of_month) = day.date();
-        let rest = (0..32).find(|&days| day.plus(days).date().1 != month);
-        let next = day.plus(rest.unwrap_or(32 - of_month as i32));
+        let next = self.day(stamp).next_month();
         wall::start_of_day(&self.zone, i64::from(next.days_since_1970()))
     }
 }
@@ -451,10 +449,6 @@ fn zone(options: &IngestOptions, summary: &StampSummary, bundle: Option<&Zone>) 
         None if summary.in_utc && !summary.on_wall_clock => (Zone::utc(), ZoneSource::Input),
         None => (Zone::utc(), ZoneSource::Assumed),
     }
-}
-
-fn no_close(why: &str) -> Error {
-    Error::invalid_option("session_close", "stated", format!("none, because {why}"))
 }
 
 #[cfg(test)]

@@ -581,7 +581,7 @@ fn of_field(field: Field) -> Column {
 mod tests {
     use super::*;
 
-    /// Every column holds numbers; those in the map times.
+    /// Every column holds numbers, and shows the times that the list has at its place.
     struct Fake(Vec<TimesShown>, bool);
 
     impl Sample for Fake {

@@ -182,7 +182,7 @@ fn of_week(day: Day) -> (bool, bool, bool, bool) {
 /// Months begin with the first, or after a weekend and a holiday by the fourth; they end with their last day, or up to four
 /// days earlier.
 fn of_month(day: Day) -> (bool, bool, bool, bool) {
-    let (_, month, of_month) = day.date();
-    let left = (1..32).take_while(|&days| day.plus(days).date().1 == month).count();
+    let (.., of_month) = day.date();
+    let left = day.days_in_month() - of_month;
     (of_month <= 4, of_month == 1, left <= 4, left <= 2)
 }

@@ -37,11 +37,11 @@ pub(in crate::ingest) struct Header {
     pub(in crate::ingest) digits: ClockDigits,
     /// What numbers in the column of times are, by the first rows.
     pub(in crate::ingest) numeric_times: NumericTimes,
-    /// The commonest price, where all are so large and whole that they look like fixed point.
+    /// The median close, where all prices are so large and whole that they look like fixed point.
     pub(in crate::ingest) fixed_point: Option<f64>,
     /// What the column of assets says first, where it has to say the same in every row.
     pub(in crate::ingest) own_asset: Vec<u8>,
-    /// What the first rows show of the order of day and month, and a date that shows nothing.
+    /// What the first rows show of the order of day and month.
     pub(in crate::ingest) order: OrderEvidence,
 }
 

@@ -45,10 +45,10 @@ pub(in crate::ingest) fn settle(
     for (name, number) in rows.by_name() {
         rows.gather(number, Want::Stamps, &mut gathered)?;
         let order = Order::of(&mut gathered, &clock);
-        if !order.twins.is_empty() {
+        if !order.duplicates.is_empty() {
             rows.gather(number, Want::All, &mut gathered)?;
-            let twins = Twins { name, rows: &gathered, clock: &clock, sources };
-            order.twins.iter().try_for_each(|&pair| twins.tell(pair, options, &mut findings))?;
+            let duplicates = Duplicates { name, rows: &gathered, clock: &clock, sources };
+            order.duplicates.iter().try_for_each(|&pair| duplicates.tell(pair, options, &mut findings))?;
         }
         order.apply(&mut gathered, 0);
         calendar.add(&gathered.known);
@@ -155,36 +155,36 @@ fn each_ascending(rows: &Collected, mut see: impl FnMut(&str, &[i64])) -> Result
 }
 
 /// Rows of one asset for the same moment.
-struct Twins<'a> {
+struct Duplicates<'a> {
     name: &'a str,
     rows: &'a AssetRows,
     clock: &'a Clock,
     sources: &'a [Source],
 }
 
-impl Twins<'_> {
+impl Duplicates<'_> {
     /// Tells of a row that is left out, since an earlier one is for the same moment. One that says the same is no fault.
     fn tell(
         &self,
-        (twin, first): (u32, u32),
+        (later, first): (u32, u32),
         options: &IngestOptions,
         findings: &mut RowFindings,
     ) -> Result<()> {
-        let (twin, first) = (twin as usize, first as usize);
-        let id = self.rows.ids[twin];
+        let (later, first) = (later as usize, first as usize);
+        let id = self.rows.ids[later];
         let source = &self.sources[id.source()];
         let (place, earlier) = (id.place(self.sources), self.rows.ids[first].place(self.sources));
-        let (values, others) = (self.rows.row(twin), self.rows.row(first));
+        let (values, others) = (self.rows.row(later), self.rows.row(first));
         let is_same =
             values.iter().zip(&others).all(|(one, other)| one == other || one.is_nan() && other.is_nan());
         if is_same {
             findings.repeated.add(|| Finding::new(place.clone(), RowFault::Repeated { earlier }));
         } else {
+            let [known, known_later] = [first, later].map(|row| self.clock.known(self.rows.stamps[row]));
             let fault = RowFault::Duplicate {
                 asset: self.name.to_owned(),
-                known: self.clock.known(self.rows.stamps[first]),
-                is_of_day: self.clock.known(self.rows.stamps[first])
-                    != self.clock.known(self.rows.stamps[twin]),
+                known,
+                is_of_day: known != known_later,
                 earlier: Box::new(earlier),
                 is_named_by_file: source.names_asset,
                 unread_clock: source.unread_clock.as_deref().map(str::to_owned),
@@ -206,7 +206,7 @@ struct Order {
     /// The rows to keep, ascending in time; `None` where they are all of them as they stand.
     kept: Option<Vec<u32>>,
     /// Rows left out, each with the earlier one for the same time.
-    twins: Vec<(u32, u32)>,
+    duplicates: Vec<(u32, u32)>,
 }
 
 impl Order {
@@ -215,22 +215,22 @@ impl Order {
         rows.known.clear();
         rows.known.extend(rows.stamps.iter().map(|&stamp| clock.known(stamp)));
         if rows.known.windows(2).all(|pair| pair[0] < pair[1] && !clock.are_of_one_day(pair[0], pair[1])) {
-            return Self { kept: None, twins: Vec::new() };
+            return Self { kept: None, duplicates: Vec::new() };
         }
         let mut order: Vec<u32> = (0..rows.stamps.len() as u32).collect();
         let is_one_bar = |one, other| one == other || clock.are_of_one_day(one, other);
         // Stable, so that of two rows for the same time the one that was read first stays.
         order.sort_by_key(|&row| rows.known[row as usize]);
-        let (mut kept, mut twins) = (Vec::<u32>::with_capacity(order.len()), Vec::new());
+        let (mut kept, mut duplicates) = (Vec::<u32>::with_capacity(order.len()), Vec::new());
         for row in order {
             match kept.last() {
                 Some(&first) if is_one_bar(rows.known[first as usize], rows.known[row as usize]) => {
-                    twins.push((row, first));
+                    duplicates.push((row, first));
                 }
                 _ => kept.push(row),
             }
         }
-        Self { kept: Some(kept), twins }
+        Self { kept: Some(kept), duplicates }
     }
 
     /// Makes bars of the first `columns` columns of the rows.

@@ -30,7 +30,7 @@ pub(super) struct CsvFile {
     pub(super) shape: Shape,
     /// What its first rows show of the order of day and month.
     pub(super) order: OrderEvidence,
-    /// The commonest price, where prices look like fixed point.
+    /// The median close, where prices look like fixed point.
     pub(super) fixed_point: Option<f64>,
     /// Lines before the header.
     pub(super) lines_before_header: usize,

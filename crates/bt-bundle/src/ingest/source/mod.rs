@@ -57,7 +57,7 @@ pub(super) struct Sources<'a> {
     pub(super) skipped: Vec<Skipped>,
     /// Lines before the header of the first source that has any.
     pub(super) before_header: Option<(String, usize)>,
-    /// The first source whose prices look like fixed point, and the commonest.
+    /// The first source whose prices look like fixed point, and its median close.
     pub(super) fixed_point: Option<(String, f64)>,
 }
 

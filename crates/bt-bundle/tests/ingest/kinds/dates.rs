@@ -273,6 +273,10 @@ fn times_whose_zone_nobody_knows_or_that_no_form_fits_are_named() {
         let error = stamped(&["2024-01-04", stamp], AUTO()).unwrap_err();
         assert!(error.contains(told) && error.contains("line 3, column \"Date\""), "{stamp}: {error}");
     }
+    for (lossy, told) in [("%Y-%m-%d %I:%M", "%I with %p"), ("%s%.f", "%s alone")] {
+        let error = stamped(&["2024-01-05"], pattern(lossy)).unwrap_err();
+        assert!(error.contains("time_format") && error.contains(told), "{lossy}: {error}");
+    }
     let error = stamped(&["2024-01-05"], pattern("no pattern")).unwrap_err();
     assert!(error.contains("time_format") && error.contains("a pattern of strptime"), "{error}");
 }

@@ -247,6 +247,71 @@ fn a_pattern_is_read_as_strptime_reads_it() {
 }
 
 #[test]
+fn a_zone_that_a_pattern_reads_places_the_time() {
+    let read = |text: &str| {
+        let mut reader = reader(TimeFormat::Pattern("%Y-%m-%d %H:%M %Q".into()), Some("America/New_York"));
+        reader.read(text.as_bytes(), None).map(|stamp| stamp.nanos)
+    };
+    assert_eq!(read("2024-01-05 09:30 Asia/Tokyo"), Ok(nanos("2024-01-05T00:30:00")));
+    assert_eq!(read("2024-01-05 09:30 UTC"), Ok(nanos("2024-01-05T09:30:00")));
+    assert_eq!(read("2024-01-05 09:30 +0900"), Ok(nanos("2024-01-05T00:30:00")));
+    assert_eq!(read("2024-01-05 09:30 Asia/Tokio"), Err(Unread::Zone));
+    assert_eq!(read("2024-01-05 09:30 -005001"), Err(Unread::Zone));
+}
+
+#[test]
+fn a_day_of_the_year_that_contradicts_the_month_is_refused() {
+    let mut reader = reader(TimeFormat::Pattern("%Y-%m-%d %j".into()), None);
+    assert_eq!(reader.read(b"2024-02-05 036", None).unwrap().nanos, nanos("2024-02-05"));
+    assert_eq!(reader.read(b"2024-02-05 037", None), Err(Unread::Form));
+}
+
+#[test]
+fn a_fault_of_a_zone_names_that_zone_alone() {
+    let named = |format: TimeFormat, text: &str| {
+        let mut reader = reader(format, None);
+        let why = reader.read(text.as_bytes(), None).unwrap_err();
+        match reader.fault(text.as_bytes(), why) {
+            TimeFault::Zone { zone, .. }
+            | TimeFault::Twice { zone, .. }
+            | TimeFault::Skipped { zone, .. } => zone,
+            other => panic!("{text}: {other:?}"),
+        }
+    };
+    for (text, zone) in [
+        ("2024-01-04 4 PM PST", "PST"),
+        ("2024-01-04 0930 XYZ", "XYZ"),
+        ("Jan 4, 2024 09:30 XYZ/Abc", "XYZ/Abc"),
+        ("2024-01-04T09:30+25:00", "+25:00"),
+        ("2024-11-03 01:30 America/New_York", "America/New_York"),
+        ("2024-03-10 02:30 America/New_York", "America/New_York"),
+    ] {
+        assert_eq!(named(TimeFormat::Auto, text), zone, "{text}");
+    }
+    let pattern = TimeFormat::Pattern("%Y-%m-%d %H:%M %Q".into());
+    assert_eq!(named(pattern.clone(), "2024-01-05 09:30 Asia/Tokio"), "Asia/Tokio");
+    assert_eq!(named(pattern, "2024-01-05 09:30 -005001"), "-00:50:01");
+}
+
+#[test]
+fn a_count_has_one_sign_and_that_in_front() {
+    let mut seconds = reader(TimeFormat::Epoch(EpochUnit::Seconds), None);
+    for text in [".-5", ".+5", "1.-5", "-.-5", "--5", "+-5", "1.5.5", ".", "-", "+", "-.", "", "1e"] {
+        assert!(seconds.read(text.as_bytes(), None).is_err(), "{text:?}");
+    }
+    for (text, moment) in [
+        ("-86400", "1969-12-31T00:00:00"),
+        ("-1.5", "1969-12-31T23:59:58.5"),
+        ("-.5", "1969-12-31T23:59:59.5"),
+        ("+1.5", "1970-01-01T00:00:01.5"),
+        (".5", "1970-01-01T00:00:00.5"),
+        ("5.", "1970-01-01T00:00:05"),
+    ] {
+        assert_eq!(seconds.read(text.as_bytes(), None).unwrap().nanos, nanos(moment), "{text}");
+    }
+}
+
+#[test]
 fn readings_that_the_wall_clock_skips_or_shows_twice_are_refused() {
     let read = |text: &str| {
         reader(TimeFormat::Auto, Some("America/New_York"))

@@ -12,10 +12,10 @@ const RANGE: std::ops::RangeInclusive<i128> = {
 };
 
 /// What a text says, by another way than the reader's.
-pub(super) struct Twin(Option<(Time, i128)>);
+pub(super) struct Oracle(Option<(Time, i128)>);
 
-impl Twin {
-    /// `None` for a text of which the twins know nothing.
+impl Oracle {
+    /// `None` for a text of which the oracle knows nothing.
     pub(super) fn of(options: &IngestOptions, text: &str) -> Option<Self> {
         let text = text.trim_matches(|c: char| c.is_ascii_whitespace());
         match &options.time_format {
@@ -33,7 +33,7 @@ impl Twin {
 }
 
 /// `2024-01-05`, `2024-01-05T09:30`, `2024-01-05 09:30:00.123456789`, with `Z`, `+05:30` or nothing behind.
-fn iso(text: &str) -> Option<Twin> {
+fn iso(text: &str) -> Option<Oracle> {
     let digits = text.bytes().take(10).enumerate();
     let mut shape =
         digits.map(|(at, byte)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() });
@@ -49,18 +49,18 @@ fn iso(text: &str) -> Option<Twin> {
         .ok()
         .and_then(|date| nanos(date.to_datetime(jiff::civil::Time::MIN)));
     if rest.is_empty() {
-        return Some(Twin(
+        return Some(Oracle(
             midnight.and_then(|moment| Some((Time::Date(i64::try_from(moment).ok()?), moment))),
         ));
     }
     let (clock, offset) = clock_and_offset(rest.strip_prefix(['T', ' '])?)?;
-    let Some(midnight) = midnight else { return Some(Twin(None)) };
+    let Some(midnight) = midnight else { return Some(Oracle(None)) };
     let local = midnight + clock;
-    let twin = i64::try_from(local).ok().map(|shown| {
+    let answer = i64::try_from(local).ok().map(|shown| {
         let moment = local - i128::from(offset.unwrap_or(0)) * 60_000_000_000;
         (Time::Local(shown, offset), moment)
     });
-    Some(Twin(twin))
+    Some(Oracle(answer))
 }
 
 /// Nanoseconds since midnight, and minutes ahead of UTC. `None` for any other form, and for leap seconds, which no bar has.
@@ -94,7 +94,7 @@ fn clock_and_offset(text: &str) -> Option<(i128, Option<i32>)> {
 }
 
 /// A count of units since 1970 with a sign and a fraction, towards the past where it lies between two nanoseconds.
-fn count(text: &str, unit: EpochUnit) -> Option<Twin> {
+fn count(text: &str, unit: EpochUnit) -> Option<Oracle> {
     let (sign, digits) = match text.strip_prefix('-') {
         Some(digits) => (-1, digits),
         None => (1, text),
@@ -113,7 +113,7 @@ fn count(text: &str, unit: EpochUnit) -> Option<Twin> {
     let scale = 10_i128.pow(fraction.len() as u32);
     let units = whole.parse::<i128>().ok()? * scale + fraction.parse::<i128>().ok()?;
     let moment = (sign * units * nanos).div_euclid(scale);
-    Some(Twin(i64::try_from(moment).ok().map(|shown| (Time::Moment(shown), moment))))
+    Some(Oracle(i64::try_from(moment).ok().map(|shown| (Time::Moment(shown), moment))))
 }
 
 /// Whether a day that was read has its year and its day of the month among the numbers of the text. Numbers of eight digits
