@@ -209,13 +209,19 @@ impl TimeReader {
     /// A date and, in another field, its time of day.
     fn joined(&mut self, text: &[u8], clock: &[u8]) -> Result<Written, Unread> {
         let Written::Date(midnight) = self.written(text)? else { return Err(Unread::Form) };
-        if clock.is_empty() {
-            return Err(Unread::Missing);
+        let (nanos, own) = self.clock(clock)?;
+        wall_clock(midnight, nanos, own)
+    }
+
+    /// Reads a time of day in a field of its own: nanoseconds since midnight, and the zone that it names.
+    pub(in crate::ingest) fn clock(&mut self, text: &[u8]) -> Result<(i64, Own), Unread> {
+        match text {
+            [] => Err(Unread::Missing),
+            digits if digits.iter().all(u8::is_ascii_digit) => {
+                Ok((clock::read_digits(digits, self.digits)?, Own::Nothing))
+            }
+            text => self.time_of_day(text),
         }
-        if clock.iter().all(u8::is_ascii_digit) {
-            return wall_clock(midnight, clock::read_digits(clock, self.digits)?, Own::Nothing);
-        }
-        self.time(midnight, clock)
     }
 
     fn day_and_time(&mut self, text: &[u8]) -> Result<Written, Unread> {
@@ -224,14 +230,15 @@ impl TimeReader {
         match rest {
             [] => Ok(Written::Date(midnight)),
             [b'T' | b't' | b' ' | b',', time @ ..] if !time.trim_ascii().is_empty() => {
-                self.time(midnight, time.trim_ascii())
+                let (nanos, own) = self.time_of_day(time.trim_ascii())?;
+                wall_clock(midnight, nanos, own)
             }
             _ => Err(Unread::Form),
         }
     }
 
     /// A time of day with or without a zone.
-    fn time(&mut self, midnight: i64, text: &[u8]) -> Result<Written, Unread> {
+    fn time_of_day(&mut self, text: &[u8]) -> Result<(i64, Own), Unread> {
         let (clock, zone) = split_zone(text);
         let nanos = match clock.iter().all(u8::is_ascii_digit) {
             // `20110103 090100`
@@ -241,7 +248,7 @@ impl TimeReader {
             }
             _ => clock::read(clock).ok_or(Unread::Form)?,
         };
-        wall_clock(midnight, nanos, self.own(zone)?)
+        Ok((nanos, self.own(zone)?))
     }
 
     fn own(&mut self, zone: &[u8]) -> Result<Own, Unread> {
@@ -301,14 +308,6 @@ impl TimeReader {
     ) -> Result<Stamp, Unread> {
         let days_of = if self.is_zone_stated { &self.zone } else { &**zone };
         Self::placed(moment, wall::local(days_of, moment), Shown::Zone(Arc::clone(zone)))
-    }
-
-    /// Nanoseconds since midnight, of a time of day in a column of its own.
-    pub(in crate::ingest) fn clock(&self, text: &[u8]) -> Option<i64> {
-        match text.iter().all(u8::is_ascii_digit) {
-            true => clock::read_digits(text, self.digits).ok(),
-            false => clock::read(text),
-        }
     }
 
     /// Whether a day begins with this time, in the zone in which the day lies.
@@ -384,7 +383,7 @@ fn by_pattern(pattern: &str, text: &[u8]) -> Result<Written, Unread> {
 }
 
 /// A time of day of a day, the last of which is not whole.
-pub(super) fn wall_clock(midnight: i64, time_of_day: i64, own: Own) -> Result<Written, Unread> {
+pub(in crate::ingest) fn wall_clock(midnight: i64, time_of_day: i64, own: Own) -> Result<Written, Unread> {
     Ok(Written::Local(midnight.checked_add(time_of_day).ok_or(Unread::Range)?, own))
 }
 

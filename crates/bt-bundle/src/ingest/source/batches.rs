@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, RecordBatch, downcast_integer_array, types as t};
+use arrow_array::{Array, ArrowPrimitiveType, RecordBatch, downcast_integer_array, types as t};
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::{DataType, Schema, TimeUnit};
 use bt_asset_cache::kernel::{Assets, Stamp as ArrayStamp, Stamps, Texts, Values, decimal_to_f64};
@@ -16,7 +16,7 @@ use crate::ingest::fault::{
 use crate::ingest::field::clock::{self, ClockDigits};
 use crate::ingest::field::day::{DayOrder, OrderEvidence};
 use crate::ingest::field::numeric::{NumericEvidence, NumericTimes};
-use crate::ingest::field::time::{Own, Shown, Stamp, TimeReader, Written};
+use crate::ingest::field::time::{Own, Shown, Stamp, TimeReader, Written, wall_clock};
 use crate::ingest::field::{Unread, asset};
 use crate::ingest::infer::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known};
 use crate::ingest::infer::numbers::SeparatorsShown;
@@ -24,6 +24,7 @@ use crate::ingest::infer::summary::StampSummary;
 use crate::ingest::rows::{
     Checked, Names, RowFindings, RowId, Rows, Source, check, scatter, starts, targets,
 };
+use crate::ingest::wall::DAY;
 use crate::ingest::{BadRows, IngestOptions, NumberFormat};
 
 /// Rows that one thread decodes at a time.
@@ -371,14 +372,14 @@ impl Block {
             let first = (0..days.len()).find(|&row| is_bar(row));
             return Ok((days, StampSummary::of_dates(first.map(id))));
         }
+        let (mut reader, mut summary) = (self.shape.times.clone(), StampSummary::default());
         let clocks = layout.clock.map(|at| {
-            let clocks = Clocks::new(self.batch.column(at), &self.shape.times);
+            let clocks = Clocks::new(self.batch.column(at), &mut reader);
             clocks.map_err(|fault| Error::from(self.shape.column(at, fault)))
         });
         let clocks = clocks.transpose()?;
-        let (mut reader, mut summary) = (self.shape.times.clone(), StampSummary::default());
         let moments = (0..times.array.len()).map(|row| {
-            let clock = clocks.as_ref().map(|clocks| clocks.nanos[row]);
+            let clock = clocks.as_ref().map(|clocks| &clocks.read[row]);
             match times.stamp(row, clock, &mut reader) {
                 Ok(stamp) => {
                     if is_bar(row) {
@@ -387,7 +388,13 @@ impl Block {
                     stamp.nanos
                 }
                 Err(why) => {
-                    bad.add(row, Some(layout.time), reader.fault(times.text(row).as_bytes(), why));
+                    let text = match &clocks {
+                        Some(clocks) => {
+                            format!("{} {}", times.text(row).trim_end_matches("T00:00:00"), clocks.text(row))
+                        }
+                        None => times.text(row),
+                    };
+                    bad.add(row, Some(layout.time), reader.fault(text.as_bytes(), why));
                     0
                 }
             }
@@ -689,7 +696,7 @@ impl<'a> Times<'a> {
     fn stamp(
         &self,
         row: usize,
-        clock: Option<Option<i64>>,
+        clock: Option<&Result<(i64, Own), Unread>>,
         reader: &mut TimeReader,
     ) -> Result<Stamp, Unread> {
         let written = match &self.kind {
@@ -710,8 +717,9 @@ impl<'a> Times<'a> {
         };
         match (clock, written) {
             (None, written) => reader.stamp(written),
-            (Some(nanos), Written::Date(midnight)) => {
-                reader.stamp(Written::Local(midnight + nanos.ok_or(Unread::Missing)?, Own::Nothing))
+            (Some(clock), Written::Date(midnight)) => {
+                let (nanos, own) = clock.clone()?;
+                reader.stamp(wall_clock(midnight, nanos, own)?)
             }
             (Some(_), _) => Err(Unread::Form),
         }
@@ -763,52 +771,74 @@ fn floats(array: &dyn Array) -> Vec<Option<String>> {
 }
 
 /// A column of times of day.
-struct Clocks {
-    /// Since midnight; `None` where there is none that can be read.
-    nanos: Vec<Option<i64>>,
+struct Clocks<'a> {
+    array: &'a dyn Array,
+    /// Nanoseconds since midnight, and the zone that the field names.
+    read: Vec<Result<(i64, Own), Unread>>,
 }
 
-impl Clocks {
-    fn new(array: &dyn Array, reader: &TimeReader) -> Result<Self, Fault> {
-        let times = |factor: i64, values: Vec<Option<i64>>| {
-            values.into_iter().map(|value| value?.checked_mul(factor)).collect()
-        };
-        let nanos = match array.data_type() {
-            DataType::Time32(TimeUnit::Second) => times(
-                1_000_000_000,
-                array
-                    .as_primitive::<t::Time32SecondType>()
-                    .iter()
-                    .map(|value| value.map(i64::from))
-                    .collect(),
-            ),
-            DataType::Time32(_) => times(
-                1_000_000,
-                array
-                    .as_primitive::<t::Time32MillisecondType>()
-                    .iter()
-                    .map(|value| value.map(i64::from))
-                    .collect(),
-            ),
-            DataType::Time64(TimeUnit::Microsecond) => {
-                times(1000, array.as_primitive::<t::Time64MicrosecondType>().iter().collect())
+impl<'a> Clocks<'a> {
+    fn new(array: &'a dyn Array, reader: &mut TimeReader) -> Result<Self, Fault> {
+        if let Some(nanos) = since_midnight(array) {
+            return Ok(Self { array, read: nanos.into_iter().map(within_day).collect() });
+        }
+        let read = match (Texts::new(array), integers(array)) {
+            (Some(texts), _) => {
+                let read = |row| reader.clock(texts.get(row).unwrap_or_default().trim().as_bytes());
+                (0..texts.len()).map(read).collect()
             }
-            DataType::Time64(_) => times(1, array.as_primitive::<t::Time64NanosecondType>().iter().collect()),
-            _ => match (Texts::new(array), integers(array)) {
-                (Some(texts), _) => {
-                    (0..texts.len()).map(|row| reader.clock(texts.get(row)?.trim().as_bytes())).collect()
-                }
-                (_, Some(integers)) => {
-                    integers.into_iter().map(|value| reader.clock(value?.to_string().as_bytes())).collect()
-                }
-                _ => {
-                    let found = array.data_type().to_string();
-                    return Err(
-                        HeaderFault::WrongType { found, allowed: "Time32, Time64, text, integers" }.into()
-                    );
-                }
-            },
+            (_, Some(integers)) => {
+                let read =
+                    |value: Option<i64>| reader.clock(value.ok_or(Unread::Missing)?.to_string().as_bytes());
+                integers.into_iter().map(read).collect()
+            }
+            _ => {
+                let found = array.data_type().to_string();
+                return Err(
+                    HeaderFault::WrongType { found, allowed: "Time32, Time64, text, integers" }.into()
+                );
+            }
         };
-        Ok(Self { nanos })
+        Ok(Self { array, read })
+    }
+
+    /// The value as people write it, for messages.
+    #[cold]
+    fn text(&self, row: usize) -> String {
+        match since_midnight(&*self.array.slice(row, 1)) {
+            Some(nanos) => nanos[0].map_or_else(String::new, clock_text),
+            None => Times::new(self.array).map_or_else(|_| String::new(), |times| times.text(row)),
+        }
+    }
+}
+
+/// The times of day of a column that has them as a type, in nanoseconds; `None` for nulls, and where it is another column.
+fn since_midnight(array: &dyn Array) -> Option<Vec<Option<i64>>> {
+    fn scaled<T: ArrowPrimitiveType<Native: Into<i64>>>(array: &dyn Array, nanos: i64) -> Vec<Option<i64>> {
+        let scaled = |value: T::Native| value.into().saturating_mul(nanos);
+        array.as_primitive::<T>().iter().map(|value| value.map(scaled)).collect()
+    }
+    match array.data_type() {
+        DataType::Time32(TimeUnit::Second) => Some(scaled::<t::Time32SecondType>(array, 1_000_000_000)),
+        DataType::Time32(_) => Some(scaled::<t::Time32MillisecondType>(array, 1_000_000)),
+        DataType::Time64(TimeUnit::Microsecond) => Some(scaled::<t::Time64MicrosecondType>(array, 1000)),
+        DataType::Time64(_) => Some(scaled::<t::Time64NanosecondType>(array, 1)),
+        _ => None,
+    }
+}
+
+/// A column of times may hold any integer: 25:00 is no time of the next day.
+fn within_day(nanos: Option<i64>) -> Result<(i64, Own), Unread> {
+    match nanos {
+        None => Err(Unread::Missing),
+        Some(nanos) if (0..DAY).contains(&nanos) => Ok((nanos, Own::Nothing)),
+        Some(_) => Err(Unread::NoSuchDay),
+    }
+}
+
+fn clock_text(nanos: i64) -> String {
+    match (0..DAY).contains(&nanos) {
+        true => Timestamp::from_nanos(nanos).to_string()[11..].trim_end_matches('Z').to_owned(),
+        false => format!("{} s", nanos as f64 / 1e9),
     }
 }

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    Array, ArrayRef, Date32Array, Float64Array, Int64Array, StringArray, Time64NanosecondArray,
-    TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
+    Array, ArrayRef, Date32Array, Float64Array, Int64Array, StringArray, Time32SecondArray,
+    Time64NanosecondArray, TimestampMicrosecondArray, TimestampMillisecondArray, TimestampNanosecondArray,
 };
 use arrow_ipc::CompressionType;
 use arrow_ipc::writer::{FileWriter, IpcWriteOptions};
-use bt_bundle::{AssetName, FileFormat, Ingest, IngestOptions, Label, list_files};
+use bt_bundle::{AssetName, BadRows, Column, FileFormat, Ingest, IngestOptions, Label, list_files};
+use bt_core::Frequency;
 
 use super::{Read, batch, parquet, priced, write_parquet, zone};
 use crate::Place;
@@ -91,6 +92,61 @@ fn a_date_and_a_time_of_day_in_two_columns_are_joined_whatever_their_types() {
             let read = read.unwrap_or_else(|error| panic!("{kinds}: {error}"));
             assert_eq!(read.known(), TWO_MINUTES, "{kinds}");
         }
+    }
+}
+
+/// A date and a time of day in columns that are stated.
+fn date_and_clock() -> IngestOptions {
+    let columns = vec![("Date".to_owned(), Column::Timestamp), ("Clock".to_owned(), Column::Time)];
+    IngestOptions { columns, frequency: Some(Frequency::Minutes(1)), ..zone("America/New_York") }
+}
+
+#[test]
+fn a_time_of_day_outside_its_day_is_a_bad_row_and_never_another_day() {
+    let day = || texts(["2024-01-05", "2024-01-05"]);
+    let seconds = |values: [i32; 2]| -> ArrayRef { Arc::new(Time32SecondArray::from(values.to_vec())) };
+    let nanos = |values: [i64; 2]| -> ArrayRef { Arc::new(Time64NanosecondArray::from(values.to_vec())) };
+    for (clock, told) in [
+        (seconds([34_200, 90_000]), "90000 s"),
+        (seconds([34_200, 86_400]), "86400 s"),
+        (seconds([34_200, -1]), "-1 s"),
+        (nanos([34_200_000_000_000, i64::MAX]), "9223372036.854776 s"),
+        (nanos([34_200_000_000_000, i64::MIN]), "-9223372036.854776 s"),
+    ] {
+        for date in [day(), Arc::new(Date32Array::from(vec![DAY as i32; 2]))] {
+            let rows = priced(vec![("Date", date), ("Clock", Arc::clone(&clock))]);
+            let error = parquet(&rows, date_and_clock()).unwrap_err();
+            let says = format!("row 2, column \"Date\": \"2024-01-05 {told}\" is no day or time");
+            assert!(error.contains(&says), "{error}");
+            let skip = IngestOptions { on_bad_row: BadRows::Skip, ..date_and_clock() };
+            assert_eq!(parquet(&rows, skip).unwrap().known(), ["2024-01-05T14:31:00Z"]);
+        }
+    }
+}
+
+#[test]
+fn a_time_of_day_in_text_is_read_and_told_alike_in_csv_and_parquet() {
+    for clock in [
+        "09:30",
+        "09:30Z",
+        "09:30 +01:00",
+        "09:30:00 Asia/Tokyo",
+        "093000+0100",
+        "9:30 AM",
+        "0930",
+        "",
+        "later",
+        "25:00",
+        "09:30 Nowhere/Land",
+    ] {
+        let rows = priced(vec![("Date", texts(["2024-01-05"; 2])), ("Clock", texts([clock, "10:30"]))]);
+        let csv =
+            format!("Date,Clock,open,high,low,close\n2024-01-05,{clock},1,1,1,1\n2024-01-05,10:30,2,2,2,2\n");
+        let without_place = |error: String| error.split_once("column").map(|(_, fault)| fault.to_owned());
+        let read = |read: Result<Read, String>| read.map(|read| read.bars).map_err(without_place);
+        let (csv, parquet) =
+            (read(super::csv(csv, date_and_clock())), read(parquet(&rows, date_and_clock())));
+        assert_eq!(csv, parquet, "{clock}");
     }
 }
 
