@@ -13,13 +13,14 @@ use super::Opening;
 use crate::ingest::fault::{
     AssetFault, Fault, Finding, HeaderFault, NumberFault, RowFault, TimeFault, excerpt,
 };
-use crate::ingest::field::clock::{self, ClockDigits};
+use crate::ingest::field::clock::ClockDigits;
 use crate::ingest::field::day::{DayOrder, OrderEvidence};
 use crate::ingest::field::numeric::{NumericEvidence, NumericTimes};
-use crate::ingest::field::time::{Own, Shown, Stamp, TimeReader, Written, wall_clock};
+use crate::ingest::field::time::{Own, Stamp, TimeReader, Written, wall_clock};
 use crate::ingest::field::{Unread, asset};
 use crate::ingest::infer::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known};
 use crate::ingest::infer::numbers::SeparatorsShown;
+use crate::ingest::infer::shown::{seen, shows};
 use crate::ingest::infer::summary::StampSummary;
 use crate::ingest::rows::{
     Checked, Names, RowFindings, RowId, Rows, Source, check, scatter, starts, targets,
@@ -89,15 +90,13 @@ impl<'a> Table<'a> {
         Layout::find(self.names.clone(), naming, options, self)
     }
 
-    /// Whether a column of times or prices holds text, or several hold times: only rows can tell what they are.
+    /// Whether only rows can tell what the columns hold, or which of several columns of times is meant. Types tell it where one
+    /// column has times and all others numbers with decimals.
     pub(super) fn asks_for_rows(&self) -> bool {
-        let is_text = |kind: &DataType| !is_number(kind) && !kind.is_temporal();
-        if self.schema.fields().iter().filter(|field| field.data_type().is_temporal()).count() > 1 {
-            return true;
-        }
-        self.schema.fields().iter().zip(&self.names).any(|(field, name)| {
-            is_known(name) && (is_text(field.data_type()) || field.data_type().is_integer())
-        })
+        let is_time = |kind: &DataType| kind.is_temporal();
+        let is_plain = |kind: &DataType| is_time(kind) || is_number(kind) && !kind.is_integer();
+        let kinds = || self.schema.fields().iter().map(|field| field.data_type());
+        kinds().filter(|kind| is_time(kind)).count() != 1 || !kinds().all(is_plain)
     }
 
     fn column(&self, at: usize) -> Option<&'a dyn Array> {
@@ -194,33 +193,18 @@ impl Sample for Table<'_> {
         let Some(times) = self.column(column).and_then(|array| Times::new(array).ok()) else {
             return Vec::new();
         };
-        let mut reader = self.times.clone().with(Some(DayOrder::Day), ClockDigits::Six);
-        let read = |row| times.stamp(row, None, &mut reader).ok().map(|stamp| TimeSeen::of(&stamp));
-        (0..times.array.len().min(TIMES)).map(read).collect()
+        seen(self.times, |reader| {
+            let read = |row| times.stamp(row, None, reader).ok().map(|stamp| TimeSeen::of(&stamp));
+            (0..times.array.len().min(TIMES)).map(read).collect()
+        })
     }
 }
 
-/// What a column of text or integers shows of times.
+/// What a column of text or numbers shows of times.
 fn shown(array: &dyn Array, times: &TimeReader) -> TimesShown {
     let Ok(column) = Times::new(array) else { return TimesShown::Nothing };
-    let mut times = times.clone().with(Some(DayOrder::Day), ClockDigits::Six);
-    let of_row = |row: usize| match column.text(row) {
-        text if !column.is_stamps() && is_time_of_day(&text) => TimesShown::TimesOfDay,
-        _ => match column.stamp(row, None, &mut times) {
-            Ok(stamp) if stamp.shown == Shown::Date => TimesShown::Dates,
-            Ok(_) => TimesShown::Times,
-            Err(_) => TimesShown::Nothing,
-        },
-    };
-    TimesShown::most((0..array.len()).filter(|&row| array.is_valid(row)).take(TIMES).map(of_row))
-}
-
-fn is_time_of_day(text: &str) -> bool {
-    let text = text.trim().as_bytes();
-    match text.iter().all(u8::is_ascii_digit) {
-        true => text.len() <= 6 && clock::read_digits(text, ClockDigits::Six).is_ok(),
-        false => clock::read(text).is_some(),
-    }
+    let rows = (0..array.len()).filter(|&row| array.is_valid(row));
+    TimesShown::most(rows.filter_map(|row| shows(times, column.text(row).as_bytes())).take(TIMES))
 }
 
 fn is_number(kind: &DataType) -> bool {

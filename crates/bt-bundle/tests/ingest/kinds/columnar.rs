@@ -151,6 +151,79 @@ fn a_time_of_day_in_text_is_read_and_told_alike_in_csv_and_parquet() {
 }
 
 #[test]
+fn stated_columns_and_an_index_of_text_are_read_by_their_rows() {
+    let stated = |name: &str, column| {
+        let columns = vec![(name.to_owned(), column)];
+        IngestOptions { columns, ..Default::default() }
+    };
+    let days = parquet(
+        &priced(vec![("Tag", texts(["13/01/2024", "14/01/2024"]))]),
+        stated("tag", Column::Timestamp),
+    );
+    assert_eq!(days.unwrap().known(), ["2024-01-14", "2024-01-15"]);
+    let counts =
+        parquet(&priced(vec![("Tag", ints([20_240_105, 20_240_106]))]), stated("tag", Column::Timestamp));
+    assert_eq!(counts.unwrap().known(), TWO_DAYS);
+    let index = priced(vec![("__index_level_0__", texts(["2024-01-05", "2024-01-06"]))]);
+    assert_eq!(parquet(&index, IngestOptions::default()).unwrap().known(), TWO_DAYS);
+    let four = priced(vec![("Date", dates()), ("Uhr", ints([930, 1000]))]);
+    let clock = IngestOptions { frequency: Some(Frequency::Minutes(1)), ..stated("Uhr", Column::Time) };
+    assert_eq!(parquet(&four, clock).unwrap().known(), ["2024-01-05T09:31:00Z", "2024-01-06T10:01:00Z"]);
+    let mut comma = vec![("Tag", dates())];
+    comma.extend(["Auf", "Hoch", "Tief", "Zu"].map(|name| (name, texts(["1,5", "1.234,5"]))));
+    let prices =
+        [("Auf", Column::Open), ("Hoch", Column::High), ("Tief", Column::Low), ("Zu", Column::Close)];
+    let mut columns = vec![("Tag".to_owned(), Column::Timestamp)];
+    columns.extend(prices.map(|(name, column)| (name.to_owned(), column)));
+    let read = parquet(&batch(comma), IngestOptions { columns, ..Default::default() }).unwrap();
+    assert_eq!(read.closes(), ["2024-01-06 1.5", "2024-01-07 1234.5"]);
+}
+
+/// Two columns of text as CSV and as Parquet, whose bars or faults have to be the same.
+fn in_both(
+    names: [&'static str; 2],
+    first: [&str; 2],
+    second: [&str; 2],
+    options: &IngestOptions,
+) -> Result<Read, String> {
+    let rows = priced(vec![(names[0], texts(first)), (names[1], texts(second))]);
+    let line = |row: usize| {
+        let price = row + 1;
+        format!("{},{},{price},{price},{price},{price}\n", first[row], second[row])
+    };
+    let text = format!("{},{},open,high,low,close\n{}{}", names[0], names[1], line(0), line(1));
+    let (text, rows) = (super::csv(text, options.clone()), parquet(&rows, options.clone()));
+    let fault = |error: &String| {
+        error.rsplit("A.csv").next().unwrap_or_default().replace(": ", "").replace("A.parquet", "")
+    };
+    match (&text, &rows) {
+        (Ok(text), Ok(rows)) => assert_eq!(text.bars, rows.bars),
+        (Err(text), Err(rows)) => assert_eq!(fault(text), fault(rows)),
+        other => panic!("{other:?}"),
+    }
+    rows
+}
+
+#[test]
+fn dates_with_the_month_first_and_clocks_with_a_zone_are_told_from_other_columns() {
+    let options = IngestOptions { frequency: Some(Frequency::Minutes(1)), ..Default::default() };
+    for clock in [["09:30", "09:31"], ["09:30Z", "09:31Z"], ["10:30+01:00", "10:31+01:00"]] {
+        let read = in_both(["Date", "Time"], ["01/16/2024", "01/16/2024"], clock, &options).unwrap();
+        assert_eq!(read.known(), ["2024-01-16T09:31:00Z", "2024-01-16T09:32:00Z"], "{clock:?}");
+    }
+}
+
+#[test]
+fn columns_of_times_that_differ_are_never_taken_for_one_said_twice() {
+    let options = IngestOptions { frequency: Some(Frequency::Minutes(1)), ..Default::default() };
+    let [first, other] = [["01/16/2024 09:30", "01/16/2024 09:31"], ["01/17/2024 09:30", "01/17/2024 09:31"]];
+    let read = in_both(["date", "timestamp"], first, first, &options).unwrap();
+    assert_eq!(read.known(), ["2024-01-16T09:31:00Z", "2024-01-16T09:32:00Z"]);
+    let error = in_both(["date", "timestamp"], first, other, &options).unwrap_err();
+    assert!(error.contains("columns \"date\" and \"timestamp\" could both be the timestamp"), "{error}");
+}
+
+#[test]
 fn a_time_without_a_zone_is_read_on_the_clock_of_the_stated_one_and_a_zone_of_the_column_says_its_days() {
     let midnights =
         |offsets: [i64; 2]| [SECONDS + offsets[0], SECONDS + 86_400 + offsets[1]].map(|s| s * 1_000_000_000);
