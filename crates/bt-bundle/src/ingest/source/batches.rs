@@ -1,6 +1,6 @@
 //! Rows of Arrow record batches.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrowPrimitiveType, RecordBatch, downcast_integer_array, types as t};
@@ -45,8 +45,6 @@ pub(super) struct Shape {
     names: Vec<String>,
     /// The asset of all rows, where no column says it.
     asset: Option<String>,
-    /// What the source's own column of assets says first, where it has to say the same in every row.
-    own_asset: OnceLock<String>,
     times: TimeReader,
     numbers: NumberFormat,
 }
@@ -106,8 +104,8 @@ impl<'a> Table<'a> {
     /// What the first rows show of the order of day and month.
     pub(super) fn order(&self, layout: &Layout) -> OrderEvidence {
         let mut evidence = OrderEvidence::default();
-        if let Some(texts) = self.column(layout.time).and_then(Texts::new) {
-            (0..texts.len()).filter_map(|row| texts.get(row)).for_each(|text| evidence.note(text.as_bytes()));
+        if let Some(dates) = self.column(layout.time) {
+            note_dates(dates, &mut evidence);
         }
         evidence
     }
@@ -144,12 +142,7 @@ impl<'a> Table<'a> {
         layout: &Layout,
         (projected, names): (Layout, Vec<String>),
     ) -> Result<Shape> {
-        let asset = match layout.asset {
-            Some(_) => None,
-            None => Some(opening.asset(self.asset.as_deref()).ok_or_else(|| opening.nameless(&source))?),
-        };
-        source.names_asset = asset.is_some() && self.asset.is_none() && !opening.is_asset_stated;
-        source.has_volume = layout.values[4].is_some();
+        let asset = opening.one_asset(&mut source, layout, self.asset.as_deref())?;
         let clocks = layout.clock.and_then(|at| Times::new(self.column(at)?).ok());
         let longest = clocks.and_then(|clocks| (0..clocks.array.len()).map(|row| clocks.digits(row)).max());
         let digits = if longest.is_some_and(|len| len <= 4) { ClockDigits::Four } else { ClockDigits::Six };
@@ -159,11 +152,16 @@ impl<'a> Table<'a> {
             layout: projected,
             names,
             asset,
-            own_asset: OnceLock::new(),
             times: opening.times.clone().with(None, digits).with_numbers(self.numeric_times(layout)),
             numbers: self.numbers(layout, opening.options),
         })
     }
+}
+
+/// Notes what a column of dates shows of the order of day and month, if they are text.
+pub(super) fn note_dates(array: &dyn Array, evidence: &mut OrderEvidence) {
+    let Some(texts) = Texts::new(array) else { return };
+    (0..texts.len()).filter_map(|row| texts.get(row)).for_each(|text| evidence.note(text.as_bytes()));
 }
 
 /// The parts of a name such as `('Close', 'AAPL')`: what, and of which asset.
@@ -236,6 +234,22 @@ impl Shape {
         Err(Finding::new(self.source.row(row), fault).into())
     }
 
+    /// What the source's own column of assets says first in a batch, where it has to say the same in every row.
+    pub(super) fn own_asset(&self, batch: &RecordBatch) -> Result<Option<Arc<str>>> {
+        let Some(column) = self.layout.own_asset else { return Ok(None) };
+        let mut names = Names::default();
+        self.assets(batch.column(column), column)?.numbers(&mut names, &mut |_| {});
+        Ok(names.iter().next().map(Arc::from))
+    }
+
+    fn assets<'a>(&self, array: &'a dyn Array, column: usize) -> Result<Assets<'a>, Finding> {
+        Assets::new(array).map_err(|_| self.wrong_type(array, column, "text, dictionaries, integers"))
+    }
+
+    fn wrong_type(&self, array: &dyn Array, column: usize, allowed: &'static str) -> Finding {
+        self.column(column, HeaderFault::WrongType { found: array.data_type().to_string(), allowed })
+    }
+
     fn column(&self, at: usize, fault: impl Into<Fault>) -> Finding {
         Finding::new(self.source.whole().column(&*self.layout.names[at]), fault)
     }
@@ -245,6 +259,8 @@ impl Shape {
 #[derive(Debug)]
 pub(in crate::ingest) struct Block {
     pub(super) shape: Arc<Shape>,
+    /// What the source's own column of assets says first.
+    pub(super) own_asset: Option<Arc<str>>,
     /// Number of the first row; the source's first is 1.
     pub(super) first: u64,
     pub(super) batch: RecordBatch,
@@ -298,9 +314,7 @@ impl Block {
             let name = self.shape.asset.as_deref().unwrap_or_default();
             return Ok(vec![names.number(name); self.batch.num_rows()]);
         };
-        let array = self.batch.column(column);
-        let wrong_type = |_| self.wrong_type(column, "text, dictionaries, integers");
-        let mut assets = Assets::new(array).map_err(wrong_type)?;
+        let mut assets = self.shape.assets(self.batch.column(column), column)?;
         let mut nameless = Vec::new();
         let mut own = Names::default();
         let into = if layout.asset.is_some() { &mut *names } else { &mut own };
@@ -316,28 +330,30 @@ impl Block {
     }
 
     fn check_names(&self, names: &Names, codes: &[u32], column: usize, bad: &mut Faults<'_>) {
-        let wrong: Vec<u32> =
-            (0..).zip(names.iter()).filter(|(_, name)| !asset::is_name(name)).map(|(code, _)| code).collect();
-        if wrong.is_empty() {
+        let fault =
+            |name: &str| AssetFault::Name { name: excerpt(name.as_bytes()), allowed: AssetList::NAME_RULE };
+        let faults: Vec<Option<AssetFault>> =
+            names.iter().map(|name| (!asset::is_name(name)).then(|| fault(name))).collect();
+        if faults.iter().all(Option::is_none) {
             return;
         }
-        for (row, code) in codes.iter().enumerate().filter(|(_, code)| wrong.contains(code)) {
-            let name = names.iter().nth(*code as usize).unwrap_or_default();
-            let fault = AssetFault::Name { name: excerpt(name.as_bytes()), allowed: AssetList::NAME_RULE };
-            bad.add(row, Some(column), fault);
+        for (row, &code) in codes.iter().enumerate() {
+            if let Some(fault) = &faults[code as usize] {
+                bad.add(row, Some(column), fault.clone());
+            }
         }
     }
 
     /// Where the asset is known already, the source's own column has to say the same in every row.
     fn check_own(&self, own: Names, column: usize) -> Result<()> {
-        for name in own.into_vec() {
-            let first = self.shape.own_asset.get_or_init(|| name.to_string());
-            if **first != *name {
-                let fault = AssetFault::Several { name: name.to_string(), first: first.clone() };
-                return Err(self.shape.column(column, fault).into());
+        let Some(first) = &self.own_asset else { return Ok(()) };
+        match own.iter().find(|name| **name != **first) {
+            None => Ok(()),
+            Some(other) => {
+                let [name, first] = [other, &**first].map(|name| excerpt(name.as_bytes()));
+                Err(self.shape.column(column, AssetFault::Several { name, first }).into())
             }
         }
-        Ok(())
     }
 
     /// The moment of each row, of bad ones any; and what those have in common that are not left out.
@@ -347,7 +363,7 @@ impl Block {
         is_left_out: &[bool],
         bad: &mut Faults<'_>,
     ) -> Result<(Vec<i64>, StampSummary)> {
-        let Shape { layout, source: _, number, .. } = &*self.shape;
+        let Shape { layout, number, .. } = &*self.shape;
         let is_bar = |row: usize| is_left_out.get(row) != Some(&true);
         let id = |row: usize| RowId::new(*number, self.first + row as u64);
         if let (TimeKind::Stamps(stamps), None) = (&times.kind, layout.clock)
@@ -455,8 +471,7 @@ impl Block {
     }
 
     fn wrong_type(&self, column: usize, allowed: &'static str) -> Finding {
-        let found = self.batch.column(column).data_type().to_string();
-        self.shape.column(column, HeaderFault::WrongType { found, allowed })
+        self.shape.wrong_type(self.batch.column(column), column, allowed)
     }
 
     /// Tells of what is odd or missing in rows that are bars.
@@ -513,8 +528,9 @@ impl<'a> Faults<'a> {
             let is_unread_price = matches!(fault, Fault::Number(_)) && column.is_some();
             is_unread_price || self.unpriced.binary_search(row).is_err()
         });
-        let unread: Vec<usize> = self.rows.iter().map(|&(row, ..)| row).collect();
-        for &row in self.unpriced.iter().filter(|row| !unread.contains(row)) {
+        let mut unread: Vec<usize> = self.rows.iter().map(|&(row, ..)| row).collect();
+        unread.sort_unstable();
+        for &row in self.unpriced.iter().filter(|row| unread.binary_search(row).is_err()) {
             findings.unpriced.add(|| self.block.finding(row, None, RowFault::Unpriced));
             is_left_out.resize(rows, false);
             is_left_out[row] = true;

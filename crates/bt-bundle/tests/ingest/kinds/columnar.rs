@@ -320,3 +320,19 @@ fn batches_take_the_same_forms_as_files() {
     let read = Read::of(&place, Ingest::new(IngestOptions::default()).batches([batch])).unwrap();
     assert_eq!(read.known(), ["2010-12-31", "2011-01-01"]);
 }
+
+#[test]
+fn of_several_assets_in_a_file_of_one_the_first_is_told_as_the_first_in_every_run() {
+    let name = |row: usize| ["X", "Y", "Z"][row / 100_000];
+    let names: ArrayRef = Arc::new(StringArray::from_iter_values((0..300_000).map(name)));
+    let days: ArrayRef = Arc::new(Date32Array::from_iter_values(0..300_000));
+    let rows = priced(vec![("date", days), ("symbol", names)]);
+    let place = Place::new();
+    write_parquet(&place.path("A.parquet"), &rows);
+    for _ in 0..10 {
+        let file = Ingest::new(IngestOptions::default());
+        let file = file.file(place.path("A.parquet"), FileFormat::Parquet, AssetName::Stated("A".into()));
+        let error = Read::of(&place, file).unwrap_err();
+        assert!(error.contains("\"Y\" is another asset than \"X\""), "{error}");
+    }
+}

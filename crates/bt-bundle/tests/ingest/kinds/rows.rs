@@ -1,8 +1,12 @@
 //! Rows that are no bars, or that come twice.
 
-use bt_bundle::{Findings, IngestOptions};
+use std::sync::Arc;
 
-use super::{Read, csv, folder, skip};
+use arrow_array::{Date32Array, StringArray};
+use bt_bundle::{Findings, IngestOptions};
+use bt_core::Frequency;
+
+use super::{Read, csv, folder, parquet, priced, skip};
 use crate::daily;
 
 const AUTO: fn() -> IngestOptions = IngestOptions::default;
@@ -112,4 +116,18 @@ fn prices_of_0_and_below_are_kept_and_told() {
     assert_eq!(read.bars[0], "A 2024-01-05 5 5 -6 -5.5 1");
     assert_eq!(places(&read.report.not_above_zero), ["line 2 Low", "line 3 Open"]);
     assert!(read.report.to_string().contains("not above 0 2 rows, kept, such as"), "{}", read.report);
+}
+
+/// Each of them once had the others searched for it, which took minutes.
+#[test]
+fn a_file_of_bad_rows_alone_is_read_in_a_time_that_grows_with_its_rows() {
+    let bad = 400_000;
+    let text = format!("date,open,high,low,close\n2024-01-05,1,1,1,1\n{}", "1,2\n".repeat(bad));
+    assert_eq!(csv(text, skip()).unwrap().report.rejected.count, bad as u64);
+    let names = (0..60_000).map(|row| if row == 0 { "A".to_owned() } else { format!("\u{1}{row}") });
+    let days = Date32Array::from_iter_values(0..60_000);
+    let rows =
+        priced(vec![("asset", Arc::new(StringArray::from_iter_values(names))), ("date", Arc::new(days))]);
+    let read = parquet(&rows, IngestOptions { frequency: Some(Frequency::Daily), ..skip() }).unwrap();
+    assert_eq!((read.report.rejected.count, read.report.bars), (59_999, 1));
 }
