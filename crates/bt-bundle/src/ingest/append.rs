@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bt_core::{BarLabel, Bundle, BundleName, BundleSource, Error, Frequency, Result, Timestamp, Zone};
 
 use super::fault::{Finding, Place, TimeFault};
-use super::report::counted;
+use super::report::{counted, summary};
 use super::{Extras, Ingest, IngestReport};
 use crate::{Appended, Disk, Label, Store};
 
@@ -74,7 +74,8 @@ impl Ingest<'_> {
         let input = self.publish(&new, name, Some(&zone))?;
         let opened = new.open(name)?;
         check_last_day(last, &*opened, &input)?;
-        let origin = format!("appended from {}", input.sources.join(", "));
+        let first_names = summary(input.sources.iter().map(String::as_str), input.sources.len());
+        let origin = format!("appended from {}", first_names);
         let appended = store.append(name, &*opened, &origin)?;
         Ok(AppendReport { input, appended })
     }
