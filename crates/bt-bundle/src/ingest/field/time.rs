@@ -63,6 +63,9 @@ pub(in crate::ingest) enum Shown {
     Zone(Arc<Zone>),
 }
 
+/// Zones that are kept: rows seldom name more than one or two.
+const MOST_NAMED: usize = 16;
+
 /// Reads the times of one source.
 #[derive(Clone, Debug)]
 pub(in crate::ingest) struct TimeReader {
@@ -73,8 +76,8 @@ pub(in crate::ingest) struct TimeReader {
     zone: Zone,
     is_zone_stated: bool,
     stands_for_day: bool,
-    /// The zone that was named last: rows seldom change it.
-    named: Option<(Box<[u8]>, Arc<Zone>)>,
+    /// The zones that were named: each has a table of its own, which takes long to make.
+    named: Vec<(Box<[u8]>, Arc<Zone>)>,
 }
 
 impl TimeReader {
@@ -93,7 +96,7 @@ impl TimeReader {
             zone: options.zone.as_ref().or(bundle).unwrap_or(wall::utc()).clone(),
             is_zone_stated: options.zone.is_some(),
             stands_for_day: options.label == Some(Label::Date),
-            named: None,
+            named: Vec::new(),
         }
     }
 
@@ -139,7 +142,14 @@ impl TimeReader {
     #[cold]
     pub(in crate::ingest) fn fault(&self, text: &[u8], why: Unread) -> TimeFault {
         let (bytes, text) = (text, excerpt(text));
-        let zone = || self.zone.name().to_owned();
+        let named = || {
+            let (_, time) = bytes.split_at(bytes.iter().position(|byte| *byte == b':').unwrap_or(0));
+            split_zone(time).1
+        };
+        let zone = || {
+            let own = str::from_utf8(named()).ok().and_then(|name| name.parse::<Zone>().ok());
+            own.as_ref().unwrap_or(&self.zone).name().to_owned()
+        };
         match why {
             Unread::Missing => TimeFault::Missing,
             Unread::Unit => TimeFault::Number { text },
@@ -156,8 +166,7 @@ impl TimeReader {
             Unread::Twice => TimeFault::Twice { text, zone: zone() },
             Unread::Skipped => TimeFault::Skipped { text, zone: zone() },
             Unread::Zone => {
-                let (_, time) = bytes.split_at(bytes.iter().position(|byte| *byte == b':').unwrap_or(0));
-                let zone = excerpt(split_zone(time).1);
+                let zone = excerpt(named());
                 TimeFault::Zone { text, zone }
             }
             Unread::Form => {
@@ -258,14 +267,15 @@ impl TimeReader {
         if let Some(minutes) = offset(zone) {
             return Ok(Own::Offset(minutes));
         }
-        if let Some((name, known)) = &self.named
-            && **name == *zone
-        {
+        if let Some((_, known)) = self.named.iter().find(|(name, _)| **name == *zone) {
             return Ok(Own::Zone(Arc::clone(known)));
         }
         let found = str::from_utf8(zone).ok().and_then(|name| name.parse::<Zone>().ok());
         let found = Arc::new(found.ok_or(Unread::Zone)?);
-        self.named = Some((zone.into(), Arc::clone(&found)));
+        if self.named.len() == MOST_NAMED {
+            self.named.clear();
+        }
+        self.named.push((zone.into(), Arc::clone(&found)));
         Ok(Own::Zone(found))
     }
 

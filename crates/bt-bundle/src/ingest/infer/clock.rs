@@ -163,9 +163,7 @@ impl Clock {
         match (self.frequency, label) {
             (Frequency::Minutes(_), _) if self.close.is_some() => Err(no_close("the bars are not daily")),
             (Frequency::Minutes(minutes), Label::Start) => Ok(Rule::After(i64::from(minutes) * MINUTE)),
-            (_, Label::End) if self.close.is_some() => {
-                Err(no_close("the label says that the times are the bars' ends"))
-            }
+            (_, Label::End) if self.close.is_some() => Err(no_close(ENDS)),
             (_, Label::End) => Ok(Rule::After(0)),
             (_, Label::Date) => Ok(self.end_of_day_rule(summary)),
             (_, Label::Start) if self.close.is_some() => Ok(Rule::NextClose),
@@ -190,6 +188,9 @@ impl Clock {
                 return Err(no_close("the label says that the times are the bars' starts"));
             }
             (Some(Label::Start), _) => Ok(next),
+            (Some(Label::End), _) if !are_days && self.close.is_some() => {
+                return Err(no_close(ENDS));
+            }
             (Some(Label::End), _) if !are_days => Ok(Rule::After(0)),
             (Some(Label::End | Label::Date), _) => Ok(self.end_of_day_rule(summary)),
             (None, PeriodStamp::Ends) if are_days => Ok(self.end_of_day_rule(summary)),
@@ -376,7 +377,7 @@ fn zone(options: &IngestOptions, summary: &StampSummary, bundle: Option<&Zone>) 
     if let Some(zone) = &options.zone {
         return (zone.clone(), ZoneSource::Stated);
     }
-    if let Some(zone) = &summary.zone {
+    if let Some((_, zone)) = &summary.zone {
         return ((**zone).clone(), ZoneSource::Input);
     }
     let epoch = Timestamp::from_nanos(0);
@@ -392,6 +393,8 @@ fn zone(options: &IngestOptions, summary: &StampSummary, bundle: Option<&Zone>) 
         None => (Zone::utc(), ZoneSource::Assumed),
     }
 }
+
+const ENDS: &str = "the label says that the times are the bars' ends";
 
 fn no_close(why: &str) -> Error {
     Error::invalid_option("session_close", "stated", format!("none, because {why}"))
