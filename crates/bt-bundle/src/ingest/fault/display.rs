@@ -74,7 +74,7 @@ impl fmt::Display for HeaderFault {
                 f,
                 "it is a wide table: columns such as {} hold assets side by side ({})",
                 list(columns),
-                assets.join(", ")
+                list(assets)
             ),
             Self::TooLarge { columns: Some(columns), most } => {
                 write!(f, "it has {columns} columns; at most {most} are read")
@@ -88,7 +88,7 @@ impl fmt::Display for HeaderFault {
             Self::ExtraNew { name, first } => {
                 write!(f, "it has a column {name:?}, which {first} does not have")
             }
-            Self::Changed { before } => write!(f, "the columns are no longer {}", before.join(", ")),
+            Self::Changed { before } => write!(f, "the columns are no longer {}", list(before)),
             Self::WrongType { found, allowed } => write!(f, "{found} is not read; allowed: {allowed}"),
         }
     }

@@ -677,8 +677,10 @@ impl<'a> Times<'a> {
         };
         let zone = match array.data_type() {
             DataType::Timestamp(_, Some(name)) => {
-                let unknown =
-                    |_| TimeFault::Zone { text: array.data_type().to_string(), zone: name.to_string() };
+                let unknown = |_| TimeFault::Zone {
+                    text: excerpt(array.data_type().to_string().as_bytes()),
+                    zone: excerpt(name.as_bytes()),
+                };
                 Some(name.parse::<Zone>().map_err(unknown)?).filter(|zone| *zone != Zone::utc()).map(Arc::new)
             }
             _ => None,

@@ -260,7 +260,7 @@ fn numbers_in_text_and_names_of_pandas_are_read() {
     );
     let two = batch(vec![("Date", dates()), ("('Close', 'QZX')", price()), ("('Close', 'RWV')", price())]);
     let error = parquet(&two, IngestOptions::default()).unwrap_err();
-    assert!(error.contains("it is a wide table") && error.contains("(QZX, RWV)"), "{error}");
+    assert!(error.contains("it is a wide table") && error.contains("(\"QZX\", \"RWV\")"), "{error}");
 }
 
 #[test]
@@ -335,4 +335,76 @@ fn of_several_assets_in_a_file_of_one_the_first_is_told_as_the_first_in_every_ru
         let error = Read::of(&place, file).unwrap_err();
         assert!(error.contains("\"Y\" is another asset than \"X\""), "{error}");
     }
+}
+
+#[test]
+fn a_reading_that_clocks_skip_is_told_with_the_zone_that_the_row_names() {
+    let stamps = texts(["2024-03-10 02:30:00 America/New_York", "2024-03-10 02:31:00 America/New_York"]);
+    let error = parquet(&priced(vec![("date", stamps)]), zone("Asia/Tokyo")).unwrap_err();
+    assert!(error.contains("does not exist in America/New_York, where"), "{error}");
+}
+
+#[test]
+fn another_zone_is_told_at_the_row_that_names_it() {
+    let rows = |stamps| priced(vec![("symbol", texts(["A", "A"])), ("date", texts(stamps))]);
+    let first = rows(["2024-01-05 09:30 America/New_York", "2024-01-05 09:31 America/New_York"]);
+    let second = rows(["2024-01-05 14:32", "2024-01-05 23:33 Asia/Tokyo"]);
+    let place = Place::new();
+    let error = Read::of(&place, Ingest::new(IngestOptions::default()).batches([first, second])).unwrap_err();
+    assert!(error.starts_with("record batches, row 4: its times are in Asia/Tokyo"), "{error}");
+}
+
+/// The table of a zone takes longer to make than a thousand rows take to read.
+#[test]
+fn rows_of_two_zones_in_turn_are_read_as_fast_as_those_of_one() {
+    let zones = ["America/New_York", "Asia/Tokyo"];
+    let first: bt_core::Timestamp = "2024-01-05T09:30:00".parse().unwrap();
+    let stamp =
+        |row: usize| format!("{} {}", first.plus_seconds(row as i64 * 60), zones[row % 2]).replace('Z', "");
+    let stamps: ArrayRef = Arc::new(StringArray::from_iter_values((0..60_000).map(stamp)));
+    let options = IngestOptions { frequency: Some(Frequency::Minutes(1)), ..zone("UTC") };
+    assert_eq!(parquet(&priced(vec![("date", stamps)]), options).unwrap().report.bars, 60_000);
+}
+
+/// A header may have a name of a megabyte, and an error is a line on a terminal.
+#[test]
+fn an_error_cites_the_beginning_of_a_long_name() {
+    let long = |name: &str| format!("{name}{}", "!".repeat(1 << 20));
+    let (close, stamp) = (long("close"), long("date"));
+    let day = || texts(["2024-01-05", "2024-01-06"]);
+    let prices = || ["open", "high", "low"].map(|name| (name, floats([1.0, 2.0])));
+    let rows = |columns: Vec<(&str, ArrayRef)>| batch([columns, prices().to_vec()].concat());
+    let flag: ArrayRef = Arc::new(arrow_array::BooleanArray::from(vec![true, false]));
+    let zoned = TimestampNanosecondArray::from(vec![0, 1]).with_timezone(long("Nowhere"));
+    let wide = [long("('close', 'A"), long("('close', 'B")].map(|name| format!("{name}')"));
+    let all = [
+        rows(vec![("date", day()), ("close", floats([1.0, 2.0])), (&close, floats([1.0, 2.0]))]),
+        rows(vec![("date", day()), (&close, texts(["1", "x"]))]),
+        rows(vec![(&stamp, texts(["never", "never"])), (&close, floats([1.0, 2.0]))]),
+        rows(vec![(&stamp, flag), (&close, floats([1.0, 2.0]))]),
+        rows(vec![("date", Arc::new(zoned)), (&close, floats([1.0, 2.0]))]),
+        rows(vec![("date", day()), (&long("settled"), floats([1.0, 2.0]))]),
+        rows(vec![("date", day()), (&wide[0], floats([1.0, 2.0])), (&wide[1], floats([1.0, 2.0]))]),
+        rows(vec![("date", day()), ("close", floats([1.0, 2.0])), (&long("symbol"), texts(["X", "Y"]))]),
+    ];
+    for rows in all {
+        let place = Place::new();
+        write_parquet(&place.path("A.parquet"), &rows);
+        let file = Ingest::new(IngestOptions::default());
+        let file = file.file(place.path("A.parquet"), FileFormat::Parquet, AssetName::Stated("A".into()));
+        let error = Read::of(&place, file).unwrap_err();
+        assert!(error.len() < 2000, "{} bytes: {}", error.len(), &error[..500]);
+        assert!(error.contains('…') || error.contains("another asset"), "{error}");
+    }
+    let named = |close: &str| {
+        let columns = vec![("symbol", day()), ("date", day()), (close, floats([1.0, 2.0]))];
+        batch([columns, prices().to_vec()].concat())
+    };
+    let place = Place::new();
+    let changed = Ingest::new(IngestOptions::default()).batches([named(&close), named("last")]);
+    let error = Read::of(&place, changed).unwrap_err();
+    assert!(error.contains("the columns are no longer") && error.len() < 2000, "{} bytes", error.len());
+    let text = format!("date,open,high,low,close,{close}\n2024-01-05,1,1,1,1,1\n");
+    let error = super::csv(text, IngestOptions::default()).unwrap_err();
+    assert!(error.contains("could both be the close") && error.len() < 2000, "{} bytes", error.len());
 }
