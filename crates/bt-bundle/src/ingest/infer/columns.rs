@@ -38,6 +38,13 @@ pub(in crate::ingest) enum Naming {
     Name,
 }
 
+impl Naming {
+    /// Where the names of the columns may say the asset, no column has to.
+    pub(in crate::ingest) fn or_by_header(self, asset: Option<&str>) -> Self {
+        if asset.is_some() && self == Self::Column { Self::ColumnOrName } else { self }
+    }
+}
+
 /// What the first rows show of each column.
 pub(in crate::ingest) trait Sample {
     /// Whether it holds numbers alone.

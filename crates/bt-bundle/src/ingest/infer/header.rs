@@ -128,7 +128,7 @@ fn of_names(
     options: &IngestOptions,
     times: &TimeReader,
 ) -> Result<Header, HeaderFault> {
-    let naming = if asset.is_some() && naming == Naming::Column { Naming::ColumnOrName } else { naming };
+    let naming = naming.or_by_header(asset.as_deref());
     let rows = Rows::read(&bytes[end..], delimiter, options, times);
     let found = Layout::find(names, naming, options, &rows);
     let layout = found.map_err(|fault| match fault {

@@ -83,8 +83,7 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn layout(&self, naming: Naming, options: &IngestOptions) -> Result<Layout, HeaderFault> {
-        let naming =
-            if self.asset.is_some() && naming == Naming::Column { Naming::ColumnOrName } else { naming };
+        let naming = naming.or_by_header(self.asset.as_deref());
         Layout::find(self.names.clone(), naming, options, self)
     }
 
@@ -242,8 +241,9 @@ impl Shape {
         Ok(names.iter().next().map(Arc::from))
     }
 
-    fn assets<'a>(&self, array: &'a dyn Array, column: usize) -> Result<Assets<'a>, Finding> {
-        Assets::new(array).map_err(|_| self.wrong_type(array, column, "text, dictionaries, integers"))
+    fn assets<'a>(&self, array: &'a dyn Array, column: usize) -> Result<Assets<'a>> {
+        let fault = |_| self.wrong_type(array, column, "text, dictionaries, integers").into();
+        Assets::new(array).map_err(fault)
     }
 
     fn wrong_type(&self, array: &dyn Array, column: usize, allowed: &'static str) -> Finding {
@@ -251,7 +251,7 @@ impl Shape {
     }
 
     fn column(&self, at: usize, fault: impl Into<Fault>) -> Finding {
-        Finding::new(self.source.whole().column(&*self.layout.names[at]), fault)
+        Finding::new(self.source.whole().column(&self.layout.names[at]), fault)
     }
 }
 
@@ -493,7 +493,7 @@ impl Block {
     fn finding(&self, row: usize, column: Option<usize>, fault: impl Into<Fault>) -> Finding {
         let place = self.shape.source.row(self.first + row as u64);
         match column {
-            Some(column) => Finding::new(place.column(&*self.shape.layout.names[column]), fault),
+            Some(column) => Finding::new(place.column(&self.shape.layout.names[column]), fault),
             None => Finding::new(place, fault),
         }
     }

@@ -342,7 +342,7 @@ impl<'a> Decoder<'a> {
         let Shape { source, layout, .. } = &*self.block.shape;
         let place = source.row(line);
         match column {
-            Some(column) => Finding::new(place.column(&*layout.names[column]), fault),
+            Some(column) => Finding::new(place.column(&layout.names[column]), fault),
             None => Finding::new(place, fault),
         }
     }
