@@ -1,6 +1,7 @@
 //! Splits and dividends from a CSV file.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::Path;
 
 use ::csv::{ByteRecord, ReaderBuilder, Trim};
@@ -46,7 +47,7 @@ pub(super) fn read(
     records.iter().filter_map(|record| record.get(columns.ex_date)).for_each(|text| numbers.note(text));
     let times = TimeReader::new(options, Some(zone)).with_numbers(numbers.numbers());
     let mut rows = Rows { options, zone, times, columns };
-    let (mut adjustments, mut rejected) = (Adjustments::new(), Findings::default());
+    let (mut adjustments, mut rejected) = (BTreeMap::<String, ByDay>::new(), Findings::default());
     for record in records {
         let line = record.position().map_or(0, ::csv::Position::line);
         let added = rows
@@ -61,9 +62,8 @@ pub(super) fn read(
             }
         }
     }
-    adjustments.retain(|_, list| !list.is_empty());
-    adjustments.values_mut().for_each(|list| list.sort_by_key(|one| (one.ex_date, kind(one))));
-    Ok((adjustments, rejected))
+    let lists = adjustments.into_iter().map(|(asset, by_day)| (asset, by_day.into_values().collect()));
+    Ok((lists.collect(), rejected))
 }
 
 /// Why a row is no adjustment, and in which column.
@@ -78,6 +78,9 @@ impl Bad {
     }
 }
 
+/// One asset's, of which each day has at most one of a kind.
+type ByDay = BTreeMap<(Timestamp, u8), Adjustment>;
+
 /// Splits go before dividends of the same day, so that the order of rows does not show in the version.
 fn kind(adjustment: &Adjustment) -> u8 {
     match adjustment.kind {
@@ -86,11 +89,11 @@ fn kind(adjustment: &Adjustment) -> u8 {
     }
 }
 
-fn add(list: &mut Vec<Adjustment>, new: Adjustment) -> Result<(), Bad> {
-    match list.iter().any(|old| (old.ex_date, kind(old)) == (new.ex_date, kind(&new))) {
-        true => Err(Bad::row(AdjustmentFault::Repeated { ex_date: new.ex_date })),
-        false => {
-            list.push(new);
+fn add(by_day: &mut ByDay, new: Adjustment) -> Result<(), Bad> {
+    match by_day.entry((new.ex_date, kind(&new))) {
+        Entry::Occupied(_) => Err(Bad::row(AdjustmentFault::Repeated { ex_date: new.ex_date })),
+        Entry::Vacant(place) => {
+            place.insert(new);
             Ok(())
         }
     }
@@ -142,8 +145,10 @@ impl Rows<'_> {
             return Err(Bad::row(RowFault::Fields { found, expected }));
         }
         let text = |column: usize| excerpt(&record[column]);
-        let bad =
-            |column: usize, fault: Fault| Bad { column: Some(names[column].clone()), fault: fault.into() };
+        let bad = |column: usize, fault: Fault| Bad {
+            column: Some(excerpt(names[column].as_bytes())),
+            fault: fault.into(),
+        };
         let name = String::from_utf8_lossy(&record[*asset]).into_owned();
         if !knows(&name) {
             return Err(bad(*asset, AdjustmentFault::UnknownAsset { name: text(*asset) }.into()));

@@ -9,7 +9,7 @@ use bt_core::{
 
 use super::fault::{Finding, FrequencyFault, Place, TimeFault};
 use super::infer::frequency::regular;
-use super::report::counted;
+use super::report::{counted, summary};
 use super::{Extras, Ingest, IngestReport};
 use crate::{Appended, Disk, Label, Store};
 
@@ -82,7 +82,8 @@ impl Ingest<'_> {
         }
         check_days(&*bundle, &*opened)?;
         drop(bundle);
-        let origin = format!("appended from {}", input.sources.join(", "));
+        let first_names = summary(input.sources.iter().map(String::as_str), input.sources.len());
+        let origin = format!("appended from {}", first_names);
         let appended = store.append(name, &*opened, &origin)?;
         Ok(AppendReport { input, appended })
     }

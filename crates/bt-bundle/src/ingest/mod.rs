@@ -213,6 +213,7 @@ struct Run<'a> {
     stated: Option<String>,
     rows: Collected,
     settled: Settled,
+    rejected_adjustments: Findings,
     timings: Timings,
 }
 
@@ -239,7 +240,8 @@ impl<'a> Run<'a> {
         let settled = settle::settle(&mut rows, sources.all(), &options, bundle)?;
         let timings =
             Timings { read, settle: start.elapsed() - read, write: Duration::ZERO, sync: Duration::ZERO };
-        Ok(Self { options, sources, stated, rows, settled, timings })
+        let rejected_adjustments = Findings::default();
+        Ok(Self { options, sources, stated, rows, settled, rejected_adjustments, timings })
     }
 
     #[cfg(feature = "csv")]
@@ -249,7 +251,7 @@ impl<'a> Run<'a> {
             |name: &str| self.settled.assets.binary_search_by(|asset| asset.name.as_str().cmp(name)).is_ok();
         let zone = self.settled.clock.zone();
         let (adjustments, rejected) = adjustments::read(path, &self.options, zone, knows)?;
-        self.rows.findings.rejected.extend(rejected);
+        self.rejected_adjustments = rejected;
         Ok(adjustments)
     }
 
@@ -306,6 +308,7 @@ impl<'a> Run<'a> {
             first: self.settled.calendar.first().copied(),
             last: self.settled.calendar.last().copied(),
             adjustments,
+            rejected_adjustments: self.rejected_adjustments,
             spilled_bytes: self.rows.spilled_bytes(),
             timings: Timings { sync: published.sync_time, ..self.timings },
         }

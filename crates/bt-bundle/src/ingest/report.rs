@@ -69,6 +69,8 @@ pub struct IngestReport {
     pub last: Option<Timestamp>,
     /// Splits and dividends that were stored.
     pub adjustments: usize,
+    /// Rows of the file of splits and dividends that could not be stored, and were left out. They are none of `rows_read`.
+    pub rejected_adjustments: Findings,
     /// Bytes of rows that went through a temporary file, because they exceeded the memory budget.
     pub spilled_bytes: u64,
     /// Where the time went.
@@ -192,7 +194,8 @@ pub(super) fn first_names(sources: &[Source]) -> String {
     summary(sources.iter().map(|source| &*source.name), sources.len())
 }
 
-fn summary<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> String {
+/// The same of names that are texts.
+pub(super) fn summary<'a>(names: impl Iterator<Item = &'a str>, count: usize) -> String {
     const SHOWN: usize = 3;
     let shown = names.take(SHOWN).collect::<Vec<_>>().join(", ");
     match count.saturating_sub(SHOWN) {
@@ -246,6 +249,7 @@ impl IngestReport {
             let adjustments = counted(self.adjustments as u64, "split or dividend");
             writeln!(f, "  adjusted   {adjustments} stored, not applied")?;
         }
+        left_out(f, &self.rejected_adjustments, "bad split or dividend")?;
         if self.spilled_bytes > 0 {
             writeln!(f, "  spilled    {} bytes to a temporary file", self.spilled_bytes)?;
         }
@@ -254,12 +258,7 @@ impl IngestReport {
     }
 
     fn rows_told(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.rejected.count > 0 {
-            writeln!(f, "  left out   {}, such as", counted(self.rejected.count, "bad row"))?;
-            let mut examples = self.rejected.examples.iter();
-            examples
-                .try_for_each(|one| writeln!(f, "               {}: {}", one.place, one.fault.statement()))?;
-        }
+        left_out(f, &self.rejected, "bad row")?;
         let lines = [
             ("no bar", &self.unpriced, "row", "left out"),
             ("repeated", &self.repeated, "row", "taken once"),
@@ -283,6 +282,15 @@ impl IngestReport {
         }
         Ok(())
     }
+}
+
+fn left_out(f: &mut fmt::Formatter<'_>, findings: &Findings, thing: &str) -> fmt::Result {
+    if findings.count == 0 {
+        return Ok(());
+    }
+    writeln!(f, "  left out   {}, such as", counted(findings.count, thing))?;
+    let mut examples = findings.examples.iter();
+    examples.try_for_each(|one| writeln!(f, "               {}: {}", one.place, one.fault.statement()))
 }
 
 #[cfg(test)]

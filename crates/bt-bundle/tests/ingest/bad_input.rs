@@ -310,7 +310,10 @@ fn a_source_of_batches_that_fails_or_changes_its_columns_publishes_nothing() {
     assert_eq!(error.to_string(), "the cable was cut");
     let changing = [batch("close"), batch("last")];
     let error = place.ingest(Ingest::new(daily()).batches(changing)).unwrap_err().to_string();
-    assert!(error.starts_with("record batches, row 2: the columns are no longer asset, date"), "{error}");
+    assert!(
+        error.starts_with("record batches, row 2: the columns are no longer \"asset\", \"date\""),
+        "{error}"
+    );
     assert!(!place.is_published());
 }
 

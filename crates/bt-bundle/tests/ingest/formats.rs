@@ -220,6 +220,36 @@ fn bad_adjustments_are_named_by_file_line_column_and_reason() {
 }
 
 #[test]
+fn rows_of_adjustments_that_are_left_out_are_none_of_the_rows_that_were_read() {
+    let place = Place::new();
+    let path = place
+        .write("adjustments.csv", format!("{ADJUSTMENTS}XYZ,2024-01-08,split,2\nIBM,2024-01-08,split,3\n"));
+    let options = IngestOptions { adjustments: Some(path), on_bad_row: bt_bundle::BadRows::Skip, ..daily() };
+    let report = place.csv(format!("{HEADER}\n{ROWS}IBM,never,1,1,1,1,1\n"), options).unwrap();
+    assert_eq!((report.rejected.count, report.rejected_adjustments.count, report.adjustments), (1, 2, 3));
+    assert_eq!(report.rows_read, report.bars + 1);
+    let told = report.to_string();
+    assert!(told.contains("left out   1 bad row, such as"), "{told}");
+    assert!(told.contains("left out   2 bad splits and dividends, such as"), "{told}");
+    assert!(told.contains("adjustments.csv, line 5, column \"asset\": \"XYZ\" is no asset"), "{told}");
+}
+
+#[test]
+fn an_append_of_many_files_keeps_the_names_of_the_first_alone() {
+    let place = Place::new();
+    place.csv(format!("{HEADER}\n{ROWS}"), daily()).unwrap();
+    let paths = (1..=5)
+        .map(|day| place.write(&format!("{day}.csv"), format!("{HEADER}\nIBM,2024-02-0{day},1,1,1,1,1\n")));
+    let ingest = paths.fold(Ingest::new(IngestOptions::default()), |ingest, path| ingest.csv(path));
+    ingest.append_to(&place.store, &name()).unwrap();
+    let versions = place.store.versions(&name()).unwrap();
+    let mut origins = versions.iter().map(|(_, manifest)| manifest.as_ref().unwrap().origin.clone());
+    assert!(
+        origins.any(|origin| origin.starts_with("appended from ") && origin.ends_with("3.csv and 2 more"))
+    );
+}
+
+#[test]
 fn appended_rows_give_the_version_of_one_ingest_of_all() {
     let place = Place::new();
     let (old, new): (Vec<&str>, Vec<&str>) = ROWS.lines().partition(|row| row.contains("2024-01-05"));

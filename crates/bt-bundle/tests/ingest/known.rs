@@ -208,6 +208,21 @@ fn options_that_contradict_each_other_or_the_input_are_refused() {
 }
 
 #[test]
+fn a_session_close_is_refused_where_weekly_or_monthly_bars_are_stamped_with_their_ends() {
+    let (close, label) = (Some("16:00".parse().unwrap()), Some(Label::End));
+    for frequency in [Frequency::Weekly, Frequency::Monthly] {
+        let options = || IngestOptions { frequency: Some(frequency), label, ..Default::default() };
+        let time = ["2024-01-05 16:00"];
+        assert_eq!(known(&time, options()).unwrap(), ["2024-01-05T16:00:00Z"]);
+        let error = known(&time, IngestOptions { session_close: close, ..options() }).unwrap_err();
+        let told = "a session close is stated, but also that the times are the ends of bars, at which they are known";
+        assert!(error.ends_with(told), "{error}");
+        let date = known(&["2024-01-05"], IngestOptions { session_close: close, ..options() }).unwrap();
+        assert_eq!(date, ["2024-01-05T16:00:00Z"]);
+    }
+}
+
+#[test]
 fn the_report_says_when_bars_are_known_and_what_was_assumed() {
     let rows = "IBM,2024-01-05 09:30,1,1,1,1,1\nIBM,2024-01-05 09:35,1,1,1,1,1\n";
     let report = csv(format!("{HEADER}\n{rows}"), in_zone("America/New_York")).unwrap().to_string();

@@ -82,6 +82,19 @@ mod tests {
     }
 
     #[test]
+    fn a_walk_forward_shows_no_best_trials_and_refuses_their_number() {
+        let words = "bt walk-forward sma-crossover us --train 100 --test 50 --top 3";
+        let matches = Arguments::command().get_matches_from(words.split_whitespace());
+        let parsed = Arguments::from_arg_matches(&matches).expect("a command line that parses");
+        let Command::WalkForward(walk) = parsed.command else { unreachable!("it is a walk-forward") };
+        let found = idle(matches.subcommand().expect("a command").1, &walk.run.plan);
+        assert_eq!(
+            found.as_deref(),
+            Some("--top has no effect in a walk-forward, whose trials do not compare")
+        );
+    }
+
+    #[test]
     fn options_that_count_and_those_that_nobody_gave_are_let_through() {
         for words in [
             "bt sweep sma-crossover us",

@@ -69,6 +69,7 @@ pub(super) fn json(report: &IngestReport) -> Value {
         "skipped": report.skipped.iter().map(skipped).collect::<Vec<_>>(),
         "warnings": inputs::warnings(report),
         "adjustments": report.adjustments,
+        "left_out_adjustments": rows(&report.rejected_adjustments),
         "spilled_bytes": report.spilled_bytes,
         "seconds": report.timings.total().as_secs_f64(),
     })

@@ -64,6 +64,21 @@ fn duplicates_are_refused_or_left_out_and_told() {
 }
 
 #[test]
+fn bad_splits_and_dividends_are_counted_apart_from_the_bars_rows() {
+    let place = Place::new();
+    place.write("us.csv", format!("{HEADER}IBM,2024-01-05,1,2,0.5,1.5,10\nIBM,2024-01-08,1,2,0.5,1.5,10\n"));
+    place.write("splits.csv", "asset,ex-date,kind,value\nIBM,2024-01-08,split,2\nF,2024-01-08,split,2\n");
+    let report = place.json("ingest us us.csv --adjustments splits.csv --on-bad-row skip");
+    assert_eq!(
+        (&report["rows_read"], &report["bars"], &report["adjustments"]),
+        (&2.into(), &2.into(), &1.into())
+    );
+    assert_eq!(report["left_out"]["count"], 0);
+    let left_out = &report["left_out_adjustments"];
+    assert_eq!((&left_out["count"], &left_out["examples"][0]["at"]), (&1.into(), &"line 3".into()));
+}
+
+#[test]
 fn a_long_file_whose_column_of_assets_nobody_knows_is_not_taken_for_one_asset() {
     let place = Place::new();
     let rows = "IBM,2024-01-05,1,2,0.5,1.5,10\nF,2024-01-05,1,2,0.5,1.6,10\n";

@@ -125,6 +125,10 @@ fn a_folder_with_a_sweep_takes_no_other_and_goes_on_only_as_what_it_is() {
     place.run("report nothing").fails(4, &["no sweep in nothing"]);
     place.write("file", "");
     place.run("sweep sma-crossover us --out file").fails(1, &["create the folder file"]);
+    place.write("mine/trials.csv", "my own");
+    let told = ["mine/trials.csv is there, and mine holds no sweep"];
+    place.run("sweep sma-crossover us --out mine").fails(2, &told);
+    assert_eq!(std::fs::read_to_string(place.path("mine/trials.csv")).unwrap(), "my own");
     place.run("sweep sma-crossover us --out /proc/none/x").fails(1, &["create the folder /proc/none/x"]);
     assert_eq!(place.run("report file").code, 1);
 }

@@ -10,6 +10,10 @@ use super::codec::most_expansion;
 use super::damage::{ChunkFault, Damage};
 use super::page::{PageHeader, Values, ValuesV2, kind};
 use super::thrift::Malformed;
+use crate::guard::legible;
+
+/// Characters of a name or path that an error cites.
+const NAME: usize = 100;
 
 /// What a file may not exceed.
 #[derive(Debug, Clone)]
@@ -55,7 +59,9 @@ enum Fault {
 impl Fault {
     fn at(self, group: usize, chunk: &ColumnChunkMetaData) -> Damage {
         match self {
-            Self::Chunk(fault) => Damage::Chunk { group, column: chunk.column_path().string(), fault },
+            Self::Chunk(fault) => {
+                Damage::Chunk { group, column: legible(&chunk.column_path().string(), NAME), fault }
+            }
             Self::Other(damage) => damage,
         }
     }
@@ -77,7 +83,7 @@ impl<R: ChunkReader> Chunk<'_, R> {
     /// The bytes of the dictionary and of the largest other page, decoded.
     fn check(&self, group: &RowGroupMetaData) -> Result<u64, Fault> {
         if let Some(path) = self.chunk.file_path().filter(|path| !path.is_empty()) {
-            return Err(ChunkFault::Elsewhere(path.to_owned()).into());
+            return Err(ChunkFault::Elsewhere(legible(path, NAME)).into());
         }
         self.check_rows(group)?;
         self.check_width(group)?;

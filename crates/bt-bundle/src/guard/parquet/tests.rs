@@ -110,6 +110,8 @@ fn a_chunk_that_is_not_where_data_may_be_is_refused() {
     }
     let elsewhere = whole.with(|chunk| chunk.set_file_path("other.parquet".into()));
     assert_refused(&elsewhere, "it is in another file, \"other.parquet\"");
+    let long = whole.with(|chunk| chunk.set_file_path("x".repeat(100_000)));
+    assert_refused(&long, &format!("it is in another file, \"{}…\"", "x".repeat(100)));
     let negative_dictionary = whole.with(|chunk| chunk.set_dictionary_page_offset(Some(-4)));
     assert_refused(&negative_dictionary, "bytes at -4");
 }

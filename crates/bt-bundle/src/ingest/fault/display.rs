@@ -75,7 +75,7 @@ impl fmt::Display for HeaderFault {
                 f,
                 "it is a wide table: columns such as {} hold assets side by side ({})",
                 list(columns),
-                assets.join(", ")
+                list(assets)
             ),
             Self::TooLarge { columns: Some(columns), most } => {
                 write!(f, "it has {columns} columns; at most {most} are read")
@@ -94,7 +94,7 @@ impl fmt::Display for HeaderFault {
             Self::Fields { found, expected } => {
                 write!(f, "its rows have {found} fields, and its header has {expected} names")
             }
-            Self::Changed { before } => write!(f, "the columns are no longer {}", before.join(", ")),
+            Self::Changed { before } => write!(f, "the columns are no longer {}", list(before)),
             Self::WrongType { found, allowed } => write!(f, "{found} is not read; allowed: {allowed}"),
         }
     }

@@ -528,7 +528,11 @@ pub enum OptionConflict {
 
 impl Finding {
     pub(super) fn new(place: Place, fault: impl Into<Fault>) -> Self {
-        Self { place, fault: fault.into() }
+        let mut fault = fault.into();
+        if let Fault::Header(header) = &mut fault {
+            header.names().into_iter().for_each(cut_short);
+        }
+        Self { place, fault }
     }
 
     /// Of a whole file.
@@ -560,8 +564,8 @@ impl Place {
     }
 
     /// A column of this place.
-    pub(super) fn column(self, name: impl Into<String>) -> Self {
-        Self { column: Some(name.into()), ..self }
+    pub(super) fn column(self, name: &str) -> Self {
+        Self { column: Some(excerpt(name.as_bytes())), ..self }
     }
 }
 
@@ -586,6 +590,31 @@ impl Findings {
         self.count = self.count.saturating_sub(count);
         self.examples.retain(|one| (&one.place.source, one.place.row) != (&row.source, row.row));
     }
+}
+
+impl HeaderFault {
+    /// The names in it that are the input's.
+    fn names(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Missing { found: names, .. }
+            | Self::Absent { first: names }
+            | Self::Changed { before: names } => names.iter_mut().collect(),
+            Self::Ambiguous { columns, .. } => columns.iter_mut().collect(),
+            Self::SameExtra { columns, name } => columns.iter_mut().chain([name]).collect(),
+            Self::NoSuchColumn { name, found, .. } => found.iter_mut().chain([name]).collect(),
+            Self::Wide { assets, columns } => assets.iter_mut().chain(columns).collect(),
+            Self::ExtraMissing { name, .. } | Self::ExtraNew { name, .. } => vec![name],
+            Self::WrongType { found: name, .. } | Self::NotUtf8 { name } => vec![name],
+            Self::Empty | Self::TooLarge { .. } | Self::Fields { .. } | Self::OtherFormat { .. } => {
+                Vec::new()
+            }
+        }
+    }
+}
+
+/// An error is a line that people read, and a file may have names of any length.
+fn cut_short(name: &mut String) {
+    *name = excerpt(name.as_bytes());
 }
 
 /// The first characters of a text: what a message can hold of any value.

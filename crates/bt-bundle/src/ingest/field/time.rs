@@ -63,6 +63,9 @@ pub(in crate::ingest) enum Shown {
     Zone(Arc<Zone>),
 }
 
+/// Zones that are kept: rows seldom name more than one or two.
+const MOST_NAMED: usize = 16;
+
 /// Reads the times of one source.
 #[derive(Clone, Debug)]
 pub(in crate::ingest) struct TimeReader {
@@ -73,8 +76,8 @@ pub(in crate::ingest) struct TimeReader {
     zone: Zone,
     is_zone_stated: bool,
     stands_for_day: bool,
-    /// The zone that was named last: rows seldom change it.
-    named: Option<(Box<[u8]>, Arc<Zone>)>,
+    /// The zones that were named: each has a table of its own, which takes long to make.
+    named: Vec<(Box<[u8]>, Arc<Zone>)>,
 }
 
 impl TimeReader {
@@ -93,7 +96,7 @@ impl TimeReader {
             zone: options.zone.as_ref().or(bundle).unwrap_or(wall::utc()).clone(),
             is_zone_stated: options.zone.is_some(),
             stands_for_day: options.label == Some(Label::Date),
-            named: None,
+            named: Vec::new(),
         }
     }
 
@@ -232,13 +235,19 @@ impl TimeReader {
     /// A date and, in another field, its time of day.
     fn joined(&mut self, text: &[u8], clock: &[u8]) -> Result<Written, Unread> {
         let Written::Date(midnight) = self.written(text)? else { return Err(Unread::Form) };
-        if clock.is_empty() {
-            return Err(Unread::Missing);
+        let (nanos, own) = self.clock(clock)?;
+        wall_clock(midnight, nanos, own)
+    }
+
+    /// Reads a time of day in a field of its own: nanoseconds since midnight, and the zone that it names.
+    pub(in crate::ingest) fn clock(&mut self, text: &[u8]) -> Result<(i64, Own), Unread> {
+        match text {
+            [] => Err(Unread::Missing),
+            digits if digits.iter().all(u8::is_ascii_digit) => {
+                Ok((clock::read_digits(digits, self.digits)?, Own::Nothing))
+            }
+            text => self.time_of_day(text),
         }
-        if clock.iter().all(u8::is_ascii_digit) {
-            return wall_clock(midnight, clock::read_digits(clock, self.digits)?, Own::Nothing);
-        }
-        self.time(midnight, clock)
     }
 
     fn day_and_time(&mut self, text: &[u8]) -> Result<Written, Unread> {
@@ -247,14 +256,15 @@ impl TimeReader {
         match rest {
             [] => Ok(Written::Date(midnight)),
             [b'T' | b't' | b' ' | b',', time @ ..] if !time.trim_ascii().is_empty() => {
-                self.time(midnight, time.trim_ascii())
+                let (nanos, own) = self.time_of_day(time.trim_ascii())?;
+                wall_clock(midnight, nanos, own)
             }
             _ => Err(Unread::Form),
         }
     }
 
     /// A time of day with or without a zone.
-    fn time(&mut self, midnight: i64, text: &[u8]) -> Result<Written, Unread> {
+    fn time_of_day(&mut self, text: &[u8]) -> Result<(i64, Own), Unread> {
         let (clock, zone) = split_zone(text);
         let nanos = match clock.iter().all(u8::is_ascii_digit) {
             // `20110103 090100`
@@ -264,7 +274,7 @@ impl TimeReader {
             }
             _ => clock::read(clock).ok_or(Unread::Form)?,
         };
-        wall_clock(midnight, nanos, self.own(zone)?)
+        Ok((nanos, self.own(zone)?))
     }
 
     fn own(&mut self, zone: &[u8]) -> Result<Own, Unread> {
@@ -274,14 +284,15 @@ impl TimeReader {
         if let Some(minutes) = offset(zone) {
             return Ok(Own::Offset(minutes));
         }
-        if let Some((name, known)) = &self.named
-            && **name == *zone
-        {
+        if let Some((_, known)) = self.named.iter().find(|(name, _)| **name == *zone) {
             return Ok(Own::Zone(Arc::clone(known)));
         }
         let found = str::from_utf8(zone).ok().and_then(|name| name.parse::<Zone>().ok());
         let found = Arc::new(found.ok_or(Unread::Zone)?);
-        self.named = Some((zone.into(), Arc::clone(&found)));
+        if self.named.len() == MOST_NAMED {
+            self.named.clear();
+        }
+        self.named.push((zone.into(), Arc::clone(&found)));
         Ok(Own::Zone(found))
     }
 
@@ -324,14 +335,6 @@ impl TimeReader {
     ) -> Result<Stamp, Unread> {
         let days_of = if self.is_zone_stated { &self.zone } else { &**zone };
         Self::placed(moment, wall::local(days_of, moment), Shown::Zone(Arc::clone(zone)))
-    }
-
-    /// Nanoseconds since midnight, of a time of day in a column of its own.
-    pub(in crate::ingest) fn clock(&self, text: &[u8]) -> Option<i64> {
-        match text.iter().all(u8::is_ascii_digit) {
-            true => clock::read_digits(text, self.digits).ok(),
-            false => clock::read(text),
-        }
     }
 
     /// Whether a day begins with this time, in the zone in which the day lies.
@@ -390,7 +393,7 @@ fn excel(serial: f64) -> Result<Written, Unread> {
 }
 
 /// A time of day of a day, the last of which is not whole.
-pub(super) fn wall_clock(midnight: i64, time_of_day: i64, own: Own) -> Result<Written, Unread> {
+pub(in crate::ingest) fn wall_clock(midnight: i64, time_of_day: i64, own: Own) -> Result<Written, Unread> {
     Ok(Written::Local(midnight.checked_add(time_of_day).ok_or(Unread::Range)?, own))
 }
 

@@ -205,6 +205,9 @@ impl Clock {
                 Err(OptionConflict::CloseAndStarts { frequency }.into())
             }
             (Some(Label::Start), _) => Ok(next),
+            (Some(Label::End), _) if !are_days && self.close.is_some() => {
+                Err(OptionConflict::CloseAndEnds.into())
+            }
             (Some(Label::End), _) if !are_days => Ok(Rule::After(0)),
             (Some(Label::End | Label::Date), _) => Ok(self.end_of_day_rule(summary)),
             (None, PeriodStamp::Ends) if are_days => Ok(self.end_of_day_rule(summary)),
@@ -434,7 +437,7 @@ fn zone(options: &IngestOptions, summary: &StampSummary, bundle: Option<&Zone>) 
     if let Some(zone) = &options.zone {
         return (zone.clone(), ZoneSource::Stated);
     }
-    if let Some(zone) = &summary.zone {
+    if let Some((_, zone)) = &summary.zone {
         return ((**zone).clone(), ZoneSource::Input);
     }
     let epoch = Timestamp::from_nanos(0);

@@ -41,6 +41,13 @@ pub(in crate::ingest) enum Naming {
     Name,
 }
 
+impl Naming {
+    /// Where the names of the columns may say the asset, no column has to.
+    pub(in crate::ingest) fn or_by_header(self, asset: Option<&str>) -> Self {
+        if asset.is_some() && self == Self::Column { Self::ColumnOrName } else { self }
+    }
+}
+
 /// What the first rows show of each column.
 pub(in crate::ingest) trait Sample {
     /// Whether it holds numbers alone.
@@ -379,12 +386,17 @@ impl<'a> Finder<'a> {
     /// with moments.
     fn said_twice(&self, columns: &[usize]) -> Option<usize> {
         const WIDEST_OFFSET: u64 = DAY.unsigned_abs();
+        if let [only] = columns {
+            return Some(*only);
+        }
         let seen: Vec<_> = columns.iter().map(|&at| self.sample.seen(at)).collect();
         let first = seen.first().filter(|seen| !seen.is_empty())?;
         let nanos = |seen: &[Option<TimeSeen>]| -> Vec<_> {
             seen.iter().map(|one| one.map(|one| one.nanos)).collect()
         };
-        if seen.iter().all(|other| nanos(other) == nanos(first)) {
+        // Times that cannot be read say nothing, and so not the same.
+        let is_read = 2 * first.iter().flatten().count() > first.len();
+        if is_read && seen.iter().all(|other| nanos(other) == nanos(first)) {
             return columns.first().copied();
         }
         let are_moments = |at: &usize| seen[*at].iter().all(|one| one.is_some_and(|one| one.is_moment));

@@ -5,12 +5,12 @@ use memchr::{memchr, memchr_iter};
 
 use super::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known, is_utf8, normal};
 use super::numbers::SeparatorsShown;
-use crate::ingest::fault::{HeaderFault, excerpt};
-use crate::ingest::field::clock::{self, ClockDigits};
-use crate::ingest::field::day::{DayOrder, OrderEvidence};
-use crate::ingest::field::number::is_missing;
+use super::shown::{seen, shows};
+use crate::ingest::fault::HeaderFault;
+use crate::ingest::field::clock::ClockDigits;
+use crate::ingest::field::day::OrderEvidence;
 use crate::ingest::field::numeric::{NumericEvidence, NumericTimes};
-use crate::ingest::field::time::{Shown, TimeReader};
+use crate::ingest::field::time::TimeReader;
 use crate::ingest::{IngestOptions, NumberFormat};
 
 /// Lines before the header that are passed over: a title, an address, an empty line.
@@ -147,10 +147,10 @@ fn of_names(
     options: &IngestOptions,
     times: &TimeReader,
 ) -> Result<Header, HeaderFault> {
-    let naming = if asset.is_some() && naming == Naming::Column { Naming::ColumnOrName } else { naming };
+    let naming = naming.or_by_header(asset.as_deref());
     let rows = Rows::read(&bytes[end..], delimiter, options, times);
     let names = rows.with_trailing_delimiter(names);
-    let not_utf8 = names.iter().find(|name| !is_utf8(name)).map(|name| excerpt(name.as_bytes()));
+    let not_utf8 = names.iter().find(|name| !is_utf8(name)).cloned();
     let found = Layout::find(names, naming, options, &rows);
     let layout = found.map_err(|fault| match (fault, not_utf8) {
         (_, Some(name)) => HeaderFault::NotUtf8 { name },
@@ -236,30 +236,6 @@ fn are_values(fields: &[String], options: &IngestOptions, times: &TimeReader) ->
     fields.iter().all(|field| !is_known(field))
         && fields.iter().filter(number).count() >= 3
         && fields.iter().any(is_time)
-}
-
-/// What a field shows of times: `None` where it is missing.
-fn shows(times: &TimeReader, text: &[u8]) -> Option<TimesShown> {
-    let trimmed = text.trim_ascii();
-    if is_missing(str::from_utf8(trimmed).unwrap_or("?")) {
-        return None;
-    }
-    let is_clock = match trimmed.iter().all(u8::is_ascii_digit) {
-        true => trimmed.len() <= 6 && clock::read_digits(trimmed, ClockDigits::Six).is_ok(),
-        false => clock::read(trimmed).is_some(),
-    };
-    if is_clock {
-        return Some(TimesShown::TimesOfDay);
-    }
-    let orders = [DayOrder::Day, DayOrder::Month];
-    let stamp = orders
-        .iter()
-        .find_map(|&order| times.clone().with(Some(order), ClockDigits::Six).read(trimmed, None).ok());
-    Some(match stamp {
-        None => TimesShown::Nothing,
-        Some(stamp) if stamp.shown == Shown::Date => TimesShown::Dates,
-        Some(_) => TimesShown::Times,
-    })
 }
 
 /// The first rows of a file.
@@ -361,12 +337,13 @@ impl Sample for Rows<'_> {
     }
 
     fn times(&self, column: usize) -> TimesShown {
-        TimesShown::most(self.fields(column).take(TIMES).filter_map(|field| shows(self.times, field)))
+        TimesShown::most(self.fields(column).filter_map(|field| shows(self.times, field)).take(TIMES))
     }
 
     fn seen(&self, column: usize) -> Vec<Option<TimeSeen>> {
-        let mut times = self.times.clone().with(Some(DayOrder::Day), ClockDigits::Six);
-        let read = |field| times.read(field, None).ok().map(|stamp| TimeSeen::of(&stamp));
-        self.fields(column).take(TIMES).map(read).collect()
+        seen(self.times, |times| {
+            let read = |field| times.read(field, None).ok().map(|stamp| TimeSeen::of(&stamp));
+            self.fields(column).take(TIMES).map(read).collect()
+        })
     }
 }

@@ -6,4 +6,5 @@ pub(super) mod frequency;
 #[cfg(feature = "csv")]
 pub(super) mod header;
 pub(super) mod numbers;
+pub(super) mod shown;
 pub(super) mod summary;

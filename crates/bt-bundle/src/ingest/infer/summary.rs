@@ -26,8 +26,9 @@ pub(in crate::ingest) struct StampSummary {
     pub(in crate::ingest) in_utc: bool,
     /// The least and the greatest offset that was named, in minutes.
     pub(in crate::ingest) offsets: Option<(i32, i32)>,
-    /// The zone that was named, and the first row that names another.
-    pub(in crate::ingest) zone: Option<Arc<Zone>>,
+    /// The zone that was named, and the first row that names it.
+    pub(in crate::ingest) zone: Option<(RowId, Arc<Zone>)>,
+    /// The first row that names another.
     pub(in crate::ingest) other_zone: Option<(RowId, Arc<Zone>)>,
 }
 
@@ -56,13 +57,12 @@ impl StampSummary {
     /// Adds one stamp.
     #[inline]
     pub(in crate::ingest) fn note(&mut self, stamp: &Stamp, row: RowId, reader: &TimeReader) {
-        if stamp.shown == Shown::Date {
-            self.date.get_or_insert(row);
-            return;
-        }
-        self.time.get_or_insert(row);
         match &stamp.shown {
-            Shown::Date | Shown::WallClock => self.on_wall_clock = true,
+            Shown::Date => {
+                self.date.get_or_insert(row);
+                return;
+            }
+            Shown::WallClock => self.on_wall_clock = true,
             Shown::Utc => self.in_utc = true,
             Shown::Offset(minutes) => {
                 let (least, greatest) = self.offsets.unwrap_or((*minutes, *minutes));
@@ -74,14 +74,15 @@ impl StampSummary {
                 self.utc_midnights = false;
             }
         }
+        self.time.get_or_insert(row);
         self.utc_midnights = self.utc_midnights && stamp.nanos.rem_euclid(DAY) == 0;
         self.local_midnights = self.local_midnights && reader.is_local_midnight(stamp);
     }
 
     fn note_zone(&mut self, zone: &Arc<Zone>, row: RowId) {
         match &self.zone {
-            None => self.zone = Some(Arc::clone(zone)),
-            Some(known) if Arc::ptr_eq(known, zone) || known == zone => {}
+            None => self.zone = Some((row, Arc::clone(zone))),
+            Some((_, known)) if Arc::ptr_eq(known, zone) || known == zone => {}
             Some(_) => {
                 self.other_zone.get_or_insert_with(|| (row, Arc::clone(zone)));
             }
@@ -100,8 +101,7 @@ impl StampSummary {
             (Some(one), Some(other)) => Some((one.0.min(other.0), one.1.max(other.1))),
             (one, other) => one.or(other),
         };
-        let row = later.time.unwrap_or_default();
-        later.zone.iter().for_each(|zone| self.note_zone(zone, row));
+        later.zone.iter().for_each(|(row, zone)| self.note_zone(zone, *row));
         self.other_zone = self.other_zone.take().or(later.other_zone);
     }
 

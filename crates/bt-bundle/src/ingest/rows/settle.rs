@@ -67,7 +67,7 @@ fn clock(
     let all = || first_names(sources);
     let refused = |fault: Fault| Finding::new(Place::of(all()), fault);
     if let (None, Some((row, other))) = (&options.zone, &rows.summary.other_zone) {
-        let first = rows.summary.zone.as_ref().map_or_else(String::new, |zone| zone.name().to_owned());
+        let first = rows.summary.zone.as_ref().map_or_else(String::new, |(_, zone)| zone.name().to_owned());
         let fault = TimeFault::Zones { first, other: other.name().to_owned() };
         return Err(Finding::new(row.place(sources), fault).into());
     }
@@ -133,12 +133,20 @@ fn periods(rows: &Collected, clock: &Clock, frequency: Frequency) -> Result<Peri
 }
 
 fn distinct_stamps(rows: &Collected) -> Result<Vec<i64>> {
-    let mut all = Vec::new();
-    each_ascending(rows, |_, stamps| {
-        all.extend_from_slice(stamps);
+    let distinct = |all: &mut Vec<i64>| {
         all.sort_unstable();
         all.dedup();
+    };
+    let (mut all, mut most) = (Vec::new(), 1 << 16);
+    each_ascending(rows, |_, stamps| {
+        all.extend_from_slice(stamps);
+        // Once for each doubling, not for each asset.
+        if all.len() > most {
+            distinct(&mut all);
+            most = most.max(2 * all.len());
+        }
     })?;
+    distinct(&mut all);
     Ok(all)
 }
 

@@ -1,9 +1,9 @@
 //! Rows of Arrow record batches.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, RecordBatch, downcast_integer_array, types as t};
+use arrow_array::{Array, ArrowPrimitiveType, RecordBatch, downcast_integer_array, types as t};
 use arrow_buffer::ArrowNativeType;
 use arrow_schema::{DataType, Schema, TimeUnit};
 use bt_asset_cache::kernel::{Assets, Stamp as ArrayStamp, Stamps, Texts, Values, decimal_to_f64};
@@ -13,17 +13,18 @@ use super::Opening;
 use crate::ingest::fault::{
     AssetFault, Fault, Finding, HeaderFault, NumberFault, RowFault, TimeFault, excerpt,
 };
-use crate::ingest::field::clock::{self, ClockDigits};
 use crate::ingest::field::day::{DayOrder, OrderEvidence};
 use crate::ingest::field::numeric::{NumericEvidence, NumericTimes};
-use crate::ingest::field::time::{Own, Shown, Stamp, TimeReader, Written};
+use crate::ingest::field::time::{Own, Stamp, TimeReader, Written, wall_clock};
 use crate::ingest::field::{Unread, asset};
 use crate::ingest::infer::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known};
 use crate::ingest::infer::numbers::SeparatorsShown;
+use crate::ingest::infer::shown::{seen, shows};
 use crate::ingest::infer::summary::StampSummary;
 use crate::ingest::rows::{
     Checked, Names, RowFindings, RowId, Rows, Source, check, scatter, starts, targets,
 };
+use crate::ingest::wall::DAY;
 use crate::ingest::{BadRows, IngestOptions, NumberFormat};
 
 /// Rows that one thread decodes at a time.
@@ -43,8 +44,6 @@ pub(super) struct Shape {
     names: Vec<String>,
     /// The asset of all rows, where no column says it.
     asset: Option<String>,
-    /// What the source's own column of assets says first, where it has to say the same in every row.
-    own_asset: OnceLock<String>,
     times: TimeReader,
     numbers: NumberFormat,
 }
@@ -83,20 +82,17 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn layout(&self, naming: Naming, options: &IngestOptions) -> Result<Layout, HeaderFault> {
-        let naming =
-            if self.asset.is_some() && naming == Naming::Column { Naming::ColumnOrName } else { naming };
+        let naming = naming.or_by_header(self.asset.as_deref());
         Layout::find(self.names.clone(), naming, options, self)
     }
 
-    /// Whether a column of times or prices holds text, or several hold times: only rows can tell what they are.
+    /// Whether only rows can tell what the columns hold, or which of several columns of times is meant. Types tell it where one
+    /// column has times and all others numbers with decimals.
     pub(super) fn asks_for_rows(&self) -> bool {
-        let is_text = |kind: &DataType| !is_number(kind) && !kind.is_temporal();
-        if self.schema.fields().iter().filter(|field| field.data_type().is_temporal()).count() > 1 {
-            return true;
-        }
-        self.schema.fields().iter().zip(&self.names).any(|(field, name)| {
-            is_known(name) && (is_text(field.data_type()) || field.data_type().is_integer())
-        })
+        let is_time = |kind: &DataType| kind.is_temporal();
+        let is_plain = |kind: &DataType| is_time(kind) || is_number(kind) && !kind.is_integer();
+        let kinds = || self.schema.fields().iter().map(|field| field.data_type());
+        kinds().filter(|kind| is_time(kind)).count() != 1 || !kinds().all(is_plain)
     }
 
     fn column(&self, at: usize) -> Option<&'a dyn Array> {
@@ -106,8 +102,8 @@ impl<'a> Table<'a> {
     /// What the first rows show of the order of day and month.
     pub(super) fn order(&self, layout: &Layout) -> OrderEvidence {
         let mut evidence = OrderEvidence::default();
-        if let Some(texts) = self.column(layout.time).and_then(Texts::new) {
-            (0..texts.len()).filter_map(|row| texts.get(row)).for_each(|text| evidence.note(text.as_bytes()));
+        if let Some(dates) = self.column(layout.time) {
+            note_dates(dates, &mut evidence);
         }
         evidence
     }
@@ -144,13 +140,7 @@ impl<'a> Table<'a> {
         layout: &Layout,
         (projected, names): (Layout, Vec<String>),
     ) -> Result<Shape> {
-        let asset = match layout.asset {
-            Some(_) => None,
-            None => Some(opening.asset(self.asset.as_deref()).ok_or_else(|| opening.nameless(&source))?),
-        };
-        source.names_asset = asset.is_some() && self.asset.is_none() && !opening.is_asset_stated;
-        source.has_volume = layout.values[4].is_some();
-        source.unread_clock = layout.unread_clock.as_deref().map(Arc::from);
+        let asset = opening.one_asset(&mut source, layout, self.asset.as_deref())?;
         let clocks = layout.clock.and_then(|at| Times::new(self.column(at)?).ok());
         let longest = clocks.and_then(|clocks| (0..clocks.array.len()).map(|row| clocks.digits(row)).max());
         let digits = layout.clock_digits(longest.unwrap_or_default());
@@ -160,11 +150,16 @@ impl<'a> Table<'a> {
             layout: projected,
             names,
             asset,
-            own_asset: OnceLock::new(),
             times: opening.times.clone().with(None, digits).with_numbers(self.numeric_times(layout)),
             numbers: self.numbers(layout, opening.options),
         })
     }
+}
+
+/// Notes what a column of dates shows of the order of day and month, if they are text.
+pub(super) fn note_dates(array: &dyn Array, evidence: &mut OrderEvidence) {
+    let Some(texts) = Texts::new(array) else { return };
+    (0..texts.len()).filter_map(|row| texts.get(row)).for_each(|text| evidence.note(text.as_bytes()));
 }
 
 /// The parts of a name such as `('Close', 'AAPL')`: what, and of which asset.
@@ -194,33 +189,18 @@ impl Sample for Table<'_> {
         let Some(times) = self.column(column).and_then(|array| Times::new(array).ok()) else {
             return Vec::new();
         };
-        let mut reader = self.times.clone().with(Some(DayOrder::Day), ClockDigits::Six);
-        let read = |row| times.stamp(row, None, &mut reader).ok().map(|stamp| TimeSeen::of(&stamp));
-        (0..times.array.len().min(TIMES)).map(read).collect()
+        seen(self.times, |reader| {
+            let read = |row| times.stamp(row, None, reader).ok().map(|stamp| TimeSeen::of(&stamp));
+            (0..times.array.len().min(TIMES)).map(read).collect()
+        })
     }
 }
 
-/// What a column of text or integers shows of times.
+/// What a column of text or numbers shows of times.
 fn shown(array: &dyn Array, times: &TimeReader) -> TimesShown {
     let Ok(column) = Times::new(array) else { return TimesShown::Nothing };
-    let mut times = times.clone().with(Some(DayOrder::Day), ClockDigits::Six);
-    let of_row = |row: usize| match column.text(row) {
-        text if !column.is_stamps() && is_time_of_day(&text) => TimesShown::TimesOfDay,
-        _ => match column.stamp(row, None, &mut times) {
-            Ok(stamp) if stamp.shown == Shown::Date => TimesShown::Dates,
-            Ok(_) => TimesShown::Times,
-            Err(_) => TimesShown::Nothing,
-        },
-    };
-    TimesShown::most((0..array.len()).filter(|&row| array.is_valid(row)).take(TIMES).map(of_row))
-}
-
-fn is_time_of_day(text: &str) -> bool {
-    let text = text.trim().as_bytes();
-    match text.iter().all(u8::is_ascii_digit) {
-        true => text.len() <= 6 && clock::read_digits(text, ClockDigits::Six).is_ok(),
-        false => clock::read(text).is_some(),
-    }
+    let rows = (0..array.len()).filter(|&row| array.is_valid(row));
+    TimesShown::most(rows.filter_map(|row| shows(times, column.text(row).as_bytes())).take(TIMES))
 }
 
 fn is_number(kind: &DataType) -> bool {
@@ -252,8 +232,25 @@ impl Shape {
         Err(Finding::new(self.source.row(row), fault).into())
     }
 
+    /// What the source's own column of assets says first in a batch, where it has to say the same in every row.
+    pub(super) fn own_asset(&self, batch: &RecordBatch) -> Result<Option<Arc<str>>> {
+        let Some(column) = self.layout.own_asset else { return Ok(None) };
+        let mut names = Names::default();
+        self.assets(batch.column(column), column)?.numbers(&mut names, &mut |_| {});
+        Ok(names.iter().next().map(Arc::from))
+    }
+
+    fn assets<'a>(&self, array: &'a dyn Array, column: usize) -> Result<Assets<'a>> {
+        let fault = |_| self.wrong_type(array, column, "text, dictionaries, integers").into();
+        Assets::new(array).map_err(fault)
+    }
+
+    fn wrong_type(&self, array: &dyn Array, column: usize, allowed: &'static str) -> Finding {
+        self.column(column, HeaderFault::WrongType { found: array.data_type().to_string(), allowed })
+    }
+
     fn column(&self, at: usize, fault: impl Into<Fault>) -> Finding {
-        Finding::new(self.source.whole().column(&*self.layout.names[at]), fault)
+        Finding::new(self.source.whole().column(&self.layout.names[at]), fault)
     }
 }
 
@@ -261,6 +258,8 @@ impl Shape {
 #[derive(Debug)]
 pub(in crate::ingest) struct Block {
     pub(super) shape: Arc<Shape>,
+    /// What the source's own column of assets says first.
+    pub(super) own_asset: Option<Arc<str>>,
     /// Number of the first row; the source's first is 1.
     pub(super) first: u64,
     pub(super) batch: RecordBatch,
@@ -314,9 +313,7 @@ impl Block {
             let name = self.shape.asset.as_deref().unwrap_or_default();
             return Ok(vec![names.number(name); self.batch.num_rows()]);
         };
-        let array = self.batch.column(column);
-        let wrong_type = |_| self.wrong_type(column, "text, dictionaries, integers");
-        let mut assets = Assets::new(array).map_err(wrong_type)?;
+        let mut assets = self.shape.assets(self.batch.column(column), column)?;
         let mut nameless = Vec::new();
         let mut own = Names::default();
         let into = if layout.asset.is_some() { &mut *names } else { &mut own };
@@ -332,28 +329,30 @@ impl Block {
     }
 
     fn check_names(&self, names: &Names, codes: &[u32], column: usize, bad: &mut Faults<'_>) {
-        let wrong: Vec<u32> =
-            (0..).zip(names.iter()).filter(|(_, name)| !asset::is_name(name)).map(|(code, _)| code).collect();
-        if wrong.is_empty() {
+        let fault =
+            |name: &str| AssetFault::Name { name: excerpt(name.as_bytes()), allowed: AssetList::NAME_RULE };
+        let faults: Vec<Option<AssetFault>> =
+            names.iter().map(|name| (!asset::is_name(name)).then(|| fault(name))).collect();
+        if faults.iter().all(Option::is_none) {
             return;
         }
-        for (row, code) in codes.iter().enumerate().filter(|(_, code)| wrong.contains(code)) {
-            let name = names.iter().nth(*code as usize).unwrap_or_default();
-            let fault = AssetFault::Name { name: excerpt(name.as_bytes()), allowed: AssetList::NAME_RULE };
-            bad.add(row, Some(column), fault);
+        for (row, &code) in codes.iter().enumerate() {
+            if let Some(fault) = &faults[code as usize] {
+                bad.add(row, Some(column), fault.clone());
+            }
         }
     }
 
     /// Where the asset is known already, the source's own column has to say the same in every row.
     fn check_own(&self, own: Names, column: usize) -> Result<()> {
-        for name in own.into_vec() {
-            let first = self.shape.own_asset.get_or_init(|| name.to_string());
-            if **first != *name {
-                let fault = AssetFault::Several { name: name.to_string(), first: first.clone() };
-                return Err(self.shape.column(column, fault).into());
+        let Some(first) = &self.own_asset else { return Ok(()) };
+        match own.iter().find(|name| **name != **first) {
+            None => Ok(()),
+            Some(other) => {
+                let [name, first] = [other, &**first].map(|name| excerpt(name.as_bytes()));
+                Err(self.shape.column(column, AssetFault::Several { name, first }).into())
             }
         }
-        Ok(())
     }
 
     /// The moment of each row, of bad ones any; and what those have in common that are not left out.
@@ -363,7 +362,7 @@ impl Block {
         is_left_out: &[bool],
         bad: &mut Faults<'_>,
     ) -> Result<(Vec<i64>, StampSummary)> {
-        let Shape { layout, source: _, number, .. } = &*self.shape;
+        let Shape { layout, number, .. } = &*self.shape;
         let is_bar = |row: usize| is_left_out.get(row) != Some(&true);
         let id = |row: usize| RowId::new(*number, self.first + row as u64);
         if let (TimeKind::Stamps(stamps), None) = (&times.kind, layout.clock)
@@ -372,14 +371,14 @@ impl Block {
             let first = (0..days.len()).find(|&row| is_bar(row));
             return Ok((days, StampSummary::of_dates(first.map(id))));
         }
+        let (mut reader, mut summary) = (self.shape.times.clone(), StampSummary::default());
         let clocks = layout.clock.map(|at| {
-            let clocks = Clocks::new(self.batch.column(at), &self.shape.times);
+            let clocks = Clocks::new(self.batch.column(at), &mut reader);
             clocks.map_err(|fault| Error::from(self.shape.column(at, fault)))
         });
         let clocks = clocks.transpose()?;
-        let (mut reader, mut summary) = (self.shape.times.clone(), StampSummary::default());
         let moments = (0..times.array.len()).map(|row| {
-            let clock = clocks.as_ref().map(|clocks| clocks.nanos[row]);
+            let clock = clocks.as_ref().map(|clocks| &clocks.read[row]);
             match times.stamp(row, clock, &mut reader) {
                 Ok(stamp) => {
                     if is_bar(row) {
@@ -388,7 +387,13 @@ impl Block {
                     stamp.nanos
                 }
                 Err(why) => {
-                    bad.add(row, Some(layout.time), reader.fault(times.text(row).as_bytes(), why));
+                    let text = match &clocks {
+                        Some(clocks) => {
+                            format!("{} {}", times.text(row).trim_end_matches("T00:00:00"), clocks.text(row))
+                        }
+                        None => times.text(row),
+                    };
+                    bad.add(row, Some(layout.time), reader.fault(text.as_bytes(), why));
                     0
                 }
             }
@@ -466,8 +471,7 @@ impl Block {
     }
 
     fn wrong_type(&self, column: usize, allowed: &'static str) -> Finding {
-        let found = self.batch.column(column).data_type().to_string();
-        self.shape.column(column, HeaderFault::WrongType { found, allowed })
+        self.shape.wrong_type(self.batch.column(column), column, allowed)
     }
 
     /// Tells of what is odd or missing in rows that are bars.
@@ -489,7 +493,7 @@ impl Block {
     fn finding(&self, row: usize, column: Option<usize>, fault: impl Into<Fault>) -> Finding {
         let place = self.shape.source.row(self.first + row as u64);
         match column {
-            Some(column) => Finding::new(place.column(&*self.shape.layout.names[column]), fault),
+            Some(column) => Finding::new(place.column(&self.shape.layout.names[column]), fault),
             None => Finding::new(place, fault),
         }
     }
@@ -524,8 +528,9 @@ impl<'a> Faults<'a> {
             let is_unread_price = matches!(fault, Fault::Number(_)) && column.is_some();
             is_unread_price || self.unpriced.binary_search(row).is_err()
         });
-        let unread: Vec<usize> = self.rows.iter().map(|&(row, ..)| row).collect();
-        for &row in self.unpriced.iter().filter(|row| !unread.contains(row)) {
+        let mut unread: Vec<usize> = self.rows.iter().map(|&(row, ..)| row).collect();
+        unread.sort_unstable();
+        for &row in self.unpriced.iter().filter(|row| unread.binary_search(row).is_err()) {
             findings.unpriced.add(|| self.block.finding(row, None, RowFault::Unpriced));
             is_left_out.resize(rows, false);
             is_left_out[row] = true;
@@ -672,8 +677,10 @@ impl<'a> Times<'a> {
         };
         let zone = match array.data_type() {
             DataType::Timestamp(_, Some(name)) => {
-                let unknown =
-                    |_| TimeFault::Zone { text: array.data_type().to_string(), zone: name.to_string() };
+                let unknown = |_| TimeFault::Zone {
+                    text: excerpt(array.data_type().to_string().as_bytes()),
+                    zone: excerpt(name.as_bytes()),
+                };
                 Some(name.parse::<Zone>().map_err(unknown)?).filter(|zone| *zone != Zone::utc()).map(Arc::new)
             }
             _ => None,
@@ -691,7 +698,7 @@ impl<'a> Times<'a> {
     fn stamp(
         &self,
         row: usize,
-        clock: Option<Option<i64>>,
+        clock: Option<&Result<(i64, Own), Unread>>,
         reader: &mut TimeReader,
     ) -> Result<Stamp, Unread> {
         let written = match &self.kind {
@@ -712,8 +719,9 @@ impl<'a> Times<'a> {
         };
         match (clock, written) {
             (None, written) => reader.stamp(written),
-            (Some(nanos), Written::Date(midnight)) => {
-                reader.stamp(Written::Local(midnight + nanos.ok_or(Unread::Missing)?, Own::Nothing))
+            (Some(clock), Written::Date(midnight)) => {
+                let (nanos, own) = clock.clone()?;
+                reader.stamp(wall_clock(midnight, nanos, own)?)
             }
             (Some(_), _) => Err(Unread::Form),
         }
@@ -765,52 +773,74 @@ fn floats(array: &dyn Array) -> Vec<Option<String>> {
 }
 
 /// A column of times of day.
-struct Clocks {
-    /// Since midnight; `None` where there is none that can be read.
-    nanos: Vec<Option<i64>>,
+struct Clocks<'a> {
+    array: &'a dyn Array,
+    /// Nanoseconds since midnight, and the zone that the field names.
+    read: Vec<Result<(i64, Own), Unread>>,
 }
 
-impl Clocks {
-    fn new(array: &dyn Array, reader: &TimeReader) -> Result<Self, Fault> {
-        let times = |factor: i64, values: Vec<Option<i64>>| {
-            values.into_iter().map(|value| value?.checked_mul(factor)).collect()
-        };
-        let nanos = match array.data_type() {
-            DataType::Time32(TimeUnit::Second) => times(
-                1_000_000_000,
-                array
-                    .as_primitive::<t::Time32SecondType>()
-                    .iter()
-                    .map(|value| value.map(i64::from))
-                    .collect(),
-            ),
-            DataType::Time32(_) => times(
-                1_000_000,
-                array
-                    .as_primitive::<t::Time32MillisecondType>()
-                    .iter()
-                    .map(|value| value.map(i64::from))
-                    .collect(),
-            ),
-            DataType::Time64(TimeUnit::Microsecond) => {
-                times(1000, array.as_primitive::<t::Time64MicrosecondType>().iter().collect())
+impl<'a> Clocks<'a> {
+    fn new(array: &'a dyn Array, reader: &mut TimeReader) -> Result<Self, Fault> {
+        if let Some(nanos) = since_midnight(array) {
+            return Ok(Self { array, read: nanos.into_iter().map(within_day).collect() });
+        }
+        let read = match (Texts::new(array), integers(array)) {
+            (Some(texts), _) => {
+                let read = |row| reader.clock(texts.get(row).unwrap_or_default().trim().as_bytes());
+                (0..texts.len()).map(read).collect()
             }
-            DataType::Time64(_) => times(1, array.as_primitive::<t::Time64NanosecondType>().iter().collect()),
-            _ => match (Texts::new(array), integers(array)) {
-                (Some(texts), _) => {
-                    (0..texts.len()).map(|row| reader.clock(texts.get(row)?.trim().as_bytes())).collect()
-                }
-                (_, Some(integers)) => {
-                    integers.into_iter().map(|value| reader.clock(value?.to_string().as_bytes())).collect()
-                }
-                _ => {
-                    let found = array.data_type().to_string();
-                    return Err(
-                        HeaderFault::WrongType { found, allowed: "Time32, Time64, text, integers" }.into()
-                    );
-                }
-            },
+            (_, Some(integers)) => {
+                let read =
+                    |value: Option<i64>| reader.clock(value.ok_or(Unread::Missing)?.to_string().as_bytes());
+                integers.into_iter().map(read).collect()
+            }
+            _ => {
+                let found = array.data_type().to_string();
+                return Err(
+                    HeaderFault::WrongType { found, allowed: "Time32, Time64, text, integers" }.into()
+                );
+            }
         };
-        Ok(Self { nanos })
+        Ok(Self { array, read })
+    }
+
+    /// The value as people write it, for messages.
+    #[cold]
+    fn text(&self, row: usize) -> String {
+        match since_midnight(&*self.array.slice(row, 1)) {
+            Some(nanos) => nanos[0].map_or_else(String::new, clock_text),
+            None => Times::new(self.array).map_or_else(|_| String::new(), |times| times.text(row)),
+        }
+    }
+}
+
+/// The times of day of a column that has them as a type, in nanoseconds; `None` for nulls, and where it is another column.
+fn since_midnight(array: &dyn Array) -> Option<Vec<Option<i64>>> {
+    fn scaled<T: ArrowPrimitiveType<Native: Into<i64>>>(array: &dyn Array, nanos: i64) -> Vec<Option<i64>> {
+        let scaled = |value: T::Native| value.into().saturating_mul(nanos);
+        array.as_primitive::<T>().iter().map(|value| value.map(scaled)).collect()
+    }
+    match array.data_type() {
+        DataType::Time32(TimeUnit::Second) => Some(scaled::<t::Time32SecondType>(array, 1_000_000_000)),
+        DataType::Time32(_) => Some(scaled::<t::Time32MillisecondType>(array, 1_000_000)),
+        DataType::Time64(TimeUnit::Microsecond) => Some(scaled::<t::Time64MicrosecondType>(array, 1000)),
+        DataType::Time64(_) => Some(scaled::<t::Time64NanosecondType>(array, 1)),
+        _ => None,
+    }
+}
+
+/// A column of times may hold any integer: 25:00 is no time of the next day.
+fn within_day(nanos: Option<i64>) -> Result<(i64, Own), Unread> {
+    match nanos {
+        None => Err(Unread::Missing),
+        Some(nanos) if (0..DAY).contains(&nanos) => Ok((nanos, Own::Nothing)),
+        Some(_) => Err(Unread::NoSuchDay),
+    }
+}
+
+fn clock_text(nanos: i64) -> String {
+    match (0..DAY).contains(&nanos) {
+        true => Timestamp::from_nanos(nanos).to_string()[11..].trim_end_matches('Z').to_owned(),
+        false => format!("{} s", nanos as f64 / 1e9),
     }
 }

@@ -87,13 +87,7 @@ impl CsvFile {
         let header = found.map_err(|fault| refused(&source, fault))?;
         let line = 1 + memchr_iter(b'\n', &pending[..header.end]).count() as u64;
         pending.drain(..header.end);
-        let asset = match &header.layout.asset {
-            Some(_) => None,
-            None => Some(opening.asset(header.asset.as_deref()).ok_or_else(|| opening.nameless(&source))?),
-        };
-        source.names_asset = asset.is_some() && header.asset.is_none() && !opening.is_asset_stated;
-        source.has_volume = header.layout.values[4].is_some();
-        source.unread_clock = header.layout.unread_clock.as_deref().map(Arc::from);
+        let asset = opening.one_asset(&mut source, &header.layout, header.asset.as_deref())?;
         let times = opening.times.clone().with(None, header.digits).with_numbers(header.numeric_times);
         let shape = Shape {
             source,
@@ -216,8 +210,9 @@ impl Block {
         let rows = RowsBuilder::new(columns, memchr_iter(b'\n', &self.bytes).count() + 1);
         let (times, scale) =
             (self.shape.times.clone(), options.price_scale.map_or(0, |scale| scale.decimals()));
-        let mut decoder = Decoder { block: &self, options, times, scale, rows, values: vec![0.0; columns] };
-        if is_plain(&self.bytes) {
+        let (is_plain, values) = (is_plain(&self.bytes), vec![0.0; columns]);
+        let mut decoder = Decoder { block: &self, is_plain, options, times, scale, rows, values };
+        if is_plain {
             decoder.plain_lines()?
         } else {
             decoder.check_quotes()?;
@@ -266,6 +261,8 @@ impl<'a> Fields<'a> {
 
 struct Decoder<'a> {
     block: &'a Block,
+    /// Whether lines are cut at every delimiter.
+    is_plain: bool,
     options: &'a IngestOptions,
     times: TimeReader,
     /// Decimals of prices in fixed point.
@@ -373,7 +370,7 @@ impl<'a> Decoder<'a> {
         let Shape { source, layout, .. } = &*self.block.shape;
         let place = source.row(line);
         match column {
-            Some(column) => Finding::new(place.column(&*layout.names[column]), fault),
+            Some(column) => Finding::new(place.column(&layout.names[column]), fault),
             None => Finding::new(place, fault),
         }
     }
@@ -425,7 +422,7 @@ impl<'a> Decoder<'a> {
     /// The number of fields of a row that has too many or too few.
     #[cold]
     fn count(&self, fields: Fields<'_>) -> usize {
-        match is_plain(&self.block.bytes) {
+        match self.is_plain {
             true => 1 + memchr_iter(self.block.shape.delimiter, fields.text).count(),
             false => fields.ranges.len(),
         }

@@ -38,7 +38,7 @@ pub struct Skipped {
 }
 
 /// Why something of a folder is not read.
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum SkipReason {
     /// It is a folder, and folders in folders were not asked for.
@@ -54,8 +54,6 @@ pub enum SkipReason {
     /// It is of another format than the files that are read.
     OtherFormat,
 }
-
-impl Eq for SkipReason {}
 
 impl std::fmt::Display for SkipReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

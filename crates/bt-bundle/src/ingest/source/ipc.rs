@@ -7,7 +7,7 @@ use std::path::Path;
 use bt_core::Result;
 
 use super::encoding::open_regular;
-use super::{ArrowFile, Opening};
+use super::{ArrowFile, Batches, Opening};
 use crate::guard::ArrowInput;
 
 /// Opens a file: how its columns are named and used, and the rows of those that are used.
@@ -20,6 +20,14 @@ pub(super) fn open<'a>(path: &Path, opening: &Opening<'_>) -> Result<ArrowFile<'
     let (layout, shape, order, kept) = super::lay_out(path, &input.schema().clone(), opening, first_rows)?;
     let batches = Box::new(input.read(Some(kept))?);
     Ok(ArrowFile { layout, shape, order, batches })
+}
+
+/// The rows of one column, by its number in the file.
+///
+/// # Errors
+/// Where the file cannot be read, or is no Arrow IPC file.
+pub(super) fn column<'a>(path: &Path, at: usize, opening: &Opening<'_>) -> Result<Batches<'a>> {
+    Ok(Box::new(input(path, opening)?.read(Some(vec![at]))?))
 }
 
 fn input(path: &Path, opening: &Opening<'_>) -> Result<ArrowInput<BufReader<File>>> {

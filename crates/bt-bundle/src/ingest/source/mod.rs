@@ -26,7 +26,7 @@ mod ipc;
 mod parquet;
 
 pub use encoding::Encoding;
-use folder::{SkipReason, Skipped};
+use folder::{Listing, SkipReason, Skipped};
 
 /// What one thread decodes at a time.
 pub(super) enum Piece {
@@ -50,6 +50,8 @@ pub(super) struct Sources<'a> {
     open: Option<Open<'a>>,
     all: Vec<Source>,
     times: TimeReader,
+    /// Whether all inputs that wait were searched for a date that shows the order of day and month, and none does.
+    are_searched: bool,
     /// The first source's columns, which decide the bundle's extra columns.
     first: Option<Layout>,
     /// Whether there is more than one input, so that one that holds nothing can be left out.
@@ -69,6 +71,8 @@ enum Open<'a> {
 
 struct OpenBatches<'a> {
     shape: Option<Arc<batches::Shape>>,
+    /// What the source's own column of assets says first, where it has to say the same in every row.
+    own_asset: Option<Arc<str>>,
     number: usize,
     row: u64,
     batches: Batches<'a>,
@@ -105,8 +109,22 @@ impl Opening<'_> {
         }
     }
 
-    fn nameless(&self, source: &Source) -> Error {
-        Finding::new(source.whole(), AssetFault::FileName).into()
+    /// The asset of all rows, where no column says it; the source keeps who says it, and whether it has volumes.
+    fn one_asset(
+        &self,
+        source: &mut Source,
+        layout: &Layout,
+        in_header: Option<&str>,
+    ) -> Result<Option<String>> {
+        source.has_volume = layout.values[Field::VOLUME.index()].is_some();
+        source.unread_clock = layout.unread_clock.as_deref().map(Arc::from);
+        if layout.asset.is_some() {
+            return Ok(None);
+        }
+        let nameless = || Finding::new(source.whole(), AssetFault::FileName);
+        let asset = self.asset(in_header).ok_or_else(nameless)?;
+        source.names_asset = in_header.is_none() && !self.is_asset_stated;
+        Ok(Some(asset))
     }
 }
 
@@ -118,6 +136,7 @@ impl<'a> Sources<'a> {
             open: None,
             all: Vec::new(),
             times: TimeReader::new(options, bundle),
+            are_searched: false,
             first: None,
             skipped: Vec::new(),
             before_header: None,
@@ -225,8 +244,14 @@ impl<'a> Sources<'a> {
                     unread_clock: None,
                 });
                 let number = self.all.len() - 1;
-                self.open =
-                    Some(Open::Arrow(OpenBatches { shape: None, number, row: 1, batches, rest: None }));
+                self.open = Some(Open::Arrow(OpenBatches {
+                    shape: None,
+                    own_asset: None,
+                    number,
+                    row: 1,
+                    batches,
+                    rest: None,
+                }));
                 Ok(())
             }
         }
@@ -306,7 +331,9 @@ impl<'a> Sources<'a> {
     #[cfg(feature = "parquet")]
     fn open_parquet(&mut self, path: &Path, opening: &Opening<'_>) -> Result<()> {
         let file = parquet::open(path, opening)?;
-        self.open_arrow(file, opening)
+        let search = || search_dates(parquet::column(path, file.layout.time, opening)?);
+        let order = self.settle_order(&file.order, opening.options, search)?;
+        self.open_arrow(file, order, opening)
     }
 
     #[cfg(not(feature = "parquet"))]
@@ -317,7 +344,9 @@ impl<'a> Sources<'a> {
     #[cfg(feature = "ipc")]
     fn open_ipc(&mut self, path: &Path, opening: &Opening<'_>) -> Result<()> {
         let file = ipc::open(path, opening)?;
-        self.open_arrow(file, opening)
+        let search = || search_dates(ipc::column(path, file.layout.time, opening)?);
+        let order = self.settle_order(&file.order, opening.options, search)?;
+        self.open_arrow(file, order, opening)
     }
 
     #[cfg(not(feature = "ipc"))]
@@ -326,15 +355,20 @@ impl<'a> Sources<'a> {
     }
 
     #[cfg(any(feature = "parquet", feature = "ipc"))]
-    fn open_arrow(&mut self, file: ArrowFile<'a>, opening: &Opening<'_>) -> Result<()> {
-        let ArrowFile { layout, mut shape, order, batches } = file;
-        let order = self.settle_order(&order, opening.options, || Ok(order.clone()))?;
+    fn open_arrow(
+        &mut self,
+        file: ArrowFile<'a>,
+        order: Option<DayOrder>,
+        opening: &Opening<'_>,
+    ) -> Result<()> {
+        let ArrowFile { layout, mut shape, batches, .. } = file;
         shape.set_order(order);
         agree(&mut self.first, &self.all, &shape.source, &layout)?;
         self.all.push(shape.source.clone());
         let number = opening.number;
         self.open = Some(Open::Arrow(OpenBatches {
             shape: Some(Arc::new(shape)),
+            own_asset: None,
             number,
             row: 1,
             batches,
@@ -354,45 +388,42 @@ impl<'a> Sources<'a> {
             return Ok(None);
         }
         let mut order = shown.order;
-        if order.is_none() {
-            order = search()?.order;
-        }
-        if order.is_none() {
-            order = self.search_others(options)?;
+        if order.is_none() && !self.are_searched {
+            order = search()?.order.or_else(|| self.search_others(options));
+            self.are_searched = order.is_none();
         }
         // Where no date tells, rows are refused one by one, with both readings.
         self.times = self.times.clone().with_order(order);
         Ok(order)
     }
 
-    /// Looks for a date that shows the order in the files that wait.
-    #[cfg(feature = "csv")]
-    fn search_others(&self, options: &IngestOptions) -> Result<Option<DayOrder>> {
-        for input in &self.waiting {
-            let Input::File { path, format: FileFormat::Csv, .. } = input else { continue };
-            let naming = Naming::ColumnOrName;
-            let asset = Some(String::from("any"));
-            let opening =
-                Opening { options, times: &self.times, number: 0, naming, asset, is_asset_stated: false };
-            // What is wrong with a file is told at its turn.
-            let Ok(file) = csv::CsvFile::open(path, &opening) else { continue };
-            let evidence = if file.order.is_open() { file.search_order()? } else { file.order };
-            if evidence.order.is_some() {
-                return Ok(evidence.order);
+    /// Looks for a date that shows the order in the inputs that wait. What is wrong with one of them is told at its turn.
+    fn search_others(&self, options: &IngestOptions) -> Option<DayOrder> {
+        self.waiting.iter().find_map(|input| match input {
+            Input::File { path, format, .. } => self.search_file(path, *format, options),
+            Input::Folder { path, format, .. } => {
+                let files = list_format(path, *format).ok()?.files;
+                files.iter().find_map(|file| self.search_file(&file.path, *format, options))
             }
-        }
-        Ok(None)
+            Input::Batches(_) => None,
+        })
     }
 
-    #[cfg(not(feature = "csv"))]
-    fn search_others(&self, _: &IngestOptions) -> Result<Option<DayOrder>> {
-        Ok(None)
+    fn search_file(&self, path: &Path, format: FileFormat, options: &IngestOptions) -> Option<DayOrder> {
+        let (naming, asset) = (Naming::ColumnOrName, Some(String::from("any")));
+        let opening =
+            Opening { options, times: &self.times, number: 0, naming, asset, is_asset_stated: false };
+        let evidence = match format {
+            FileFormat::Csv => search_csv(path, &opening),
+            FileFormat::Parquet => search_parquet(path, &opening),
+            FileFormat::ArrowIpc => search_ipc(path, &opening),
+        };
+        evidence.ok()?.order
     }
 
     /// Puts a folder's files in the folder's place, in order of their names.
     fn unfold(&mut self, folder: &Path, format: FileFormat, asset: &AssetName) -> Result<()> {
-        let mut listing = folder::list_files(folder, false)?;
-        listing.keep(format);
+        let listing = list_format(folder, format)?;
         if listing.files.is_empty() {
             let fault = super::fault::FileFault::EmptyFolder { endings: format.endings() };
             return Err(Finding::new(Place::of(folder.display().to_string()), fault).into());
@@ -405,6 +436,65 @@ impl<'a> Sources<'a> {
         }
         Ok(())
     }
+}
+
+/// The files of one format in a folder, and what else is there.
+fn list_format(folder: &Path, format: FileFormat) -> Result<Listing> {
+    let mut listing = folder::list_files(folder, false)?;
+    listing.keep(format);
+    Ok(listing)
+}
+
+#[cfg(feature = "csv")]
+fn search_csv(path: &Path, opening: &Opening<'_>) -> Result<OrderEvidence> {
+    let file = csv::CsvFile::open(path, opening)?;
+    if file.order.is_open() { file.search_order() } else { Ok(file.order) }
+}
+
+#[cfg(not(feature = "csv"))]
+fn search_csv(path: &Path, _: &Opening<'_>) -> Result<OrderEvidence> {
+    Err(unsupported(path, "csv"))
+}
+
+#[cfg(feature = "parquet")]
+fn search_parquet(path: &Path, opening: &Opening<'_>) -> Result<OrderEvidence> {
+    let file = parquet::open(path, opening)?;
+    match file.order.is_open() {
+        true => search_dates(parquet::column(path, file.layout.time, opening)?),
+        false => Ok(file.order),
+    }
+}
+
+#[cfg(not(feature = "parquet"))]
+fn search_parquet(path: &Path, _: &Opening<'_>) -> Result<OrderEvidence> {
+    Err(unsupported(path, "parquet"))
+}
+
+#[cfg(feature = "ipc")]
+fn search_ipc(path: &Path, opening: &Opening<'_>) -> Result<OrderEvidence> {
+    let file = ipc::open(path, opening)?;
+    match file.order.is_open() {
+        true => search_dates(ipc::column(path, file.layout.time, opening)?),
+        false => Ok(file.order),
+    }
+}
+
+#[cfg(not(feature = "ipc"))]
+fn search_ipc(path: &Path, _: &Opening<'_>) -> Result<OrderEvidence> {
+    Err(unsupported(path, "ipc"))
+}
+
+/// Reads batches of one column, of dates, until one shows the order of day and month.
+#[cfg(any(feature = "parquet", feature = "ipc"))]
+fn search_dates(batches: Batches<'_>) -> Result<OrderEvidence> {
+    let mut evidence = OrderEvidence::default();
+    for batch in batches {
+        batches::note_dates(batch?.column(0), &mut evidence);
+        if evidence.order.is_some() {
+            break;
+        }
+    }
+    Ok(evidence)
 }
 
 #[cfg(not(all(feature = "csv", feature = "parquet", feature = "ipc")))]
@@ -517,7 +607,12 @@ impl OpenBatches<'_> {
         if rows < batch.num_rows() {
             self.rest = Some(batch.slice(rows, batch.num_rows() - rows));
         }
-        let block = batches::Block { shape, first: self.row, batch: batch.slice(0, rows) };
+        // Here, where blocks come in order: several threads would each find another one first.
+        if self.own_asset.is_none() {
+            self.own_asset = shape.own_asset(&batch)?;
+        }
+        let own_asset = self.own_asset.clone();
+        let block = batches::Block { shape, own_asset, first: self.row, batch: batch.slice(0, rows) };
         self.row += rows as u64;
         Ok(Some(block))
     }

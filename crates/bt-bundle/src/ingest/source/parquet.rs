@@ -8,7 +8,7 @@ use bt_core::Result;
 
 use super::batches;
 use super::encoding::open_regular;
-use super::{ArrowFile, Opening};
+use super::{ArrowFile, Batches, Opening};
 use crate::guard::ParquetInput;
 
 /// Opens a file: how its columns are named and used, and the rows of those that are used.
@@ -27,6 +27,15 @@ pub(super) fn open<'a>(path: &Path, opening: &Opening<'_>) -> Result<ArrowFile<'
     }
     let batches = Box::new(input.read(Some(kept), batches::BLOCK)?);
     Ok(ArrowFile { layout, shape, order, batches })
+}
+
+/// The rows of one column, by its number in the file.
+///
+/// # Errors
+/// Where the file cannot be read, or is no Parquet file.
+pub(super) fn column<'a>(path: &Path, at: usize, opening: &Opening<'_>) -> Result<Batches<'a>> {
+    let input = ParquetInput::open(path, open_regular(path)?, opening.options.memory_budget)?;
+    Ok(Box::new(input.read(Some(vec![at]), batches::BLOCK)?))
 }
 
 /// The schema with the assets' names as a dictionary, which is how most files hold them: a name is then looked up once for

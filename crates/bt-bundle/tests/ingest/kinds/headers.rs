@@ -56,10 +56,16 @@ fn the_three_lines_of_yfinance_name_one_asset_or_are_a_wide_table() {
     assert_eq!(read.report.columns[0].1, "(the header)");
     let two = "Price,Close,Close,Open,Open\nTicker,QZX,RWV,QZX,RWV\nDate,,,,\n2024-01-04,1,2,3,4\n";
     let error = csv(two, AUTO()).unwrap_err();
-    assert!(error.starts_with("A.csv: it is a wide table") && error.contains("(QZX, RWV)"), "{error}");
+    assert!(
+        error.starts_with("A.csv: it is a wide table") && error.contains("(\"QZX\", \"RWV\")"),
+        "{error}"
+    );
     let side_by_side =
         csv("Date,QZX:open,QZX:close,RWV:open,RWV:close\n2024-01-04,1,2,3,4\n", AUTO()).unwrap_err();
-    assert!(side_by_side.contains("(QZX, RWV)") && side_by_side.contains("long form"), "{side_by_side}");
+    assert!(
+        side_by_side.contains("(\"QZX\", \"RWV\")") && side_by_side.contains("long form"),
+        "{side_by_side}"
+    );
 }
 
 #[test]

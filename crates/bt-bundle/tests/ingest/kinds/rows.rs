@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
+use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use bt_bundle::{Column, Findings, IngestOptions};
+use bt_core::Frequency;
 
-use super::{Read, csv, folder, parquet, skip};
+use super::{Read, csv, folder, parquet, priced, skip};
 use crate::daily;
 
 const AUTO: fn() -> IngestOptions = IngestOptions::default;
@@ -271,4 +272,18 @@ fn daily_bars_with_a_time_of_day_and_bars_without_a_volume_are_mentioned() {
     let label = Some(bt_bundle::Label::End);
     let columns = vec![("Traded".to_owned(), Column::Volume)];
     assert_eq!(csv(daily, IngestOptions { label, columns, ..AUTO() }).unwrap().report.notes, []);
+}
+
+/// Each of them once had the others searched for it, which took minutes.
+#[test]
+fn a_file_of_bad_rows_alone_is_read_in_a_time_that_grows_with_its_rows() {
+    let bad = 400_000;
+    let text = format!("date,open,high,low,close\n2024-01-05,1,1,1,1\n{}", "1,2\n".repeat(bad));
+    assert_eq!(csv(text, skip()).unwrap().report.rejected.count, bad as u64);
+    let names = (0..60_000).map(|row| if row == 0 { "A".to_owned() } else { format!("\u{1}{row}") });
+    let days = Date32Array::from_iter_values(0..60_000);
+    let rows =
+        priced(vec![("asset", Arc::new(StringArray::from_iter_values(names))), ("date", Arc::new(days))]);
+    let read = parquet(&rows, IngestOptions { frequency: Some(Frequency::Daily), ..skip() }).unwrap();
+    assert_eq!((read.report.rejected.count, read.report.bars), (59_999, 1));
 }
