@@ -95,6 +95,13 @@ pub enum Note {
         /// The median close of its first rows.
         price: f64,
     },
+    /// The first dates of a file could be two, and were read in the order of day and month that another file's have.
+    OrderOfOthers {
+        /// The first such file.
+        source: String,
+        /// Whether the day comes first.
+        is_day_first: bool,
+    },
     /// Daily bars are stamped with a time of day, which was taken for their start.
     DailyStarts,
     /// No column was taken for the volume, and there are some that may be it.
@@ -116,6 +123,9 @@ impl Note {
         }
         if let Some((source, price)) = sources.fixed_point.clone() {
             notes.push(Self::FixedPoint { source, price });
+        }
+        if let Some((source, is_day_first)) = sources.order_of_others.clone() {
+            notes.push(Self::OrderOfOthers { source, is_day_first });
         }
         if settled.clock.rule == Rule::NextDay && options.label.is_none() {
             notes.push(Self::DailyStarts);

@@ -224,9 +224,16 @@ fn warning(note: &Note) -> String {
         Note::FixedPoint { source, price } => format!(
             "prices of {source} such as {price} look like fixed point; --price-scale states it, as in --price-scale 1e-9"
         ),
-        Note::DailyStarts => {
-            "the time of day of daily bars was taken for their start; if it is their end, state it: --label end".to_owned()
+        Note::OrderOfOthers { source, is_day_first } => {
+            let (first, other) = if *is_day_first { ("day", "month-first") } else { ("month", "day-first") };
+            format!(
+                "the first dates of {source} could be two, and are read with the {first} first, as those of other files have \
+                 it; if that is wrong, ingest it by itself with --time-format {other}"
+            )
         }
+        Note::DailyStarts => "the time of day of daily bars was taken for their start; if they end at that time, state --label end; if \
+                              it is midnight in their zone, state --zone"
+            .to_owned(),
         Note::NoVolume => {
             "no column was taken for the volume, which is missing in every bar; if there is one, state it: \
              --column volume=HEADER"

@@ -24,19 +24,21 @@ pub(crate) fn run(arguments: &ReportArguments, store: &Path, output: Output) -> 
         Ok(contents) => results::only_tables(failure, &arguments.folder, &contents.trials),
         Err(_) => failure,
     };
-    let (prepared, search, outcome) = outcome_of(request, contents, store).map_err(without)?;
+    let (prepared, search, outcome) =
+        outcome_of(&arguments.folder, request, contents, store).map_err(without)?;
     show(&prepared, &search, &outcome, Some(&arguments.folder), arguments.top, output).map(drop)
 }
 
 /// What the trials of a ledger come to, on the bars that they ran on.
 fn outcome_of(
+    folder: &Path,
     request: Request,
     contents: ledger::Contents,
     store: &Path,
 ) -> Result<(Prepared, String, Outcome), Failure> {
     let store = store::open(store)?;
     request.check_version(&store)?;
-    let prepared = request.prepare(store, None)?;
+    let prepared = request.prepare_kept(folder, store, None)?;
     let search = prepared.described()?;
     let Prepared { engine, sweep, walk, .. } = &prepared;
     check_strategy(&contents.header, &engine.id(sweep)?)?;

@@ -179,6 +179,24 @@ impl Request {
         Ok(Prepared { request: self, engine, sweep, walk, clock, year, space })
     }
 
+    /// As [`prepare`](Self::prepare), of a folder: what it asks for could be when it began, so it is the file that is wrong.
+    pub(crate) fn prepare_kept(
+        self,
+        folder: &Path,
+        store: Store,
+        workers: Option<u16>,
+    ) -> Result<Prepared, Failure> {
+        self.prepare(store, workers).map_err(|failure| match failure.code {
+            Code::Usage => {
+                let path = folder.join(FILE);
+                let message =
+                    format!("{} is damaged, or of another program: {}", path.display(), failure.message);
+                Failure::new(Code::Damaged, message)
+            }
+            _ => failure,
+        })
+    }
+
     fn version(&self) -> Result<(BundleName, BundleVersion), Failure> {
         let damaged = |error: bt_bundle::bt_core::Error| {
             Failure::new(Code::Damaged, format!("{FILE} is damaged: {error}"))

@@ -34,7 +34,10 @@ pub(crate) fn run(
     if run.resume.is_some() {
         request.check_version(&store)?;
     }
-    let mut prepared = request.prepare(store, run.workers)?;
+    let mut prepared = match &run.resume {
+        Some(folder) => request.prepare_kept(folder, store, run.workers)?,
+        None => request.prepare(store, run.workers)?,
+    };
     let search = prepared.described()?;
     if let (None, Some(words)) = (&run.resume, prepared.warm_up()) {
         output.note(words);

@@ -143,6 +143,8 @@ fn a_request_of_another_program_or_with_damage_is_refused_with_its_name() {
         (text.replace("\"strategy\"", "\"more\": 1, \"strategy\""), &["is damaged: unknown field `more`"]),
         (text.replace("\"format\": 2,", ""), &["is damaged: no whole number \"format\""]),
         (text.replace("\"1e-300\"", "\"much\""), &["is damaged: \"much\" is no number"]),
+        (text.replace("sma-crossover", "sma/crossover"), &["is damaged, or of another program: "]),
+        (text.replace("\"fast=5\"", "\"fast=5..\""), &["is damaged, or of another program: "]),
         (text[..text.len() / 2].to_owned(), &["is damaged"]),
         (String::new(), &["is damaged"]),
     ] {

@@ -138,6 +138,7 @@ fn header(fault: &HeaderFault) -> Vec<Advice> {
         HeaderFault::NoSuchColumn { what: Column::Extra(_), .. } => vec![Advice::StateExtras],
         HeaderFault::NoSuchColumn { what: Column::Ignored, .. } => Vec::new(),
         HeaderFault::Missing { .. } | HeaderFault::NoSuchColumn { .. } => vec![Advice::StateColumn],
+        HeaderFault::Ambiguous { columns: [one, other], .. } if one == other => vec![Advice::StateHeader],
         HeaderFault::Ambiguous { .. } => vec![Advice::StateColumn, Advice::IgnoreColumn],
         HeaderFault::Absent { .. } | HeaderFault::Fields { .. } => vec![Advice::StateHeader],
         HeaderFault::NotUtf8 { .. } => vec![Advice::StateEncoding],

@@ -44,6 +44,7 @@ fn headers() -> Vec<Fault> {
         missing(false),
         Header::Absent { first: names(&["2024-01-05", "1.5"]) },
         Header::Ambiguous { columns: columns(), what: Column::Close },
+        Header::Ambiguous { columns: [text("PX_LAST"), text("PX_LAST")], what: Column::Close },
         Header::SameExtra { columns: columns(), name: text("settle") },
         no_such_column(Column::Close),
         no_such_column(Column::Ignored),

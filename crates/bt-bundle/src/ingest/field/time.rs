@@ -120,6 +120,11 @@ impl TimeReader {
         self.order.is_none() && matches!(self.format, TimeFormat::Auto)
     }
 
+    /// The order of day and month that dates of the ingest have shown.
+    pub(in crate::ingest) fn inferred_order(&self) -> Option<DayOrder> {
+        self.order.filter(|_| matches!(self.format, TimeFormat::Auto))
+    }
+
     /// Reads a date or time, which may have its time of day in another field.
     #[inline]
     pub(in crate::ingest) fn read(&mut self, text: &[u8], clock: Option<&[u8]>) -> Result<Stamp, Unread> {
@@ -172,12 +177,12 @@ impl TimeReader {
 
     /// Whether a text is a day if its day and its month change places, where nobody stated their order.
     fn is_day_of_other_order(&self, text: &[u8]) -> bool {
-        let other = match self.order {
+        let other = match self.inferred_order() {
             Some(DayOrder::Day) => DayOrder::Month,
             Some(DayOrder::Month) => DayOrder::Day,
             None => return false,
         };
-        matches!(self.format, TimeFormat::Auto) && day::read(text.trim_ascii(), Some(other)).is_ok()
+        day::read(text.trim_ascii(), Some(other)).is_ok()
     }
 
     /// The zone that a text names, as it is written.

@@ -61,6 +61,8 @@ pub(super) struct Sources<'a> {
     pub(super) before_header: Option<(String, usize)>,
     /// The first source whose prices look like fixed point, and its median close.
     pub(super) fixed_point: Option<(String, f64)>,
+    /// The first source whose first dates could be two, and that is read in the order of another's, which has the day first or not.
+    pub(super) order_of_others: Option<(String, bool)>,
 }
 
 enum Open<'a> {
@@ -141,6 +143,7 @@ impl<'a> Sources<'a> {
             skipped: Vec::new(),
             before_header: None,
             fixed_point: None,
+            order_of_others: None,
         }
     }
 
@@ -306,7 +309,7 @@ impl<'a> Sources<'a> {
     #[cfg(feature = "csv")]
     fn open_csv(&mut self, path: &Path, opening: &Opening<'_>) -> Result<()> {
         let mut file = csv::CsvFile::open(path, opening)?;
-        let order = self.settle_order(&file.order, opening.options, || {
+        let order = self.settle_order(path, &file.order, opening.options, || {
             csv::CsvFile::open(path, opening)?.search_order()
         })?;
         file.shape.times = file.shape.times.with_order(order);
@@ -332,7 +335,7 @@ impl<'a> Sources<'a> {
     fn open_parquet(&mut self, path: &Path, opening: &Opening<'_>) -> Result<()> {
         let file = parquet::open(path, opening)?;
         let search = || search_dates(parquet::column(path, file.layout.time, opening)?);
-        let order = self.settle_order(&file.order, opening.options, search)?;
+        let order = self.settle_order(path, &file.order, opening.options, search)?;
         self.open_arrow(file, order, opening)
     }
 
@@ -345,7 +348,7 @@ impl<'a> Sources<'a> {
     fn open_ipc(&mut self, path: &Path, opening: &Opening<'_>) -> Result<()> {
         let file = ipc::open(path, opening)?;
         let search = || search_dates(ipc::column(path, file.layout.time, opening)?);
-        let order = self.settle_order(&file.order, opening.options, search)?;
+        let order = self.settle_order(path, &file.order, opening.options, search)?;
         self.open_arrow(file, order, opening)
     }
 
@@ -380,21 +383,34 @@ impl<'a> Sources<'a> {
     /// The order of day and month, where that is a question: by the first date of the whole ingest that shows it.
     fn settle_order(
         &mut self,
+        path: &Path,
         shown: &OrderEvidence,
         options: &IngestOptions,
         search: impl FnOnce() -> Result<OrderEvidence>,
     ) -> Result<Option<DayOrder>> {
         if !self.times.lacks_order() || shown.order.is_none() && !shown.is_unclear {
+            self.note_order(path, shown, self.times.inferred_order());
             return Ok(None);
         }
         let mut order = shown.order;
         if order.is_none() && !self.are_searched {
-            order = search()?.order.or_else(|| self.search_others(options));
+            order = search()?.order;
+            if order.is_none() {
+                order = self.search_others(options);
+                self.note_order(path, shown, order);
+            }
             self.are_searched = order.is_none();
         }
         // Where no date tells, rows are refused one by one, with both readings.
         self.times = self.times.clone().with_order(order);
         Ok(order)
+    }
+
+    /// Notes a source that is read in an order which another one shows.
+    fn note_order(&mut self, path: &Path, shown: &OrderEvidence, order: Option<DayOrder>) {
+        if let Some(order) = order.filter(|_| shown.is_open()) {
+            self.order_of_others.get_or_insert((path.display().to_string(), order == DayOrder::Day));
+        }
     }
 
     /// Looks for a date that shows the order in the inputs that wait. What is wrong with one of them is told at its turn.

@@ -1,6 +1,6 @@
 //! Dates and times, however they are written.
 
-use bt_bundle::{Column, EpochUnit, IngestOptions, TimeFormat};
+use bt_bundle::{Column, EpochUnit, IngestOptions, Note, TimeFormat};
 
 use super::{csv, folder, stamped, zone};
 use crate::daily;
@@ -188,6 +188,12 @@ fn a_later_file_decides_whether_the_day_or_the_month_comes_first() {
     let (one, other) = (format!("{HEADER}04/05/2021,1,1,1,1\n"), format!("{HEADER}14/05/2021,2,2,2,2\n"));
     let read = folder(&[("A.csv", &one), ("B.csv", &other)], AUTO(), false).unwrap();
     assert_eq!(read.known(), ["2021-05-05", "2021-05-15"]);
+    for files in [[("A.csv", &one), ("B.csv", &other)], [("A.csv", &other), ("B.csv", &one)]] {
+        let files = files.map(|(name, text)| (name, text.as_str()));
+        let notes = folder(&files, AUTO(), false).unwrap().report.notes;
+        assert!(matches!(&notes[..], [Note::OrderOfOthers { is_day_first: true, .. }]), "{notes:?}");
+    }
+    assert_eq!(folder(&[("A.csv", &other)], AUTO(), false).unwrap().report.notes, []);
     let error = folder(&[("A.csv", &one), ("B.csv", &one)], AUTO(), false).unwrap_err();
     assert!(error.contains("A.csv, line 2") && error.contains("no other date tells which"), "{error}");
 }
