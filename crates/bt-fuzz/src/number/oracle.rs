@@ -106,6 +106,9 @@ fn ungrouped(whole: &str, thousands: Option<char>) -> Option<String> {
         return Some(whole.to_owned());
     };
     let groups: Vec<&str> = whole.split(separator).collect();
-    let are_full = groups[1..].iter().all(|group| group.len() == 3);
-    (are_full && (1..=3).contains(&groups[0].len())).then(|| groups.concat())
+    let lengths: Vec<usize> = groups[1..].iter().map(|group| group.len()).collect();
+    let (last, front) = lengths.split_last()?;
+    let are_full = *last == 3 && [2, 3].iter().any(|len| front.iter().all(|other| other == len));
+    let begins = (1..=3).contains(&groups[0].len()) && groups[0].contains(|c| c != '0');
+    (are_full && begins).then(|| groups.concat())
 }

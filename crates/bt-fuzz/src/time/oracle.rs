@@ -8,7 +8,7 @@ use jiff::tz::Offset;
 /// 1677-09-22 and the end of 2262-04-09, as the documentation of a bundle has them.
 const RANGE: std::ops::RangeInclusive<i128> = {
     const DAY: i128 = 86_400_000_000_000;
-    -106_751 * DAY..=106_751 * DAY - 1
+    -106_751 * DAY..=106_750 * DAY - 1
 };
 
 /// What a text says, by another way than the reader's.
