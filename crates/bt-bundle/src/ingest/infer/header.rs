@@ -148,7 +148,7 @@ fn of_names(
     times: &TimeReader,
 ) -> Result<Header, HeaderFault> {
     let naming = naming.or_by_header(asset.as_deref());
-    let rows = Rows::read(&bytes[end..], delimiter, options, times);
+    let mut rows = Rows::read(&bytes[end..], delimiter, options, times);
     let names = rows.with_trailing_delimiter(names);
     let not_utf8 = names.iter().find(|name| !is_utf8(name)).cloned();
     let found = Layout::find(names, naming, options, &rows);
@@ -160,6 +160,11 @@ fn of_names(
         (fault, _) => fault,
     })?;
     rows.check_fields(layout.names.len())?;
+    if options.number_format.is_none() {
+        // Once it is known which columns are read: `1.234.567` in another one may be no number.
+        let values = layout.values.iter().flatten();
+        rows.numbers = number_format(values.flat_map(|&column| rows.fields(column)));
+    }
     let own_asset = layout.own_asset.and_then(|column| rows.first(column)).unwrap_or_default();
     Ok(Header {
         digits: rows.clock_digits(&layout),
@@ -238,6 +243,13 @@ fn are_values(fields: &[String], options: &IngestOptions, times: &TimeReader) ->
         && fields.iter().any(is_time)
 }
 
+/// How numbers are written, by those of which there is no doubt.
+fn number_format<'f>(fields: impl Iterator<Item = &'f [u8]>) -> NumberFormat {
+    let mut shown = SeparatorsShown::default();
+    fields.for_each(|field| shown.note(field));
+    shown.format()
+}
+
 /// The first rows of a file.
 struct Rows<'a> {
     records: Vec<ByteRecord>,
@@ -248,12 +260,7 @@ struct Rows<'a> {
 impl<'a> Rows<'a> {
     fn read(bytes: &[u8], delimiter: u8, options: &IngestOptions, times: &'a TimeReader) -> Self {
         let records: Vec<_> = reader(bytes, delimiter).into_byte_records().flatten().take(SAMPLE).collect();
-        let inferred = || {
-            let mut shown = SeparatorsShown::default();
-            records.iter().flatten().for_each(|field| shown.note(field));
-            shown.format()
-        };
-        let numbers = options.number_format.unwrap_or_else(inferred);
+        let numbers = options.number_format.unwrap_or_else(|| number_format(records.iter().flatten()));
         Self { records, numbers, times }
     }
 

@@ -182,11 +182,13 @@ impl<'a> Sources<'a> {
         columns
     }
 
-    /// Whether no column of the first source was taken for the volume, and some were read as nothing or as extra ones.
+    /// Whether no column of the first source was taken for the volume, and another goes by the name of one.
     pub(super) fn may_have_volume(&self) -> bool {
+        const WORDS: [&str; 7] = ["vol", "qty", "quantity", "shares", "traded", "turnover", "st\u{fc}ck"];
+        let is_like = |name: &String| WORDS.iter().any(|word| name.to_lowercase().contains(word));
         let may = |layout: &Layout| {
-            let others = layout.extras.iter().chain(layout.ignored.iter().map(|&at| &layout.names[at]));
-            layout.values[Field::VOLUME.index()].is_none() && others.into_iter().any(|name| !name.is_empty())
+            let mut others = layout.extras.iter().chain(layout.ignored.iter().map(|&at| &layout.names[at]));
+            layout.values[Field::VOLUME.index()].is_none() && others.any(is_like)
         };
         self.first.as_ref().is_some_and(may)
     }

@@ -30,6 +30,20 @@ fn signs_of_currencies_and_letters_that_multiply_are_understood() {
 }
 
 #[test]
+fn what_stands_in_columns_that_are_not_read_tells_nothing_of_numbers() {
+    let text = "Date,Open,High,Low,Close,Release\n2024-01-05,2.961,2.97,2.95,2.965,v1\n2024-01-08,2.961,2.97,2.95,2.965,1.234.567\n";
+    assert_eq!(
+        csv(text, IngestOptions::default()).unwrap().bars[1],
+        "A 2024-01-09 2.961 2.97 2.95 2.965 NaN"
+    );
+    let text = "Date;Open;High;Low;Close;Note\n2024-01-05;2.961;2.970;2.950;2.965;x\n2024-01-08;2.961;2.970;2.950;2.965;12,25\n";
+    assert_eq!(
+        csv(text, IngestOptions::default()).unwrap().bars[1],
+        "A 2024-01-09 2.961 2.97 2.95 2.965 NaN"
+    );
+}
+
+#[test]
 fn separators_are_taken_for_what_they_can_only_be_and_for_what_is_stated() {
     let english = NumberFormat { decimal: '.', thousands: Some(',') };
     let european = NumberFormat { decimal: ',', thousands: Some('.') };

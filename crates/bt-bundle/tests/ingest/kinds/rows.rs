@@ -269,6 +269,8 @@ fn daily_bars_with_a_time_of_day_and_bars_without_a_volume_are_mentioned() {
     use bt_bundle::Note;
     let daily = "Date,Open,High,Low,Close,Traded\n2024-01-04 16:00,1,1,1,1,9\n2024-01-05 16:00,1,1,1,1,9\n";
     assert_eq!(csv(daily, AUTO()).unwrap().report.notes, [Note::DailyStarts, Note::NoVolume]);
+    let other = daily.replace("Traded", "Adj Close").replace(" 16:00", "");
+    assert_eq!(csv(other, AUTO()).unwrap().report.notes, []);
     let label = Some(bt_bundle::Label::End);
     let columns = vec![("Traded".to_owned(), Column::Volume)];
     assert_eq!(csv(daily, IngestOptions { label, columns, ..AUTO() }).unwrap().report.notes, []);
