@@ -8,6 +8,7 @@ use bt_core::{
 };
 
 use super::fault::{Finding, FrequencyFault, Place, TimeFault};
+use super::infer::clock::Base;
 use super::infer::frequency::regular;
 use super::report::{counted, summary};
 use super::{Extras, Ingest, IngestReport};
@@ -58,7 +59,7 @@ impl Ingest<'_> {
         if self.options.extras == Extras::Numeric {
             self.options.extras = Extras::Only(bundle.extra_columns().to_vec());
         }
-        let zone: Zone = bundle.conventions().zone.parse()?;
+        let base = Base::of(&*bundle)?;
         if bundle.conventions().label == BarLabel::Start && !bundle.frequency().is_intraday() {
             self.options.label.get_or_insert(Label::Start);
         }
@@ -71,14 +72,14 @@ impl Ingest<'_> {
         let new = Store::create(directory.path())?.with_disk(Arc::new(Unsynced));
         // A zone that a bundle took from its input holds as if it had been stated; one of offsets is only what they have in
         // common.
-        if self.options.zone.is_none() && !zone.is_fixed() {
-            self.options.zone = Some(zone.clone());
+        if self.options.zone.is_none() && !base.zone.is_fixed() {
+            self.options.zone = Some(base.zone.clone());
         }
-        let input = self.publish(&new, name, Some(&zone))?;
+        let input = self.publish(&new, name, Some(&base))?;
         let opened = new.open(name)?;
         check_last_day(last, &*opened, &input)?;
         if !is_frequency_stated {
-            check_frequency(&*opened, &input)?;
+            check_frequency(&*bundle, &*opened, &input)?;
         }
         check_days(&*bundle, &*opened)?;
         drop(bundle);
@@ -89,12 +90,22 @@ impl Ingest<'_> {
     }
 }
 
-/// Nobody said how far apart the new bars are: they are read as those of the bundle, unless an asset's are others beyond doubt.
-fn check_frequency(new: &dyn Bundle, input: &IngestReport) -> Result<()> {
+/// Nobody said how far apart the new bars are: they are read as those of the bundle, unless an asset's are others beyond doubt, and
+/// were not so in the bundle.
+fn check_frequency(old: &dyn Bundle, new: &dyn Bundle, input: &IngestReport) -> Result<()> {
     let most = new.frequency();
     for (id, asset) in new.assets().ids().zip(new.assets().names()) {
-        let stamps: Vec<i64> = new.bars(id)?.timestamps().iter().map(|known| known.as_nanos()).collect();
-        if let Some(frequency) = regular(&stamps).filter(|frequency| *frequency != most) {
+        let regular = |bundle: &dyn Bundle, id| -> Result<Option<Frequency>> {
+            let stamps: Vec<i64> =
+                bundle.bars(id)?.timestamps().iter().map(|known| known.as_nanos()).collect();
+            Ok(regular(&stamps))
+        };
+        let found = regular(new, id)?.filter(|frequency| *frequency != most);
+        let before = match (found, old.assets().find(asset)) {
+            (Some(_), Some(id)) => regular(old, id)?,
+            _ => None,
+        };
+        if let Some(frequency) = found.filter(|_| found != before) {
             let fault = FrequencyFault::OfAsset { asset: asset.to_owned(), frequency, most };
             let place = Place::of(input.sources.first().cloned().unwrap_or_default());
             return Err(Finding::new(place, fault).into());

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use arrow_array::RecordBatch;
-use bt_core::{Adjustment, BundleName, Error, Result, Zone};
+use bt_core::{Adjustment, BundleName, Error, Result};
 
 use crate::{DraftShape, Published, Store};
 use rows::collect::Collected;
@@ -38,6 +38,7 @@ pub use fault::{
     AdjustmentFault, Advice, AssetFault, Fault, FileFault, Finding, Findings, FrequencyFault, HeaderFault,
     NumberFault, OptionConflict, Place, RowFault, RowNumber, TimeFault,
 };
+use infer::clock::Base;
 pub use infer::clock::SessionClose;
 pub use options::{
     AssetName, BadRows, Column, EpochUnit, Extras, FileFormat, IngestOptions, NumberFormat, PriceScale,
@@ -190,8 +191,8 @@ impl<'a> Ingest<'a> {
         self.publish(store, name, None)
     }
 
-    /// `bundle` is the zone of the bundle that is appended to.
-    fn publish(self, store: &Store, name: &BundleName, bundle: Option<&Zone>) -> Result<IngestReport> {
+    /// `bundle` is the one that is appended to.
+    fn publish(self, store: &Store, name: &BundleName, bundle: Option<&Base>) -> Result<IngestReport> {
         let mut run = Run::read(self.options, self.inputs, bundle)?;
         let adjustments = run.adjustments()?;
         let start = Instant::now();
@@ -218,7 +219,7 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn read(options: IngestOptions, inputs: Vec<Input<'a>>, bundle: Option<&Zone>) -> Result<Self> {
+    fn read(options: IngestOptions, inputs: Vec<Input<'a>>, bundle: Option<&Base>) -> Result<Self> {
         options.check()?;
         if inputs.is_empty() {
             return Err(Error::invalid_input("the ingest", NO_INPUT));
@@ -228,7 +229,7 @@ impl<'a> Run<'a> {
             _ => None,
         };
         let start = Instant::now();
-        let mut sources = Sources::new(inputs, &options, bundle);
+        let mut sources = Sources::new(inputs, &options, bundle.map(|bundle| &bundle.zone));
         let mut rows = Collected::default();
         parallel::ordered(
             parallel::threads(),

@@ -30,12 +30,12 @@ pub struct IngestOptions {
     ///
     /// | column | known names; those behind a semicolon where none of the others is there |
     /// |---|---|
-    /// | asset | `asset`, `ticker`, `symbol`, `sid`, `instrument`, `pair`, `tic`, `ts_code`, `stock_code`, `order_book_id`, `股票代码`; `security`, `name`, `code`, `market` |
-    /// | timestamp | `timestamp`, `date`, `datetime`, `date_time`, `time`, `ts`, `session`, `day`, `local_time`, `gmt_time`, `open_time`, `trade_date`, `price_date`, `dtyyyymmdd`, `window_start`, `ts_event`, `unix`, `unix_timestamp`, `unix_time`, `epoch`, `t`, `dates`, `mts`, `snapped_at`, `exchange_date`, `datadate`, `datum`, `日期` |
+    /// | asset | `asset`, `ticker`, `symbol`, `sid`, `instrument`, `pair`, `tic`, `ts_code`, `stock_code`, `order_book_id`, `股票代码`; `security`, `name`, `code` |
+    /// | timestamp | `timestamp`, `date`, `datetime`, `date_time`, `time`, `ts`, `session`, `day`, `local_time`, `gmt_time`, `open_time`, `trade_date`, `price_date`, `dtyyyymmdd`, `window_start`, `ts_event`, `unix`, `unix_timestamp`, `unix_time`, `epoch`; `t`, `dates`, `mts`, `snapped_at`, `exchange_date`, `datadate`, `datum`, `日期` |
     /// | open | `open`, `o`, `open_price`, `px_open`, `开盘` |
     /// | high | `high`, `h`, `high_price`, `px_high`, `最高` |
     /// | low | `low`, `l`, `low_price`, `px_low`, `最低` |
-    /// | close | `close`, `c`, `close_price`, `px_last`, `close_last`, `收盘`; `last`, `last_price`, `latest`, `price` |
+    /// | close | `close`, `c`, `close_price`, `px_last`, `close_last`, `收盘`; `last`, `last_price`, `price`; `latest` |
     /// | volume, which may be absent | `volume`, `v`, `vol`, `px_volume`, `成交量`; `total_traded_quantity`, `tottrdqty`, `tickvol`, `tick_volume` |
     ///
     /// A date and a time of day in two columns are joined; of `ms_of_day` it is milliseconds since midnight. One column may be stated to be several things.

@@ -88,7 +88,7 @@ pub struct InputArguments {
     /// Splits and dividends: a CSV file with the columns asset, ex_date, kind (split or dividend) and value
     #[arg(long, value_name = "FILE", help_heading = "Rows")]
     pub adjustments: Option<PathBuf>,
-    /// Memory for rows, such as 512MiB; more wait in a temporary file
+    /// Memory for rows, such as 512MiB; more wait in a temporary file. The bars of a few assets have to fit in any case
     #[arg(long, default_value = "1GiB", value_name = "SIZE", value_parser = size, help_heading = "Rows")]
     pub memory: usize,
     /// Where the temporary file goes; by default the system's place

@@ -112,6 +112,9 @@ impl Fault {
                 RowFault::Fields { .. } | RowFault::HighBelowLow { .. } | RowFault::NegativeVolume { .. },
             ) => vec![Advice::SkipBadRows],
             Self::Row(RowFault::Duplicate { unread_clock: Some(_), .. }) => vec![Advice::StateClock],
+            Self::Row(RowFault::Duplicate { is_of_day: true, .. }) => {
+                vec![Advice::StateZone, Advice::SkipBadRows]
+            }
             Self::Row(RowFault::Duplicate { is_named_by_file: true, .. }) => {
                 vec![Advice::StateAssetColumn, Advice::SkipBadRows]
             }

@@ -128,6 +128,14 @@ fn rows() -> Vec<Fault> {
         is_named_by_file,
         unread_clock: clock.map(text),
     };
+    let of_one_day = Row::Duplicate {
+        asset: text("IBM"),
+        known: Timestamp::from_nanos(0),
+        is_of_day: true,
+        earlier: Box::new(earlier()),
+        is_named_by_file: false,
+        unread_clock: None,
+    };
     let first = Number::Unreadable { text: text("1,5"), has_separators: true, is_price: true };
     let first = Finding::new(earlier(), first);
     [
@@ -143,6 +151,7 @@ fn rows() -> Vec<Fault> {
         duplicate(true, None),
         duplicate(true, Some("TimeBarStart")),
         duplicate(false, None),
+        of_one_day,
         Row::None { read: 0, first: None },
         Row::None { read: 7, first: Some(Box::new(first)) },
     ]

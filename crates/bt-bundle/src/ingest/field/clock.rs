@@ -7,6 +7,8 @@ use crate::ingest::wall::{DAY, MINUTE, SECOND};
 /// How many digits a time of day has that is written in digits alone.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::ingest) enum ClockDigits {
+    /// `HH`, or one.
+    Two,
     /// `HHMM`, or fewer where zeros in front are left out.
     Four,
     /// `HHMMSS`, or fewer.
@@ -37,6 +39,7 @@ pub(in crate::ingest) fn read(text: &[u8]) -> Option<i64> {
 /// Nanoseconds since midnight of a time of day in digits alone.
 pub(in crate::ingest) fn read_digits(text: &[u8], digits: ClockDigits) -> Result<i64, Unread> {
     let most = match digits {
+        ClockDigits::Two => 2,
         ClockDigits::Four => 4,
         ClockDigits::Six => 6,
         ClockDigits::Millis => 8,
@@ -49,7 +52,11 @@ pub(in crate::ingest) fn read_digits(text: &[u8], digits: ClockDigits) -> Result
         let nanos = value * 1_000_000;
         return if nanos < DAY { Ok(nanos) } else { Err(Unread::NoSuchDay) };
     }
-    let value = if digits == ClockDigits::Four { value * 100 } else { value };
+    let value = match digits {
+        ClockDigits::Two => value * 10_000,
+        ClockDigits::Four => value * 100,
+        _ => value,
+    };
     let (hour, minute, second) = (value / 10_000, value / 100 % 100, value % 100);
     match hour < 24 && minute < 60 && second < 60 {
         true => Ok((hour * 60 + minute) * MINUTE + second * SECOND),

@@ -110,9 +110,12 @@ fn three<'t>(first: &[u8], rest: &'t [u8], order: Option<DayOrder>) -> Result<(i
             day_of(number(first)?, number(second)?, number(third)?)?
         }
         Token::Number(second) if first.len() <= 2 && second.len() <= 2 && separator != b' ' => {
-            let (day, month) = match order.ok_or(Unread::DayOrMonth)? {
-                DayOrder::Day => (first, second),
-                DayOrder::Month => (second, first),
+            let (day, month) = match order {
+                // The fifth of May is the same in either order.
+                None if number(first)? == number(second)? => (first, second),
+                None => return Err(Unread::DayOrMonth),
+                Some(DayOrder::Day) => (first, second),
+                Some(DayOrder::Month) => (second, first),
             };
             day_of(year_of(third)?, number(month)?, number(day)?)?
         }
@@ -168,7 +171,7 @@ pub(super) fn day_of(year: i64, month: i64, day: i64) -> Result<i64, Unread> {
 
 /// The number that up to 18 digits write.
 #[inline]
-pub(super) fn number(digits: &[u8]) -> Result<i64, Unread> {
+pub(in crate::ingest) fn number(digits: &[u8]) -> Result<i64, Unread> {
     let is_number = !digits.is_empty() && digits.len() <= 18 && digits.iter().all(u8::is_ascii_digit);
     let value = || digits.iter().fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'));
     if is_number { Ok(value()) } else { Err(Unread::Form) }

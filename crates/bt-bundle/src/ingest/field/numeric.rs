@@ -32,7 +32,7 @@ pub(in crate::ingest) struct NumericEvidence {
 
 impl NumericEvidence {
     pub(in crate::ingest) fn note(&mut self, text: &[u8]) {
-        let text = text.trim_ascii();
+        let text = whole(text.trim_ascii());
         if is_date(text) {
             self.dates += 1;
             self.hours += usize::from(text.len() == 10);
@@ -49,6 +49,17 @@ impl NumericEvidence {
             (dates, others) if dates > others => NumericTimes::Dates,
             _ => NumericTimes::Counts,
         }
+    }
+}
+
+/// The digits of a whole number with a point, as data frames write integers of a column that lacks some: `20240105.0`.
+pub(super) fn whole(text: &[u8]) -> &[u8] {
+    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    match &text[digits..] {
+        [b'.', zeros @ ..] if digits > 0 && !zeros.is_empty() && zeros.iter().all(|&byte| byte == b'0') => {
+            &text[..digits]
+        }
+        _ => text,
     }
 }
 

@@ -218,6 +218,10 @@ impl TimeReader {
     }
 
     pub(in crate::ingest) fn written(&mut self, text: &[u8]) -> Result<Written, Unread> {
+        let text = match self.format {
+            TimeFormat::Auto | TimeFormat::Iso => numeric::whole(text),
+            _ => text,
+        };
         match &self.format {
             _ if super::number::is_missing(str::from_utf8(text).unwrap_or("?")) => Err(Unread::Missing),
             TimeFormat::Epoch(unit) => {

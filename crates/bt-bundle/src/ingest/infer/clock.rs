@@ -5,7 +5,9 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use bt_asset_cache::{Label, Shown};
-use bt_core::{BarClock, BarLabel, Conventions, Day, Error, ErrorKind, Frequency, Result, Timestamp, Zone};
+use bt_core::{
+    BarClock, BarLabel, Bundle, Conventions, Day, Error, ErrorKind, Frequency, Result, Timestamp, Zone,
+};
 
 use super::frequency::PeriodStamp;
 use super::summary::StampSummary;
@@ -118,6 +120,33 @@ pub(in crate::ingest) struct Periods {
     pub(in crate::ingest) begin: Begin,
 }
 
+/// The bundle that is appended to: what it says where the input does not.
+#[derive(Clone, Debug)]
+pub(in crate::ingest) struct Base {
+    pub(in crate::ingest) zone: Zone,
+    /// Of weeks or months.
+    pub(in crate::ingest) begin: Option<Begin>,
+}
+
+impl Base {
+    pub(in crate::ingest) fn of(bundle: &dyn Bundle) -> Result<Self> {
+        let zone: Zone = bundle.conventions().zone.parse()?;
+        let days = || bundle.calendar().iter().map(|&known| zone.day(known)).collect::<Vec<_>>();
+        let most = |fits: fn(Day) -> bool| {
+            let days = days();
+            2 * days.iter().filter(|&&day| fits(day)).count() > days.len()
+        };
+        let begin = match (bundle.frequency(), bundle.conventions().label) {
+            (Frequency::Weekly, BarLabel::Start) if most(|day| day.weekday() == 0) => Some(Begin::Usual(0)),
+            (Frequency::Weekly, BarLabel::Start) if most(|day| day.weekday() == 6) => Some(Begin::Usual(6)),
+            (Frequency::Monthly, BarLabel::Start) if most(|day| day.date().2 == 1) => Some(Begin::Usual(0)),
+            (Frequency::Weekly | Frequency::Monthly, BarLabel::Start) => Some(Begin::Anywhere),
+            _ => None,
+        };
+        Ok(Self { zone, begin })
+    }
+}
+
 /// When weeks or months begin, where stamps are their starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(in crate::ingest) enum Begin {
@@ -194,7 +223,9 @@ impl Clock {
     ) -> Result<Result<Rule, Fault>> {
         let (frequency, are_days) = (self.frequency, summary.shown() != Shown::Times);
         let periods = periods(self)?;
-        let next = match (frequency, periods.begin) {
+        // With a time of day a stamp is the moment at which its own period begins, in whatever zone.
+        let begin = if are_days { periods.begin } else { Begin::Anywhere };
+        let next = match (frequency, begin) {
             (Frequency::Monthly, Begin::Usual(_)) => Rule::NextMonth,
             (Frequency::Monthly, Begin::Anywhere) => Rule::MonthLater,
             (_, Begin::Usual(weekday)) => Rule::NextWeek(weekday),
@@ -406,24 +437,28 @@ impl Clock {
         wall::start_of_day(&self.zone, i64::from(day.days_since_1970()) + i64::from(ahead))
     }
 
-    /// The beginning of a later day: of the one behind it, where the stamp has a time of day.
+    /// So many days later, at the same time of day.
     fn days_later(&self, stamp: i64, days: i64) -> i64 {
+        // Clocks that are set back in a zone which nobody names make the period an hour longer.
+        const HOUR: i64 = 60 * MINUTE;
         let day = i64::from(self.day(stamp).days_since_1970());
-        let is_later = !self.are_dates && stamp > wall::start_of_day(&self.zone, day);
-        wall::start_of_day(&self.zone, day + days + i64::from(is_later))
+        if self.are_dates || stamp == wall::start_of_day(&self.zone, day) {
+            return wall::start_of_day(&self.zone, day + days);
+        }
+        let later = wall::latest(&self.zone, wall::local(&self.zone, stamp).saturating_add(days * DAY));
+        if self.source == ZoneSource::Stated { later } else { later.saturating_add(HOUR) }
     }
 
     fn month_later(&self, stamp: i64) -> i64 {
-        let (year, month, of_month) = self.day(stamp).date();
-        let (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
-        match Timestamp::from_date(year, month, of_month) {
-            Ok(same) => {
-                let days = Day::of(same).days_since_1970() - self.day(stamp).days_since_1970();
-                self.days_later(stamp, i64::from(days))
-            }
-            // The 31st of a month that has 30 days.
-            Err(_) => self.next_month(self.next_month(stamp)),
+        let day = self.day(stamp);
+        let (.., of_month) = day.date();
+        let next = day.next_month();
+        // Of months that begin with their last days, or with one that the next month does not have.
+        if of_month == day.days_in_month() || of_month > next.days_in_month() {
+            return self.next_month(self.next_month(stamp));
         }
+        let same = next.plus(of_month as i32 - 1);
+        self.days_later(stamp, i64::from(same.days_since_1970() - day.days_since_1970()))
     }
 
     fn next_month(&self, stamp: i64) -> i64 {

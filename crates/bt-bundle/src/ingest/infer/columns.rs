@@ -4,6 +4,7 @@ use bt_core::Field;
 
 use crate::ingest::fault::HeaderFault;
 use crate::ingest::field::clock::ClockDigits;
+use crate::ingest::field::day;
 use crate::ingest::field::time::{Shown, Stamp};
 use crate::ingest::wall::DAY;
 use crate::ingest::{Column, Extras, IngestOptions};
@@ -96,6 +97,14 @@ impl TimesShown {
 struct Known {
     first: &'static [&'static str],
     otherwise: &'static [&'static str],
+    /// Where there are none of the others either.
+    last: &'static [&'static str],
+}
+
+impl Known {
+    fn names(&self) -> impl Iterator<Item = &&'static str> {
+        self.first.iter().chain(self.otherwise).chain(self.last)
+    }
 }
 
 const ASSET: Known = Known {
@@ -112,7 +121,8 @@ const ASSET: Known = Known {
         "order_book_id",
         "股票代码",
     ],
-    otherwise: &["security", "name", "code", "market"],
+    otherwise: &["security", "name", "code"],
+    last: &[],
 };
 const TIMESTAMP: Known = Known {
     first: &[
@@ -136,28 +146,23 @@ const TIMESTAMP: Known = Known {
         "unix_timestamp",
         "unix_time",
         "epoch",
-        "t",
-        "dates",
-        "mts",
-        "snapped_at",
-        "exchange_date",
-        "datadate",
-        "datum",
-        "日期",
     ],
-    otherwise: &[],
+    otherwise: &["t", "dates", "mts", "snapped_at", "exchange_date", "datadate", "datum", "日期"],
+    last: &[],
 };
 const VALUES: [Known; 5] = [
-    Known { first: &["open", "o", "open_price", "px_open", "开盘"], otherwise: &[] },
-    Known { first: &["high", "h", "high_price", "px_high", "最高"], otherwise: &[] },
-    Known { first: &["low", "l", "low_price", "px_low", "最低"], otherwise: &[] },
+    Known { first: &["open", "o", "open_price", "px_open", "开盘"], otherwise: &[], last: &[] },
+    Known { first: &["high", "h", "high_price", "px_high", "最高"], otherwise: &[], last: &[] },
+    Known { first: &["low", "l", "low_price", "px_low", "最低"], otherwise: &[], last: &[] },
     Known {
         first: &["close", "c", "close_price", "px_last", "close_last", "收盘"],
-        otherwise: &["last", "last_price", "latest", "price"],
+        otherwise: &["last", "last_price", "price"],
+        last: &["latest"],
     },
     Known {
         first: &["volume", "v", "vol", "px_volume", "成交量"],
         otherwise: &["total_traded_quantity", "tottrdqty", "tickvol", "tick_volume"],
+        last: &[],
     },
 ];
 /// A time of day as a count since midnight.
@@ -205,11 +210,17 @@ impl Layout {
         Ok(Self { names, asset, own_asset, time, clock, values, extras, ignored, unread_clock })
     }
 
-    /// How times of day are written in digits alone, by the name of their column and the longest of them.
-    pub(in crate::ingest) fn clock_digits(&self, longest: usize) -> ClockDigits {
+    /// How times of day are written in digits alone, by the name of their column and the first of them.
+    pub(in crate::ingest) fn clock_digits<'t>(&self, texts: impl Iterator<Item = &'t [u8]>) -> ClockDigits {
         let is_count = self.clock.is_some_and(|at| normal(&self.names[at]) == MILLIS_OF_DAY);
+        let (mut longest, mut are_hours) = (0, true);
+        for text in texts.map(<[u8]>::trim_ascii) {
+            longest = longest.max(text.len());
+            are_hours &= day::number(text).is_ok_and(|hour| hour < 24);
+        }
         match longest {
             _ if is_count => ClockDigits::Millis,
+            1..=2 if are_hours => ClockDigits::Two,
             1..=4 => ClockDigits::Four,
             _ => ClockDigits::Six,
         }
@@ -276,7 +287,7 @@ impl<'a> Finder<'a> {
         let found = match stated.is_empty() {
             false => stated,
             true => {
-                let groups = [known.first, known.otherwise];
+                let groups = [known.first, known.otherwise, known.last];
                 let free = groups.into_iter().map(|names| self.named(names));
                 // What is stated to be another price as well goes by its name still: of closes alone a bar is made.
                 let shared = groups.into_iter().map(|names| self.prices_named(names));
@@ -311,7 +322,9 @@ impl<'a> Finder<'a> {
     fn times(&mut self) -> Result<(Option<usize>, Option<usize>), HeaderFault> {
         let stated = |column| (0..self.names.len()).find(|&at| self.columns[at].contains(&column));
         let (time, clock) = (stated(Column::Timestamp), stated(Column::Time));
-        let known = self.named(TIMESTAMP.first);
+        let names = [TIMESTAMP.first, TIMESTAMP.otherwise];
+        let known = names.into_iter().map(|names| self.named(names)).find(|found| !found.is_empty());
+        let known = known.unwrap_or_default();
         let shown = |of: TimesShown| -> Vec<usize> {
             known.iter().copied().filter(|&at| self.sample.times(at) == of).collect()
         };
@@ -319,7 +332,12 @@ impl<'a> Finder<'a> {
             (shown(TimesShown::Dates), shown(TimesShown::TimesOfDay), shown(TimesShown::Times));
         // The 5 of a column `day` is no time of day, nor is the number of a session.
         clocks.retain(|&at| !["day", "session"].contains(&self.normal[at].as_str()));
-        let clock = clock.or_else(|| self.normal.iter().position(|name| name == MILLIS_OF_DAY));
+        let millis = self.normal.iter().position(|name| name == MILLIS_OF_DAY);
+        let has_date = |time: Option<usize>| match time {
+            Some(time) => self.sample.times(time) == TimesShown::Dates,
+            None => times.is_empty() && dates.len() == 1,
+        };
+        let clock = clock.or(millis.filter(|_| has_date(time)));
         let (time, clock) = match (time, clock) {
             (Some(time), None) if self.sample.times(time) == TimesShown::Dates && clocks.len() == 1 => {
                 (Some(time), Some(clocks[0]))
@@ -364,7 +382,7 @@ impl<'a> Finder<'a> {
         let is_clock = |at: &usize| {
             let is_unknown = self.columns[*at].iter().all(|column| matches!(column, Column::Extra(_)));
             is_unknown
-                && self.normal[*at].contains("time")
+                && ["time", "zeit", "hour"].iter().any(|word| self.normal[*at].contains(word))
                 && self.sample.times(*at) == TimesShown::TimesOfDay
         };
         (0..self.names.len()).find(is_clock).map(|at| self.names[at].clone())
@@ -374,8 +392,7 @@ impl<'a> Finder<'a> {
     fn dates_by_another_name(&self) -> Option<usize> {
         let is_unknown = |at: &usize| {
             let name = self.normal[*at].as_str();
-            let is_value =
-                VALUES.iter().any(|known| known.first.contains(&name) || known.otherwise.contains(&name));
+            let is_value = VALUES.iter().any(|known| known.names().any(|known| *known == name));
             self.columns[*at].is_empty() && !is_value && self.sample.times(*at) == TimesShown::Dates
         };
         let mut found = (0..self.names.len()).filter(is_unknown);
@@ -543,7 +560,7 @@ fn asset_and_price(name: &str) -> Option<String> {
 pub(in crate::ingest) fn is_known(name: &str) -> bool {
     let name = known_form(name);
     let all = [&ASSET, &TIMESTAMP].into_iter().chain(&VALUES);
-    all.flat_map(|known| known.first.iter().chain(known.otherwise)).any(|known| *known == name)
+    all.flat_map(Known::names).any(|known| *known == name)
 }
 
 /// Whether a name is one by which the column of assets is known.
@@ -750,7 +767,7 @@ mod tests {
     fn every_known_name_is_in_the_table_of_the_documentation() {
         let options = include_str!("../options.rs");
         for known in [&ASSET, &TIMESTAMP].into_iter().chain(&VALUES) {
-            for name in known.first.iter().chain(known.otherwise) {
+            for name in known.names() {
                 assert!(options.contains(&format!("`{name}`")), "{name}");
             }
         }

@@ -78,7 +78,7 @@ impl Gaps {
         };
         match days {
             6..=8 => Ok(Some(Frequency::Weekly)),
-            28..=31 => Ok(Some(Frequency::Monthly)),
+            26..=36 => Ok(Some(Frequency::Monthly)),
             _ => Err(FrequencyFault::FarApart { days }),
         }
     }
@@ -87,17 +87,18 @@ impl Gaps {
 /// The frequency of one asset's ascending stamps, where nearly all of their distances are the same: an asset that is seldom
 /// traded is no asset of longer bars.
 pub(in crate::ingest) fn regular(stamps: &[i64]) -> Option<Frequency> {
-    const FEWEST: usize = 4;
+    // So many that chance does not make them, in thousands of assets.
+    const WEEKS: usize = 8;
+    const MONTHS: usize = 6;
+    const OTHERS: usize = 20;
     let gaps = || stamps.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).filter(|&gap| gap > 0);
     let (count, least) = (gaps().count(), gaps().min()?);
-    if count < FEWEST {
-        return None;
-    }
     let near =
         |days: RangeInclusive<i64>| gaps().all(|gap| days.contains(&(gap.saturating_add(DAY / 2) / DAY)));
     match least {
-        _ if near(6..=8) => Some(Frequency::Weekly),
-        _ if near(28..=31) => Some(Frequency::Monthly),
+        _ if near(6..=8) => (count >= WEEKS).then_some(Frequency::Weekly),
+        _ if near(26..=36) => (count >= MONTHS).then_some(Frequency::Monthly),
+        _ if count < OTHERS => None,
         // At one time of the day, but for an hour where clocks are set.
         Gaps::SHORTEST_DAY.. => {
             let is_whole = |gap: i64| (gap + 90 * MINUTE).rem_euclid(DAY) <= 180 * MINUTE;
@@ -156,7 +157,7 @@ impl DaysOfPeriods {
         match frequency {
             Frequency::Weekly if most(self.sundays) => Begin::Usual(6),
             Frequency::Weekly if most(self.exact_firsts) => Begin::Usual(0),
-            Frequency::Monthly if most(self.firsts) => Begin::Usual(0),
+            Frequency::Monthly if most(self.exact_firsts) => Begin::Usual(0),
             _ => Begin::Anywhere,
         }
     }
@@ -179,10 +180,11 @@ fn of_week(day: Day) -> (bool, bool, bool, bool) {
     (weekday <= 2, weekday == 0, (2..=5).contains(&weekday), weekday == 4)
 }
 
-/// Months begin with the first, or after a weekend and a holiday by the fourth; they end with their last day, or up to four
+/// Months begin with the first or the first weekday, or after a holiday by the fourth; they end with their last day, or up to four
 /// days earlier.
 fn of_month(day: Day) -> (bool, bool, bool, bool) {
     let (.., of_month) = day.date();
     let left = day.days_in_month() - of_month;
-    (of_month <= 4, of_month == 1, left <= 4, left <= 2)
+    let has_weekday_before = (1..of_month).any(|back| day.plus(-(back as i32)).weekday() < 5);
+    (of_month <= 4, !has_weekday_before, left <= 4, left <= 2)
 }

@@ -1,5 +1,6 @@
 //! Where the names of the columns stand in a text file, and what the first rows show.
 
+use bt_core::Field;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use memchr::{memchr, memchr_iter};
 
@@ -149,9 +150,14 @@ fn of_names(
 ) -> Result<Header, HeaderFault> {
     let naming = naming.or_by_header(asset.as_deref());
     let mut rows = Rows::read(&bytes[end..], delimiter, options, times);
-    let names = rows.with_trailing_delimiter(names);
+    let names = rows.without_trailing_delimiter(names);
     let not_utf8 = names.iter().find(|name| !is_utf8(name)).cloned();
-    let found = Layout::find(names, naming, options, &rows);
+    let mut found = Layout::find(names.clone(), naming, options, &rows);
+    if let (Ok(layout), None) = (&found, options.number_format) {
+        // Prices and volume alone tell: `1.234.567` in another column may be no number.
+        rows.numbers = rows.number_format(&layout.values[..Field::OHLCV.len()]);
+        found = Layout::find(names, naming, options, &rows);
+    }
     let layout = found.map_err(|fault| match (fault, not_utf8) {
         (_, Some(name)) => HeaderFault::NotUtf8 { name },
         (HeaderFault::Missing { missing, found, could_be_one_asset, .. }, _) => {
@@ -160,11 +166,6 @@ fn of_names(
         (fault, _) => fault,
     })?;
     rows.check_fields(layout.names.len())?;
-    if options.number_format.is_none() {
-        // Once it is known which columns are read: `1.234.567` in another one may be no number.
-        let values = layout.values.iter().flatten();
-        rows.numbers = number_format(values.flat_map(|&column| rows.fields(column)));
-    }
     let own_asset = layout.own_asset.and_then(|column| rows.first(column)).unwrap_or_default();
     Ok(Header {
         digits: rows.clock_digits(&layout),
@@ -284,20 +285,32 @@ impl<'a> Rows<'a> {
         self.records.iter().all(|record| record.len() == count).then_some(count)
     }
 
-    /// The names, and one without text more where every row ends with a delimiter that the header lacks.
-    fn with_trailing_delimiter(&self, mut names: Vec<String>) -> Vec<String> {
-        let is_longer = self.field_count() == Some(names.len() + 1);
-        if is_longer && self.fields(names.len()).all(|field| field.trim_ascii().is_empty()) {
-            names.push(String::new());
+    /// The names, but for one without text at the end that no row has a field for.
+    fn without_trailing_delimiter(&self, mut names: Vec<String>) -> Vec<String> {
+        let is_empty = names.last().is_some_and(String::is_empty);
+        let longest = self.records.iter().map(ByteRecord::len).max();
+        if is_empty && longest.is_some_and(|longest| longest < names.len()) {
+            names.pop();
         }
         names
+    }
+
+    fn number_format(&self, columns: &[Option<usize>]) -> NumberFormat {
+        number_format(columns.iter().flatten().flat_map(|&column| self.fields(column)))
+    }
+
+    /// Whether all rows end with a delimiter that the header lacks.
+    fn have_trailing_delimiter(&self, names: usize) -> bool {
+        self.records.iter().all(|record| record.len() == names + 1 && record[names].trim_ascii().is_empty())
     }
 
     /// # Errors
     /// Where all rows, of which there are several, have as many fields, but the header another number of names.
     fn check_fields(&self, expected: usize) -> Result<(), HeaderFault> {
         match self.field_count() {
-            Some(found) if found != expected && self.records.len() > 1 => {
+            Some(found)
+                if found != expected && self.records.len() > 1 && !self.have_trailing_delimiter(expected) =>
+            {
                 Err(HeaderFault::Fields { found, expected })
             }
             _ => Ok(()),
@@ -311,8 +324,8 @@ impl<'a> Rows<'a> {
     }
 
     fn clock_digits(&self, layout: &Layout) -> ClockDigits {
-        let longest = layout.clock.and_then(|at| self.fields(at).map(|field| field.trim_ascii().len()).max());
-        layout.clock_digits(longest.unwrap_or_default())
+        let texts = layout.clock.into_iter().flat_map(|column| self.fields(column));
+        layout.clock_digits(texts)
     }
 
     /// The median close, where all prices are whole and above a million, and volumes are not as large.

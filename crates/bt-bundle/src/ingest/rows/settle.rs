@@ -2,12 +2,12 @@
 
 use bt_asset_cache::Shown;
 use bt_asset_cache::kernel::CalendarBuilder;
-use bt_core::{Field, Frequency, Result, Timestamp, Zone};
+use bt_core::{Field, Frequency, Result, Timestamp};
 
 use super::collect::{AssetRows, Collected, Want};
 use super::{RowFindings, Source};
 use crate::ingest::fault::{Fault, Finding, FrequencyFault, Place, RowFault, TimeFault};
-use crate::ingest::infer::clock::{Clock, Periods, Rule};
+use crate::ingest::infer::clock::{Base, Begin, Clock, Periods, Rule};
 use crate::ingest::infer::frequency::{DaysOfPeriods, Gaps};
 use crate::ingest::{BadRows, IngestOptions};
 
@@ -36,7 +36,7 @@ pub(in crate::ingest) fn settle(
     rows: &mut Collected,
     sources: &[Source],
     options: &IngestOptions,
-    bundle: Option<&Zone>,
+    bundle: Option<&Base>,
 ) -> Result<Settled> {
     check_kinds(rows, sources)?;
     let clock = clock(rows, sources, options, bundle)?;
@@ -62,7 +62,7 @@ fn clock(
     rows: &Collected,
     sources: &[Source],
     options: &IngestOptions,
-    bundle: Option<&Zone>,
+    bundle: Option<&Base>,
 ) -> Result<Clock> {
     let all = || first_names(sources);
     let refused = |fault: Fault| Finding::new(Place::of(all()), fault);
@@ -75,8 +75,10 @@ fn clock(
         (Some(frequency), _) => frequency,
         (None, shown) => inferred(&gaps(rows)?, shown).map_err(|fault| refused(fault.into()))?,
     };
-    let periods = |clock: &Clock| periods(rows, clock, frequency);
-    let clock = Clock::settle(options, &rows.summary, bundle, frequency, periods)?.map_err(refused)?;
+    let begin = bundle.and_then(|bundle| bundle.begin);
+    let periods = |clock: &Clock| periods(rows, clock, frequency, begin);
+    let zone = bundle.map(|bundle| &bundle.zone);
+    let clock = Clock::settle(options, &rows.summary, zone, frequency, periods)?.map_err(refused)?;
     let clock = match &rows.stamps {
         Some(stamps) => clock.for_stamps(stamps.clone()),
         None => clock,
@@ -125,11 +127,11 @@ fn gaps(rows: &Collected) -> Result<Gaps> {
     Ok(gaps)
 }
 
-/// Which days of their weeks or months bars are stamped with.
-fn periods(rows: &Collected, clock: &Clock, frequency: Frequency) -> Result<Periods> {
+/// Which days of their weeks or months bars are stamped with; when those begin a bundle knows better that is appended to.
+fn periods(rows: &Collected, clock: &Clock, frequency: Frequency, begin: Option<Begin>) -> Result<Periods> {
     let mut days = DaysOfPeriods::default();
     each_ascending(rows, |_, stamps| stamps.iter().for_each(|&stamp| days.add(clock.day(stamp), frequency)))?;
-    Ok(Periods { shown: days.shown(), begin: days.begin(frequency) })
+    Ok(Periods { shown: days.shown(), begin: begin.unwrap_or_else(|| days.begin(frequency)) })
 }
 
 fn distinct_stamps(rows: &Collected) -> Result<Vec<i64>> {

@@ -142,8 +142,14 @@ impl<'a> Table<'a> {
     ) -> Result<Shape> {
         let asset = opening.one_asset(&mut source, layout, self.asset.as_deref())?;
         let clocks = layout.clock.and_then(|at| Times::new(self.column(at)?).ok());
-        let longest = clocks.and_then(|clocks| (0..clocks.array.len()).map(|row| clocks.digits(row)).max());
-        let digits = layout.clock_digits(longest.unwrap_or_default());
+        let texts = |times: Times<'_>| -> Vec<String> {
+            (0..times.array.len())
+                .filter(|&row| times.array.is_valid(row))
+                .map(|row| times.text(row))
+                .collect()
+        };
+        let texts = clocks.map(texts).unwrap_or_default();
+        let digits = layout.clock_digits(texts.iter().map(String::as_bytes));
         Ok(Shape {
             source,
             number: opening.number,
@@ -729,11 +735,6 @@ impl<'a> Times<'a> {
 
     fn is_stamps(&self) -> bool {
         matches!(self.kind, TimeKind::Stamps(_))
-    }
-
-    /// Digits of a value, a null has none.
-    fn digits(&self, row: usize) -> usize {
-        if self.array.is_null(row) { 0 } else { self.text(row).trim().len() }
     }
 
     /// The value as it stands in the column, for messages.

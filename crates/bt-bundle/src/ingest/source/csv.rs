@@ -257,6 +257,15 @@ impl<'a> Fields<'a> {
     fn get(self, column: usize) -> &'a [u8] {
         &self.text[self.ranges[column].clone()]
     }
+
+    /// Whether there is one field more than that, which is empty and the last.
+    #[cold]
+    fn end_with_delimiter(self, columns: usize) -> bool {
+        self.ranges.len() == columns + 1
+            && self.ranges.last().is_some_and(|range| {
+                range.end == self.text.len() && self.text[range.clone()].trim_ascii().is_empty()
+            })
+    }
 }
 
 struct Decoder<'a> {
@@ -319,8 +328,13 @@ impl<'a> Decoder<'a> {
             let closing = closing_quote(bytes, from).or(bytes.ends_with(b"\"").then(|| bytes.len() - 1));
             let behind = closing.and_then(|closing| bytes.get(closing + 1));
             let ends_field = behind.is_none_or(|byte| [shape.delimiter, b'\n', b'\r'].contains(byte));
-            let has_lines = memchr(b'\n', &bytes[quote..closing.unwrap_or(bytes.len())]).is_some();
-            if closing.is_none() || has_lines && !ends_field {
+            let inside = &bytes[from..closing.unwrap_or(bytes.len())];
+            let has_lines = inside.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+            let is_row =
+                |line: &[u8]| memchr_iter(shape.delimiter, line).count() + 1 == shape.layout.names.len();
+            let has_rows =
+                has_lines && inside.split(|byte| matches!(byte, b'\n' | b'\r')).skip(1).any(is_row);
+            if closing.is_none() || has_rows || has_lines && !ends_field {
                 let line = line + memchr_iter(b'\n', &bytes[..quote]).count() as u64;
                 return Err(self.finding(line, None, RowFault::OpenQuote).into());
             }
@@ -378,7 +392,7 @@ impl<'a> Decoder<'a> {
     #[inline]
     fn row(&mut self, fields: Fields<'_>, line: u64) -> Result<(), Bad> {
         let layout = &self.block.shape.layout;
-        if fields.ranges.len() != layout.names.len() {
+        if fields.ranges.len() != layout.names.len() && !fields.end_with_delimiter(layout.names.len()) {
             let expected = layout.names.len();
             let found = self.count(fields);
             return Err(Bad { column: None, fault: Box::new(RowFault::Fields { found, expected }.into()) });

@@ -187,8 +187,7 @@ impl<'a> Sources<'a> {
         const WORDS: [&str; 7] = ["vol", "qty", "quantity", "shares", "traded", "turnover", "st\u{fc}ck"];
         let is_like = |name: &String| WORDS.iter().any(|word| name.to_lowercase().contains(word));
         let may = |layout: &Layout| {
-            let mut others = layout.extras.iter().chain(layout.ignored.iter().map(|&at| &layout.names[at]));
-            layout.values[Field::VOLUME.index()].is_none() && others.any(is_like)
+            layout.values[Field::VOLUME.index()].is_none() && layout.extras.iter().any(is_like)
         };
         self.first.as_ref().is_some_and(may)
     }

@@ -22,6 +22,7 @@ fn every_form_of_a_date_is_that_day() {
         ["2010.12.30", "2010.12.31"],
         ["2010/12/30", "2010/12/31"],
         ["20101230", "20101231"],
+        ["20101230.0", "20101231.0"],
         ["30-Dec-10", "31-Dec-10"],
         ["30-DEC-2010", "31-DEC-2010"],
         ["30 december 2010", "31 december 2010"],
@@ -166,6 +167,21 @@ fn dates_whose_day_could_be_their_month_are_refused_with_both_readings_and_read_
     assert_eq!(days.known(), ["2020-01-08", "2020-01-09", "2020-01-10"]);
     let months = stamped(&stamps[..1], format(TimeFormat::MonthFirst)).unwrap();
     assert_eq!(months.known(), ["2020-07-02"]);
+}
+
+#[test]
+fn a_date_that_is_the_same_in_either_order_needs_no_other() {
+    assert_eq!(stamped(&["05/05/2024"], AUTO()).unwrap().known(), ["2024-05-06"]);
+}
+
+#[test]
+fn hours_alone_are_times_of_day() {
+    let rows: String = (9..17).map(|hour| format!("2024-01-05,{hour},1,1,1,1\n")).collect();
+    let read = csv(format!("date,time,open,high,low,close\n{rows}"), AUTO()).unwrap();
+    assert_eq!(
+        (read.report.frequency.to_string().as_str(), read.known()[0]),
+        ("60m", "2024-01-05T10:00:00Z")
+    );
 }
 
 #[test]

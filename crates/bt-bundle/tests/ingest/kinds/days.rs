@@ -105,6 +105,47 @@ fn weeks_and_months_are_known_when_they_are_over_or_refused() {
     assert_eq!(stamped(&middles, label(Label::End)).unwrap().known()[0], "2024-01-16");
 }
 
+#[test]
+fn weeks_and_months_that_begin_at_a_time_of_day_or_on_any_day_are_not_known_before_they_end() {
+    let monthly = IngestOptions { frequency: Some(bt_core::Frequency::Monthly), ..label(Label::Start) };
+    let weekly = IngestOptions { frequency: Some(bt_core::Frequency::Weekly), ..label(Label::Start) };
+    for (options, stamps, known) in [
+        // The fourth of each month is no first day of trading.
+        (&monthly, ["2024-01-04", "2024-02-04", "2024-03-04"], ["2024-02-04", "2024-03-04", "2024-04-04"]),
+        (&monthly, ["2024-01-02", "2024-02-01", "2024-03-01"], ["2024-02-01", "2024-03-01", "2024-04-01"]),
+        // Each month begins with the last day of the one before.
+        (&monthly, ["2023-01-31", "2023-02-28", "2023-03-31"], ["2023-03-01", "2023-04-01", "2023-05-01"]),
+        // Mondays in Tokyo, and in New York with and without an hour of summer.
+        (
+            &weekly,
+            ["2024-01-07T15:00:00Z", "2024-01-14T15:00:00Z", "2024-01-21T15:00:00Z"],
+            ["2024-01-14T16:00:00Z", "2024-01-21T16:00:00Z", "2024-01-28T16:00:00Z"],
+        ),
+        (
+            &weekly,
+            ["2024-10-28T04:00:00Z", "2024-11-04T05:00:00Z", "2024-11-11T05:00:00Z"],
+            ["2024-11-04T05:00:00Z", "2024-11-11T06:00:00Z", "2024-11-18T06:00:00Z"],
+        ),
+        (
+            &monthly,
+            ["2024-01-01T05:00:00Z", "2024-02-01T05:00:00Z", "2024-03-01T05:00:00Z"],
+            ["2024-02-01T06:00:00Z", "2024-03-01T06:00:00Z", "2024-04-01T06:00:00Z"],
+        ),
+    ] {
+        assert_eq!(stamped(&stamps, options.clone()).unwrap().known(), known, "{stamps:?}");
+    }
+}
+
+#[test]
+fn an_append_to_weeks_and_months_begins_them_as_the_bundle_does() {
+    // A Tuesday after a holiday, and the first day of trading in October in Shanghai.
+    let all = append(&["2024-07-15", "2024-07-22"], label(Label::Start), &["2024-07-30"]).unwrap();
+    assert_eq!(all[2], "2024-08-05T00:00:00Z");
+    let months = ["2024-07-01", "2024-08-01", "2024-09-02"];
+    let all = append(&months, label(Label::Start), &["2024-10-08"]).unwrap();
+    assert_eq!(all[3], "2024-11-01T00:00:00Z");
+}
+
 /// Appends bars with these stamps to a bundle of others.
 fn append(first: &[&str], options: IngestOptions, more: &[&str]) -> Result<Vec<String>, String> {
     let place = Place::new();
@@ -130,7 +171,9 @@ fn an_append_of_another_bar_of_the_last_day_is_refused() {
 
 #[test]
 fn an_append_of_longer_bars_is_refused_unless_their_frequency_is_stated() {
-    let fridays = ["2024-01-12", "2024-01-19", "2024-01-26", "2024-02-02", "2024-02-09"];
+    let friday = |week: i32| bt_core::Day::from_days_since_1970(19_734 + 7 * week).to_string();
+    let fridays: Vec<String> = (0..9).map(friday).collect();
+    let fridays: Vec<&str> = fridays.iter().map(String::as_str).collect();
     let error = append(&["2024-01-04", "2024-01-05"], AUTO(), &fridays).unwrap_err();
     assert!(error.contains("\"A\" has bars of 1w, and most bars are of 1d"), "{error}");
     assert_eq!(append(&["2024-01-04", "2024-01-05"], AUTO(), &fridays[..3]).unwrap().len(), 5);

@@ -165,6 +165,13 @@ fn names_of_more_sources_need_no_word() {
         let read = csv(format!("{header}\n{row}\n"), IngestOptions::default()).unwrap();
         assert_eq!(read.bars[0], "A 2024-01-06 1 3 1 2 9", "{header}");
     }
+    // What goes by one of these names beside a date of the usual name is an extra column: a number of trades.
+    let read = csv(
+        "date,o,h,l,c,v,t\n2024-01-05,1,3,1,2,9,12\n2024-01-08,1,3,1,2,9,1005\n",
+        IngestOptions::default(),
+    );
+    let read = read.unwrap();
+    assert_eq!((read.known(), read.report.columns.len()), (vec!["2024-01-06", "2024-01-09"], 8));
     // The 1m of a column of intervals is no million.
     let read =
         csv("date,open,high,low,close,interval\n2024-01-05,1,2,1,2,1m\n", IngestOptions::default()).unwrap();

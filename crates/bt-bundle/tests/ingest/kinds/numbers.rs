@@ -36,6 +36,12 @@ fn what_stands_in_columns_that_are_not_read_tells_nothing_of_numbers() {
         csv(text, IngestOptions::default()).unwrap().bars[1],
         "A 2024-01-09 2.961 2.97 2.95 2.965 NaN"
     );
+    let text = "Date;Open;High;Low;Close;Release\n2024-01-05;145,12;146,3;144,98;145,5;2.0\n2024-01-08;145,12;146,3;144,98;145,5;2.0\n";
+    let ignored = IngestOptions {
+        columns: vec![("Release".to_owned(), bt_bundle::Column::Ignored)],
+        ..Default::default()
+    };
+    assert_eq!(csv(text, ignored).unwrap().bars[1], "A 2024-01-09 145.12 146.3 144.98 145.5 NaN");
     let text = "Date;Open;High;Low;Close;Note\n2024-01-05;2.961;2.970;2.950;2.965;x\n2024-01-08;2.961;2.970;2.950;2.965;12,25\n";
     assert_eq!(
         csv(text, IngestOptions::default()).unwrap().bars[1],

@@ -127,6 +127,18 @@ fn a_delimiter_behind_every_row_and_the_end_of_file_of_dos_are_no_fields() {
 }
 
 #[test]
+fn a_delimiter_behind_some_rows_or_behind_the_header_alone_is_no_field() {
+    let some = "Date,Open,High,Low,Close\n2024-01-05,1,2,1,2,\n2024-01-08,2,3,2,3\nSource: X\n";
+    let read = csv(some, skip()).unwrap();
+    assert_eq!(
+        (read.closes(), read.report.rejected.count),
+        (vec!["2024-01-06 2".to_owned(), "2024-01-09 3".to_owned()], 1)
+    );
+    let header = "Date,Open,High,Low,Close,\n2024-01-05,1,2,1,2\n2024-01-08,2,3,2,3\n";
+    assert_eq!(csv(header, AUTO()).unwrap().closes(), ["2024-01-06 2", "2024-01-09 3"]);
+}
+
+#[test]
 fn rows_that_all_have_another_number_of_fields_are_a_fault_of_the_header() {
     let error =
         csv("Date,Open,High,Low,Close\n2024-01-05,1,2,1,2,9\n2024-01-08,2,3,2,3,9\n", AUTO()).unwrap_err();
@@ -175,9 +187,12 @@ fn a_quote_that_takes_rows_into_its_field_is_refused_where_it_opens() {
     for notes in [["x", "\"Foo", "x"], ["x", "\"Foo", "\"Bar"], ["x", "x", "\""]] {
         let error = file(notes).unwrap_err();
         assert!(error.contains("a quote that opens here is not closed where its field ends"), "{error}");
-        let line = if notes[2] == "\"" { "line 4" } else { "line 3" };
+        let line = if notes[1] == "x" { "line 4" } else { "line 3" };
         assert!(error.starts_with(&format!("A.csv, {line}:")), "{error}");
     }
+    // It closes at the end of another row's field.
+    let swallowed = "Date,Open,High,Low,Close,Note\n2024-01-05,1,2,1,2,\"abc\n2024-01-08,1,2,1,2,y\n2024-01-09,1,2,1,2,5\"\n";
+    assert!(csv(swallowed, AUTO()).unwrap_err().starts_with("A.csv, line 2: a quote that opens here"));
     for notes in [["\"a,b\"", "\"two\nlines\"", "\"\"\"x\"\"\""], ["5\" pipe", "\"a\"b", "\"\""]] {
         assert_eq!(file(notes).unwrap().bars.len(), 3, "{notes:?}");
     }
@@ -225,8 +240,8 @@ fn an_asset_whose_bars_are_longer_than_those_of_the_others_is_refused() {
             .map(|day| format!("{asset},{},1,1,1,1,1\n", bt_core::Day::from_days_since_1970(19_723 + day)))
             .collect()
     };
-    let all: Vec<i32> = (0..56).collect();
-    let weekly: Vec<i32> = (0..8).map(|week| 7 * week).collect();
+    let all: Vec<i32> = (0..60).collect();
+    let weekly: Vec<i32> = (0..9).map(|week| 7 * week).collect();
     let error = read(&format!("{}{}", daily("A", &all), daily("B", &weekly)), AUTO()).unwrap_err();
     assert!(error.contains("\"B\" has bars of 1w, and most bars are of 1d"), "{error}");
     assert!(error.contains("`IngestOptions::frequency`"), "{error}");
@@ -235,14 +250,24 @@ fn an_asset_whose_bars_are_longer_than_those_of_the_others_is_refused() {
         read(&format!("{}{}", daily("A", &all), daily("B", &weekly)), stated).unwrap().report.assets,
         2
     );
-    // Seldom traded is not the same.
+    // Seldom traded is not the same, nor are five Mondays.
+    let mondays = [0, 7, 14, 21, 28];
+    assert_eq!(
+        read(&format!("{}{}", daily("A", &all), daily("B", &mondays)), AUTO()).unwrap().report.assets,
+        2
+    );
     let seldom = [0, 3, 11, 12, 25, 40, 49];
     assert_eq!(
         read(&format!("{}{}", daily("A", &all), daily("B", &seldom)), AUTO()).unwrap().report.assets,
         2
     );
     let minutes = |asset: &str, step: usize| -> String {
-        (0..60).step_by(step).map(|minute| format!("{asset},2024-01-05 10:{minute:02},1,1,1,1,1\n")).collect()
+        (0..120)
+            .step_by(step)
+            .map(|minute| {
+                format!("{asset},2024-01-05 {:02}:{:02},1,1,1,1,1\n", 10 + minute / 60, minute % 60)
+            })
+            .collect()
     };
     let error = read(&format!("{}{}", minutes("A", 1), minutes("B", 5)), AUTO()).unwrap_err();
     assert!(error.contains("\"B\" has bars of 5m, and most bars are of 1m"), "{error}");
