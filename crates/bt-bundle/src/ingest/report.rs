@@ -95,6 +95,15 @@ pub enum Note {
         /// The median close of its first rows.
         price: f64,
     },
+    /// No price tells, but other numbers do, that one sign in them stands between thousands.
+    GroupedPrices {
+        /// The first such file.
+        source: String,
+        /// The first such price.
+        text: String,
+        /// What it is read as.
+        price: f64,
+    },
     /// The first dates of a file could be two, and were read in the order of day and month that another file's have.
     OrderOfOthers {
         /// The first such file.
@@ -123,6 +132,9 @@ impl Note {
         }
         if let Some((source, price)) = sources.fixed_point.clone() {
             notes.push(Self::FixedPoint { source, price });
+        }
+        if let Some((source, text, price)) = sources.grouped.clone() {
+            notes.push(Self::GroupedPrices { source, text, price });
         }
         if let Some((source, is_day_first)) = sources.order_of_others.clone() {
             notes.push(Self::OrderOfOthers { source, is_day_first });

@@ -224,6 +224,10 @@ fn warning(note: &Note) -> String {
         Note::FixedPoint { source, price } => format!(
             "prices of {source} such as {price} look like fixed point; --price-scale states it, as in --price-scale 1e-9"
         ),
+        Note::GroupedPrices { source, text, price } => format!(
+            "prices of {source} such as {text} are read as {price}, since its volumes have the sign between thousands; --decimal \
+             and --thousands state otherwise"
+        ),
         Note::OrderOfOthers { source, is_day_first } => {
             let (first, other) = if *is_day_first { ("day", "month-first") } else { ("month", "day-first") };
             format!(

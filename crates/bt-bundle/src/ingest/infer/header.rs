@@ -7,7 +7,7 @@ use memchr::{memchr, memchr_iter};
 use super::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known, is_utf8, normal};
 use super::numbers::SeparatorsShown;
 use super::shown::{seen, shows};
-use crate::ingest::fault::HeaderFault;
+use crate::ingest::fault::{HeaderFault, excerpt};
 use crate::ingest::field::clock::ClockDigits;
 use crate::ingest::field::day::OrderEvidence;
 use crate::ingest::field::numeric::{NumericEvidence, NumericTimes};
@@ -40,6 +40,8 @@ pub(in crate::ingest) struct Header {
     pub(in crate::ingest) numeric_times: NumericTimes,
     /// The median close, where all prices are so large and whole that they look like fixed point.
     pub(in crate::ingest) fixed_point: Option<f64>,
+    /// The first price that only other numbers tell to be in groups of thousands, as text and as it is read.
+    pub(in crate::ingest) grouped: Option<(String, f64)>,
     /// What the column of assets says first, where it has to say the same in every row.
     pub(in crate::ingest) own_asset: Vec<u8>,
     /// What the first rows show of the order of day and month.
@@ -170,6 +172,7 @@ fn of_names(
     Ok(Header {
         digits: rows.clock_digits(&layout),
         fixed_point: rows.fixed_point(&layout, options),
+        grouped: options.number_format.is_none().then(|| rows.grouped(&layout)).flatten(),
         order: rows.order(layout.time),
         numeric_times: rows.numeric_times(layout.time),
         numbers: rows.numbers,
@@ -297,6 +300,17 @@ impl<'a> Rows<'a> {
 
     fn number_format(&self, columns: &[Option<usize>]) -> NumberFormat {
         number_format(columns.iter().flatten().flat_map(|&column| self.fields(column)))
+    }
+
+    fn grouped(&self, layout: &Layout) -> Option<(String, f64)> {
+        let thousands = self.numbers.thousands?;
+        let prices = || layout.values[..4].iter().flatten().flat_map(|&column| self.fields(column));
+        let has = |text: &[u8], sign: char| String::from_utf8_lossy(text).contains(sign);
+        if prices().any(|text| has(text, self.numbers.decimal)) {
+            return None;
+        }
+        let text = prices().find(|text| has(text, thousands))?;
+        Some((excerpt(text), self.numbers.read(text).ok()?))
     }
 
     /// Whether all rows end with a delimiter that the header lacks.

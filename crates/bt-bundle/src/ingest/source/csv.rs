@@ -32,6 +32,8 @@ pub(super) struct CsvFile {
     pub(super) order: OrderEvidence,
     /// The median close, where prices look like fixed point.
     pub(super) fixed_point: Option<f64>,
+    /// The first price that only other numbers tell to be in groups of thousands, and what it is read as.
+    pub(super) grouped: Option<(String, f64)>,
     /// Lines before the header.
     pub(super) lines_before_header: usize,
     shared: Option<Arc<Shape>>,
@@ -102,6 +104,7 @@ impl CsvFile {
             shape,
             order: header.order,
             fixed_point: header.fixed_point,
+            grouped: header.grouped,
             lines_before_header: header.skipped,
             shared: None,
             text,

@@ -63,6 +63,8 @@ pub(super) struct Sources<'a> {
     pub(super) fixed_point: Option<(String, f64)>,
     /// The first source whose first dates could be two, and that is read in the order of another's, which has the day first or not.
     pub(super) order_of_others: Option<(String, bool)>,
+    /// The first source with a price that only other numbers tell to be in groups of thousands, and that price.
+    pub(super) grouped: Option<(String, String, f64)>,
 }
 
 enum Open<'a> {
@@ -144,6 +146,7 @@ impl<'a> Sources<'a> {
             before_header: None,
             fixed_point: None,
             order_of_others: None,
+            grouped: None,
         }
     }
 
@@ -318,6 +321,9 @@ impl<'a> Sources<'a> {
         let name = file.shape.source.name.to_string();
         if file.lines_before_header > 0 {
             self.before_header.get_or_insert((name.clone(), file.lines_before_header));
+        }
+        if let Some((text, price)) = file.grouped.take() {
+            self.grouped.get_or_insert((name.clone(), text, price));
         }
         if let Some(price) = file.fixed_point {
             self.fixed_point.get_or_insert((name, price));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Date32Array, Int64Array};
-use bt_bundle::{IngestOptions, NumberFormat};
+use bt_bundle::{IngestOptions, Note, NumberFormat};
 
 use super::{csv, parquet};
 
@@ -27,6 +27,19 @@ fn signs_of_currencies_and_letters_that_multiply_are_understood() {
     ] {
         assert_eq!(bar(numbers, IngestOptions::default()).as_deref(), Ok(values), "{numbers:?}");
     }
+}
+
+#[test]
+fn prices_that_only_volumes_tell_to_be_in_thousands_are_mentioned() {
+    let file = |close: &str| {
+        format!("Date;Open;High;Low;Close;Volume\n2024-01-05;2.961;2.970;2.950;{close};1.154.000\n")
+    };
+    let notes = csv(file("2.965"), IngestOptions::default()).unwrap().report.notes;
+    assert!(
+        matches!(&notes[..], [Note::GroupedPrices { text, price, .. }] if text == "2.961" && *price == 2961.0),
+        "{notes:?}"
+    );
+    assert_eq!(csv(file("2.965,5"), IngestOptions::default()).unwrap().report.notes, []);
 }
 
 #[test]
