@@ -9,7 +9,7 @@ use bt_core::{
     BarClock, BarLabel, Bundle, Conventions, Day, Error, ErrorKind, Frequency, Result, Timestamp, Zone,
 };
 
-use super::frequency::PeriodStamp;
+use super::frequency::{DaysOfPeriods, PeriodStamp};
 use super::summary::StampSummary;
 use crate::ingest::IngestOptions;
 use crate::ingest::fault::{Fault, FrequencyFault, OptionConflict};
@@ -124,25 +124,23 @@ pub(in crate::ingest) struct Periods {
 #[derive(Clone, Debug)]
 pub(in crate::ingest) struct Base {
     pub(in crate::ingest) zone: Zone,
-    /// Of weeks or months.
+    /// When its periods begin, where bars of weeks or months are stamped with their starts.
     pub(in crate::ingest) begin: Option<Begin>,
 }
 
 impl Base {
+    /// # Errors
+    /// Where the bundle's zone is not known here.
     pub(in crate::ingest) fn of(bundle: &dyn Bundle) -> Result<Self> {
-        let zone: Zone = bundle.conventions().zone.parse()?;
-        let days = || bundle.calendar().iter().map(|&known| zone.day(known)).collect::<Vec<_>>();
-        let most = |fits: fn(Day) -> bool| {
-            let days = days();
-            2 * days.iter().filter(|&&day| fits(day)).count() > days.len()
-        };
-        let begin = match (bundle.frequency(), bundle.conventions().label) {
-            (Frequency::Weekly, BarLabel::Start) if most(|day| day.weekday() == 0) => Some(Begin::Usual(0)),
-            (Frequency::Weekly, BarLabel::Start) if most(|day| day.weekday() == 6) => Some(Begin::Usual(6)),
-            (Frequency::Monthly, BarLabel::Start) if most(|day| day.date().2 == 1) => Some(Begin::Usual(0)),
-            (Frequency::Weekly | Frequency::Monthly, BarLabel::Start) => Some(Begin::Anywhere),
-            _ => None,
-        };
+        let (frequency, conventions) = (bundle.frequency(), bundle.conventions());
+        let zone: Zone = conventions.zone.parse()?;
+        let is_long = matches!(frequency, Frequency::Weekly | Frequency::Monthly);
+        let begin = (is_long && conventions.label == BarLabel::Start).then(|| {
+            // Such a bar is known when the next one begins.
+            let mut days = DaysOfPeriods::default();
+            bundle.calendar().iter().for_each(|&known| days.add(zone.day(known), frequency));
+            days.begin(frequency)
+        });
         Ok(Self { zone, begin })
     }
 }
