@@ -61,9 +61,10 @@ pub(in crate::ingest) fn find(
     if let Some(what) = other_format(bytes) {
         return Err(HeaderFault::OtherFormat { what });
     }
+    let text = Text { bytes, naming, options, times };
     if let Some(names) = &options.header {
         let delimiter = options.delimiter.unwrap_or_else(|| sniff(bytes));
-        return of_names(names.clone(), bytes, 0, delimiter, None, naming, options, times);
+        return text.header(names.clone(), 0, delimiter, None);
     }
     let (mut first_fault, mut start) = (None, 0);
     for skipped in 0..=MOST_BEFORE {
@@ -74,8 +75,7 @@ pub(in crate::ingest) fn find(
         let names_known = names.iter().filter(|name| is_known(name) || options.states(name)).count();
         let is_header = names_known >= 3 || has_stated;
         if skipped == 0 || is_header {
-            let found = try_at(names, bytes, start, end, delimiter, naming, options, times);
-            match found {
+            match text.try_at(names, start, end, delimiter) {
                 Ok(header) => {
                     let skipped = if skipped == 0 { 0 } else { skipped + empty_lines(line) };
                     return Ok(Header { skipped, ..header });
@@ -111,78 +111,98 @@ fn empty_lines(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n').count()
 }
 
-#[expect(clippy::too_many_arguments, reason = "they are one place in one file, and how it is read")]
-fn try_at(
-    names: Vec<String>,
-    bytes: &[u8],
-    start: usize,
-    end: usize,
-    delimiter: u8,
+/// A text whose header is looked for, and how.
+#[derive(Clone, Copy)]
+struct Text<'a> {
+    bytes: &'a [u8],
     naming: Naming,
-    options: &IngestOptions,
-    times: &TimeReader,
-) -> Result<Header, HeaderFault> {
-    if names.len() > MOST_COLUMNS {
-        return Err(HeaderFault::TooLarge { columns: Some(names.len()), most: MOST_COLUMNS });
-    }
-    let rows = start + end;
-    if let Some((names, end, assets)) = three_lines(&names, &bytes[rows..], delimiter) {
-        if assets.len() > 1 {
-            return Err(HeaderFault::Wide { assets, columns: names.into_iter().skip(1).take(3).collect() });
-        }
-        let asset = assets.into_iter().next();
-        return of_names(names, bytes, rows + end, delimiter, asset, naming, options, times);
-    }
-    if start == 0 && are_values(&names, options, times) {
-        return Err(HeaderFault::Absent { first: names });
-    }
-    of_names(names, bytes, rows, delimiter, None, naming, options, times)
+    options: &'a IngestOptions,
+    times: &'a TimeReader,
 }
 
-#[expect(clippy::too_many_arguments, reason = "they are one place in one file, and how it is read")]
-fn of_names(
+impl Text<'_> {
+    /// Takes a line for the header: names, where it begins, and its bytes.
+    fn try_at(
+        self,
+        names: Vec<String>,
+        start: usize,
+        len: usize,
+        delimiter: u8,
+    ) -> Result<Header, HeaderFault> {
+        if names.len() > MOST_COLUMNS {
+            return Err(HeaderFault::TooLarge { columns: Some(names.len()), most: MOST_COLUMNS });
+        }
+        let end = start + len;
+        if let Some((names, len, assets)) = three_lines(&names, &self.bytes[end..], delimiter) {
+            if assets.len() > 1 {
+                let columns = names.into_iter().skip(1).take(3).collect();
+                return Err(HeaderFault::Wide { assets, columns });
+            }
+            return self.header(names, end + len, delimiter, assets.into_iter().next());
+        }
+        if start == 0 && are_values(&names, self.options, self.times) {
+            return Err(HeaderFault::Absent { first: names });
+        }
+        self.header(names, end, delimiter, None)
+    }
+
+    /// What these names are, before rows that begin at `end`.
+    fn header(
+        self,
+        names: Vec<String>,
+        end: usize,
+        delimiter: u8,
+        asset: Option<String>,
+    ) -> Result<Header, HeaderFault> {
+        let options = self.options;
+        let naming = self.naming.or_by_header(asset.as_deref());
+        let mut rows = Rows::read(&self.bytes[end..], delimiter, options, self.times);
+        let layout = layout(&mut rows, names, naming, options).map_err(|fault| match fault {
+            HeaderFault::Missing { missing, found, could_be_one_asset, .. } => {
+                let delimiter = Some(delimiter.into());
+                HeaderFault::Missing { missing, found, could_be_one_asset, delimiter }
+            }
+            fault => fault,
+        })?;
+        rows.check_fields(layout.names.len())?;
+        let own_asset = layout.own_asset.and_then(|column| rows.first(column)).unwrap_or_default();
+        Ok(Header {
+            digits: rows.clock_digits(&layout),
+            fixed_point: rows.fixed_point(&layout, options),
+            grouped: options.number_format.is_none().then(|| rows.grouped(&layout)).flatten(),
+            order: rows.order(layout.time),
+            numeric_times: rows.numeric_times(layout.time),
+            numbers: rows.numbers,
+            own_asset,
+            layout,
+            delimiter,
+            end,
+            skipped: 0,
+            asset,
+        })
+    }
+}
+
+/// Finds the columns, and with them how numbers are written.
+fn layout(
+    rows: &mut Rows<'_>,
     names: Vec<String>,
-    bytes: &[u8],
-    end: usize,
-    delimiter: u8,
-    asset: Option<String>,
     naming: Naming,
     options: &IngestOptions,
-    times: &TimeReader,
-) -> Result<Header, HeaderFault> {
-    let naming = naming.or_by_header(asset.as_deref());
-    let mut rows = Rows::read(&bytes[end..], delimiter, options, times);
+) -> Result<Layout, HeaderFault> {
     let names = rows.without_trailing_delimiter(names);
     let not_utf8 = names.iter().find(|name| !is_utf8(name)).cloned();
-    let mut found = Layout::find(names.clone(), naming, options, &rows);
-    if let (Ok(layout), None) = (&found, options.number_format) {
-        // Prices and volume alone tell: `1.234.567` in another column may be no number.
-        rows.numbers = rows.number_format(&layout.values[..Field::OHLCV.len()]);
-        found = Layout::find(names, naming, options, &rows);
+    let told = |fault| not_utf8.map_or(fault, |name| HeaderFault::NotUtf8 { name });
+    let layout = match Layout::find(names.clone(), naming, options, rows) {
+        Ok(layout) => layout,
+        Err(fault) => return Err(told(fault)),
+    };
+    if options.number_format.is_some() {
+        return Ok(layout);
     }
-    let layout = found.map_err(|fault| match (fault, not_utf8) {
-        (_, Some(name)) => HeaderFault::NotUtf8 { name },
-        (HeaderFault::Missing { missing, found, could_be_one_asset, .. }, _) => {
-            HeaderFault::Missing { missing, found, could_be_one_asset, delimiter: Some(delimiter.into()) }
-        }
-        (fault, _) => fault,
-    })?;
-    rows.check_fields(layout.names.len())?;
-    let own_asset = layout.own_asset.and_then(|column| rows.first(column)).unwrap_or_default();
-    Ok(Header {
-        digits: rows.clock_digits(&layout),
-        fixed_point: rows.fixed_point(&layout, options),
-        grouped: options.number_format.is_none().then(|| rows.grouped(&layout)).flatten(),
-        order: rows.order(layout.time),
-        numeric_times: rows.numeric_times(layout.time),
-        numbers: rows.numbers,
-        own_asset,
-        layout,
-        delimiter,
-        end,
-        skipped: 0,
-        asset,
-    })
+    // Prices and volume alone tell: `1.234.567` in another column may be no number.
+    rows.numbers = rows.number_format(&layout.values[..Field::OHLCV.len()]);
+    Layout::find(names, naming, options, rows)
 }
 
 /// The delimiter that a line has most of.
