@@ -328,7 +328,9 @@ impl<'a> Decoder<'a> {
             if !opens_field(bytes, quote, shape.delimiter) {
                 continue;
             }
-            let closing = closing_quote(bytes, from).or(bytes.ends_with(b"\"").then(|| bytes.len() - 1));
+            // At the end no byte tells that the last quote is not one of two.
+            let at_end = || bytes[from..].ends_with(b"\"").then(|| bytes.len() - 1);
+            let closing = closing_quote(bytes, from).or_else(at_end);
             let behind = closing.and_then(|closing| bytes.get(closing + 1));
             let ends_field = behind.is_none_or(|byte| [shape.delimiter, b'\n', b'\r'].contains(byte));
             let inside = &bytes[from..closing.unwrap_or(bytes.len())];

@@ -190,6 +190,9 @@ fn a_quote_that_takes_rows_into_its_field_is_refused_where_it_opens() {
         let line = if notes[1] == "x" { "line 4" } else { "line 3" };
         assert!(error.starts_with(&format!("A.csv, {line}:")), "{error}");
     }
+    // It is the last byte.
+    let last = "Date,Open,High,Low,Close,Note\n2024-01-05,1,2,1,2,x\n2024-01-08,1,2,1,2,\"";
+    assert!(csv(last, skip()).unwrap_err().starts_with("A.csv, line 3: a quote that opens here"));
     // It closes at the end of another row's field.
     let swallowed = "Date,Open,High,Low,Close,Note\n2024-01-05,1,2,1,2,\"abc\n2024-01-08,1,2,1,2,y\n2024-01-09,1,2,1,2,5\"\n";
     assert!(csv(swallowed, AUTO()).unwrap_err().starts_with("A.csv, line 2: a quote that opens here"));
