@@ -126,7 +126,7 @@ fn check_days(old: &dyn Bundle, new: &dyn Bundle) -> Result<()> {
         let (before, bars) = (old.bars(before)?, new.bars(id)?);
         let Some(&last) = before.timestamps().last() else { continue };
         let next = bars.timestamps().iter().copied().find(|&known| known > last);
-        let Some(next) = next.filter(|&next| clock.day(next) == clock.day(last)) else { continue };
+        let Some(next) = next.filter(|&next| clock.are_of_one_day(last, next)) else { continue };
         let day = clock.day(last);
         return Err(Error::invalid_input(
             "the appended bars",

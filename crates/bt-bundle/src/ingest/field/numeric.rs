@@ -95,7 +95,7 @@ fn date_and_time(text: &[u8]) -> Result<Written, Unread> {
     let (time, millis) = time.split_at(time.len().min(6));
     let midnight = day::compact(date)?;
     let time = match time.len() {
-        2 => clock::read_digits(&[time, b"00"].concat(), ClockDigits::Four)?,
+        2 => clock::read_digits(time, ClockDigits::Two)?,
         4 => clock::read_digits(time, ClockDigits::Four)?,
         _ => clock::read_digits(time, ClockDigits::Six)?,
     };

@@ -102,8 +102,12 @@ struct Known {
 }
 
 impl Known {
-    fn names(&self) -> impl Iterator<Item = &&'static str> {
-        self.first.iter().chain(self.otherwise).chain(self.last)
+    fn groups(&self) -> [&'static [&'static str]; 3] {
+        [self.first, self.otherwise, self.last]
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static &'static str> + use<> {
+        self.groups().into_iter().flatten()
     }
 }
 
@@ -287,10 +291,9 @@ impl<'a> Finder<'a> {
         let found = match stated.is_empty() {
             false => stated,
             true => {
-                let groups = [known.first, known.otherwise, known.last];
-                let free = groups.into_iter().map(|names| self.named(names));
+                let free = known.groups().into_iter().map(|names| self.named(names));
                 // What is stated to be another price as well goes by its name still: of closes alone a bar is made.
-                let shared = groups.into_iter().map(|names| self.prices_named(names));
+                let shared = known.groups().into_iter().map(|names| self.prices_named(names));
                 free.chain(shared).find(|found| !found.is_empty()).unwrap_or_default()
             }
         };
@@ -322,8 +325,8 @@ impl<'a> Finder<'a> {
     fn times(&mut self) -> Result<(Option<usize>, Option<usize>), HeaderFault> {
         let stated = |column| (0..self.names.len()).find(|&at| self.columns[at].contains(&column));
         let (time, clock) = (stated(Column::Timestamp), stated(Column::Time));
-        let names = [TIMESTAMP.first, TIMESTAMP.otherwise];
-        let known = names.into_iter().map(|names| self.named(names)).find(|found| !found.is_empty());
+        let groups = TIMESTAMP.groups().into_iter();
+        let known = groups.map(|names| self.named(names)).find(|found| !found.is_empty());
         let known = known.unwrap_or_default();
         let shown = |of: TimesShown| -> Vec<usize> {
             known.iter().copied().filter(|&at| self.sample.times(at) == of).collect()
@@ -490,8 +493,9 @@ impl<'a> Finder<'a> {
             let is_kept = || match &wanted {
                 // What goes by the name of a price or the volume, and is not it, was put aside for what is stated.
                 None => {
-                    let names = [&NEVER_EXTRA[..], &Field::NAMES].concat();
-                    !names.contains(&name.as_str()) && self.sample.is_number(at)
+                    let is_other =
+                        NEVER_EXTRA.contains(&name.as_str()) || Field::NAMES.contains(&name.as_str());
+                    !is_other && self.sample.is_number(at)
                 }
                 Some(wanted) => wanted.contains(&name),
             };
@@ -566,7 +570,7 @@ pub(in crate::ingest) fn is_known(name: &str) -> bool {
 /// Whether a name is one by which the column of assets is known.
 pub(in crate::ingest) fn is_asset_name(name: &str) -> bool {
     let name = normal(name);
-    ASSET.first.iter().chain(ASSET.otherwise).any(|known| *known == name)
+    ASSET.names().any(|known| *known == name)
 }
 
 /// Lower case, with one underscore for whatever is neither letter nor digit: `Adj Close` is `adj_close`.

@@ -294,11 +294,6 @@ impl Bad {
     fn field(column: usize, fault: impl Into<Fault>) -> Self {
         Self { column: Some(column), fault: Box::new(fault.into()) }
     }
-
-    /// Whether it is the whole file that is wrong, so that leaving out the row would not do.
-    fn is_of_file(&self) -> bool {
-        self.fault.is_of_source()
-    }
 }
 
 impl<'a> Decoder<'a> {
@@ -374,10 +369,10 @@ impl<'a> Decoder<'a> {
 
     #[cold]
     fn reject(&mut self, bad: Bad, line: u64) -> Result<()> {
-        let is_of_file = bad.is_of_file();
+        let is_of_source = bad.fault.is_of_source();
         let finding = self.finding(line, bad.column, *bad.fault);
         match self.options.on_bad_row {
-            BadRows::Skip if !is_of_file => {
+            BadRows::Skip if !is_of_source => {
                 self.rows.findings.rejected.add(|| finding);
                 Ok(())
             }
