@@ -48,8 +48,8 @@ pub use draft::{Draft, DraftShape, Published};
 pub use gc::Collected;
 pub use guard::{is_guarded, silence_guarded_panics};
 pub use ingest::{
-    AdjustmentFault, Advice, AppendReport, AssetFault, AssetName, BadRows, Column, Encoding, EpochUnit,
-    Extras, Fault, FileFault, FileFormat, Finding, Findings, FrequencyFault, HeaderFault, Ingest,
+    AdjustmentFault, Advice, AppendReport, AssetFault, AssetName, BadRows, Column, DateOrder, Encoding,
+    EpochUnit, Extras, Fault, FileFault, FileFormat, Finding, Findings, FrequencyFault, HeaderFault, Ingest,
     IngestOptions, IngestReport, ListedFile, Listing, Note, NumberFault, NumberFormat, OptionConflict, Place,
     PriceScale, RowFault, RowNumber, SessionClose, SkipReason, Skipped, TimeFault, TimeFormat, Timings,
     list_files,

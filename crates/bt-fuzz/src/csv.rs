@@ -76,7 +76,7 @@ fn header(bytes: &mut Bytes<'_>) -> Option<Vec<String>> {
 }
 
 pub(crate) fn time_format(choice: u8) -> TimeFormat {
-    match choice % 12 {
+    match choice % 13 {
         1 => TimeFormat::Iso,
         2 => TimeFormat::DayFirst,
         3 => TimeFormat::MonthFirst,
@@ -87,6 +87,7 @@ pub(crate) fn time_format(choice: u8) -> TimeFormat {
         8 => TimeFormat::Pattern("%Y-%m-%d %H:%M:%S%.f %z".into()),
         9 => TimeFormat::Pattern("%s".into()),
         10 => TimeFormat::Epoch(EpochUnit::Millis),
+        12 => TimeFormat::YearFirst,
         11 => TimeFormat::Pattern("%Y-%m-%d %H:%M:%S".into()),
         _ => TimeFormat::Auto,
     }

@@ -34,7 +34,11 @@ pub(crate) fn run(data: &[u8]) {
     }
     if let (
         Some((time, _)),
-        TimeFormat::Auto | TimeFormat::Iso | TimeFormat::DayFirst | TimeFormat::MonthFirst,
+        TimeFormat::Auto
+        | TimeFormat::Iso
+        | TimeFormat::DayFirst
+        | TimeFormat::MonthFirst
+        | TimeFormat::YearFirst,
     ) = (read, &options.time_format)
     {
         assert!(oracle::is_written(time, &text), "{text:?} was read as {time:?}");

@@ -38,6 +38,7 @@ pub use fault::{
     AdjustmentFault, Advice, AssetFault, Fault, FileFault, Finding, Findings, FrequencyFault, HeaderFault,
     NumberFault, OptionConflict, Place, RowFault, RowNumber, TimeFault,
 };
+pub use field::day::DateOrder;
 use infer::clock::Base;
 pub use infer::clock::SessionClose;
 pub use options::{

@@ -226,7 +226,7 @@ pub enum TimeFormat {
     /// then perhaps a time (`16:00:00.123`, `160000`, `4:00 PM`) and a zone (`Z`, `-05:00`, `GMT+0700`, `US/Eastern`);
     /// a date and a time in digits alone, `202401051600`; counts since 1970 of nine digits or more, whose size tells their
     /// unit. The first thousand rows of a source show whether its digits are dates or counts. Where both day and month are
-    /// numbers, some date of the ingest has to show which comes first.
+    /// numbers, and the year does not come first in four digits, the dates of the ingest have to show their order.
     #[default]
     Auto,
     /// The same, but counts, and dates with the year behind: `2024-01-05`, `20240105`, …
@@ -235,6 +235,8 @@ pub enum TimeFormat {
     MonthFirst,
     /// `5/1/2024` is the fifth of January; a time may follow.
     DayFirst,
+    /// `24-01-05` is the fifth of January 2024; a time may follow.
+    YearFirst,
     /// A number, counted from 1970-01-01 00:00 UTC.
     Epoch(EpochUnit),
     /// Days since 1899-12-30 with the time of day as a fraction, as spreadsheets count them.
@@ -267,6 +269,7 @@ impl fmt::Display for TimeFormat {
             Self::Auto | Self::Iso => f.write_str("a date or time such as 2024-01-05 or 2024-01-05T16:00"),
             Self::MonthFirst => f.write_str("a date or time such as 1/5/2024, month first"),
             Self::DayFirst => f.write_str("a date or time such as 5/1/2024, day first"),
+            Self::YearFirst => f.write_str("a date or time such as 24-01-05, year first"),
             Self::Epoch(_) => f.write_str("a number, as an epoch is"),
             Self::Excel => f.write_str("a number of days, as a spreadsheet counts them"),
             Self::Pattern(pattern) => write!(f, "a date or time as {pattern:?} writes it"),

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bt_core::{BarClock, BundleName, BundleVersion, Conventions, Frequency, Timestamp};
 
-use super::IngestOptions;
 use super::fault::Findings;
 use super::infer::clock::Rule;
 use super::rows::Source;
 use super::rows::settle::Settled;
 use super::source::Sources;
 use super::source::folder::Skipped;
+use super::{DateOrder, IngestOptions};
 
 /// What an ingest understood and did. Its `Display` is meant to be read before the bars are trusted.
 #[derive(Clone, Debug)]
@@ -108,8 +108,8 @@ pub enum Note {
     OrderOfOthers {
         /// The first such file.
         source: String,
-        /// Whether the day comes first.
-        is_day_first: bool,
+        /// That order.
+        order: DateOrder,
     },
     /// Daily bars are stamped with a time of day, which was taken for their start.
     DailyStarts,
@@ -136,8 +136,8 @@ impl Note {
         if let Some((source, text, price)) = sources.grouped.clone() {
             notes.push(Self::GroupedPrices { source, text, price });
         }
-        if let Some((source, is_day_first)) = sources.order_of_others.clone() {
-            notes.push(Self::OrderOfOthers { source, is_day_first });
+        if let Some((source, order)) = sources.order_of_others.clone() {
+            notes.push(Self::OrderOfOthers { source, order });
         }
         if settled.clock.rule == Rule::NextDay && options.label.is_none() {
             notes.push(Self::DailyStarts);

@@ -22,13 +22,24 @@ pub(super) struct Day {
     pub(super) day: u32,
 }
 
-pub(super) const DATE_FORMS: u8 = 19;
+pub(super) const DATE_FORMS: u8 = 20;
 
 pub(super) fn is_excel(form: u8) -> bool {
     form == 18
 }
 
+/// Whether a form is three numbers of two digits, so that only neighbours tell which of them is the year.
+pub(super) fn wants_neighbours(form: u8) -> bool {
+    matches!(form, 12 | 19)
+}
+
 impl Day {
+    /// As many days, one after the other, from one of those that is no month.
+    pub(super) fn in_a_row(days: &[Self]) -> Vec<Self> {
+        let first = days.iter().find(|day| day.day > 12).map_or(0, |day| i64::from(day.since_1970()));
+        (0..days.len() as i64).map(|after| Self::at(first + after)).collect()
+    }
+
     /// Days since 1970-01-01, counted year by year and month by month.
     pub(super) fn since_1970(&self) -> i32 {
         let is_leap = |year: i32| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
@@ -73,6 +84,7 @@ impl Day {
             15 => format!("{year}-{month:02}-{day:02}T00:00:00Z"),
             16 => format!("{short} {day}, {year} 12:00 AM"),
             17 => format!("{day:02}.{month:02}.{year} 00:00:00.000"),
+            19 => format!("{two:02}-{month:02}-{day:02}"),
             _ => (self.since_1970() + 25_569).to_string(),
         }
     }

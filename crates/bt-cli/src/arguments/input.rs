@@ -58,7 +58,7 @@ pub struct InputArguments {
     #[arg(long, value_name = "FREQUENCY", help_heading = "Times")]
     pub frequency: Option<Frequency>,
     /// How dates and times are written: `auto` (any way that says one thing alone), `iso`, `month-first` (1/25/2024),
-    /// `day-first` (25.1.2024), `epoch-s`, `epoch-ms`, `epoch-us`, `epoch-ns` (numbers since 1970), `excel` (days of a
+    /// `day-first` (25.1.2024), `year-first` (24-01-25), `epoch-s`, `epoch-ms`, `epoch-us`, `epoch-ns` (numbers since 1970), `excel` (days of a
     /// spreadsheet), or a pattern of strptime such as '%d/%m/%y %Hh%M'
     #[arg(long, default_value = "auto", value_name = "FORMAT", value_parser = time_format, help_heading = "Times")]
     pub time_format: TimeFormat,
@@ -214,11 +214,12 @@ const COLUMNS: [(&str, Column); 8] = [
     ("volume", Column::Volume),
 ];
 
-const TIME_FORMATS: [(&str, TimeFormat); 9] = [
+const TIME_FORMATS: [(&str, TimeFormat); 10] = [
     ("auto", TimeFormat::Auto),
     ("iso", TimeFormat::Iso),
     ("month-first", TimeFormat::MonthFirst),
     ("day-first", TimeFormat::DayFirst),
+    ("year-first", TimeFormat::YearFirst),
     ("epoch-s", TimeFormat::Epoch(EpochUnit::Seconds)),
     ("epoch-ms", TimeFormat::Epoch(EpochUnit::Millis)),
     ("epoch-us", TimeFormat::Epoch(EpochUnit::Micros)),

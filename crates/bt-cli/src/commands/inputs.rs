@@ -170,14 +170,14 @@ pub(crate) fn hint(advice: Advice) -> &'static str {
         }
         Advice::StateExtras => "state which extra columns to keep (--extra) or none (--no-extras)",
         Advice::StateTimeFormat => {
-            "--time-format states how times are written: day-first, month-first, epoch-s (-ms, -us, -ns), excel, or a \
+            "--time-format states how times are written: day-first, month-first, year-first, epoch-s (-ms, -us, -ns), excel, or a \
              pattern such as '%d/%m/%y %H:%M'"
         }
         Advice::StateEpoch => {
             "--time-format epoch-s, epoch-ms, epoch-us or epoch-ns states what numbers since 1970 count, --time-format excel \
              that they are days of a spreadsheet"
         }
-        Advice::StateDayOrder => "--time-format day-first or --time-format month-first states it",
+        Advice::StateDateOrder => "--time-format day-first, month-first or year-first states it",
         Advice::StateZone => "is it the right --zone?",
         Advice::WriteOffsets => "write times with an offset, or in UTC",
         Advice::StateZoneAndIngestAgain => {
@@ -228,13 +228,10 @@ fn warning(note: &Note) -> String {
             "prices of {source} such as {text} are read as {price}, since its volumes have the sign between thousands; --decimal \
              and --thousands state otherwise"
         ),
-        Note::OrderOfOthers { source, is_day_first } => {
-            let (first, other) = if *is_day_first { ("day", "month-first") } else { ("month", "day-first") };
-            format!(
-                "the first dates of {source} could be two, and are read with the {first} first, as those of other files have \
-                 it; if that is wrong, ingest it by itself with --time-format {other}"
-            )
-        }
+        Note::OrderOfOthers { source, order } => format!(
+            "the first dates of {source} could be two, and are read with the {order} first, as those of other files have it; \
+             if that is wrong, ingest it by itself with the --time-format that is right"
+        ),
         Note::DailyStarts => "the time of day of daily bars was taken for their start; if they end at that time, state --label end; if \
                               it is midnight in their zone, state --zone"
             .to_owned(),

@@ -32,7 +32,7 @@ pub enum Advice {
     /// State what an integer counts.
     StateEpoch,
     /// State whether the day or the month comes first.
-    StateDayOrder,
+    StateDateOrder,
     /// State the zone of times.
     StateZone,
     /// Write times with an offset, or in UTC.
@@ -74,7 +74,7 @@ impl Advice {
             Self::StateExtras => "state which ones to keep (`IngestOptions::extras`)",
             Self::StateTimeFormat => "state the format (`IngestOptions::time_format`)",
             Self::StateEpoch => "state what it counts (`TimeFormat::Epoch`)",
-            Self::StateDayOrder => "state which it is (`TimeFormat::DayFirst` or `TimeFormat::MonthFirst`)",
+            Self::StateDateOrder => "state which it is (`TimeFormat::DayFirst`, `MonthFirst` or `YearFirst`)",
             Self::StateZone => "is the zone right (`IngestOptions::zone`)?",
             Self::WriteOffsets => "write times with an offset, or in UTC",
             Self::StateZoneAndIngestAgain => "ingest all files again with their zone (`IngestOptions::zone`)",
@@ -158,7 +158,7 @@ fn time(fault: &TimeFault) -> Vec<Advice> {
         TimeFault::Unreadable { is_stated: false, .. } => vec![Advice::StateTimeFormat, Advice::SkipBadRows],
         TimeFault::Unreadable { .. } | TimeFault::NoSuchDay { .. } => vec![Advice::SkipBadRows],
         TimeFault::Number { .. } => vec![Advice::StateEpoch],
-        TimeFault::DayOrMonth { .. } | TimeFault::OtherOrder { .. } => vec![Advice::StateDayOrder],
+        TimeFault::DateOrder { .. } | TimeFault::OtherOrder { .. } => vec![Advice::StateDateOrder],
         TimeFault::Twice { .. } => vec![Advice::WriteOffsets, Advice::StateZone],
         TimeFault::Skipped { .. } | TimeFault::Zones { .. } => vec![Advice::StateZone],
         TimeFault::MovedDay { .. } => vec![Advice::StateZoneAndIngestAgain],

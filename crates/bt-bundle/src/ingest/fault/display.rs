@@ -9,7 +9,7 @@ use super::{
     AdjustmentFault, AssetFault, Fault, FileFault, FrequencyFault, HeaderFault, NumberFault, OptionConflict,
     RowFault, TimeFault,
 };
-use crate::Column;
+use crate::{Column, DateOrder};
 
 /// A fault without advice.
 #[derive(Clone, Copy, Debug)]
@@ -130,18 +130,15 @@ impl fmt::Display for TimeFault {
                 write!(f, "{text:?} is no day or time of the calendar between 1677-09-22 and 2262-04-09")
             }
             Self::OutOfRange { text } => write!(f, "{text} is not between 1677-09-22 and 2262-04-09"),
-            Self::DayOrMonth { text, day_first, month_first } => write!(
-                f,
-                "{text:?} is {day_first} with the day first and {month_first} with the month first, and no other date \
-                 tells which"
-            ),
-            Self::OtherOrder { text, is_day_first } => {
-                let (this, others) = if *is_day_first { ("month", "day") } else { ("day", "month") };
-                write!(
-                    f,
-                    "{text:?} has the {this} first, and other dates of the input have the {others} first"
-                )
+            Self::DateOrder { text, readings } => {
+                let reading = |(order, day): &(DateOrder, String)| format!("{day} with the {order} first");
+                let readings = readings.iter().map(reading).collect::<Vec<_>>().join(" and ");
+                write!(f, "{text:?} is {readings}, and no other date tells which")
             }
+            Self::OtherOrder { text, order, of_others } => write!(
+                f,
+                "{text:?} has the {order} first, and other dates of the input have the {of_others} first"
+            ),
             Self::Twice { text, zone } => {
                 write!(f, "{text:?} happens twice in {zone}, where clocks are set back")
             }

@@ -7,7 +7,7 @@ use super::{
     FrequencyFault as Distance, HeaderFault as Header, NumberFault as Number, OptionConflict as Conflict,
     Place, RowFault as Row, RowNumber, TimeFault as Time,
 };
-use crate::Column;
+use crate::{Column, DateOrder};
 
 impl Fault {
     /// One of each kind.
@@ -78,12 +78,18 @@ fn times() -> Vec<Fault> {
         Time::Number { text: text("1234567") },
         Time::NoSuchDay { text: text("2024-02-30") },
         Time::OutOfRange { text: text("9999-01-01") },
-        Time::DayOrMonth {
+        Time::DateOrder {
             text: text("05/01/2024"),
-            day_first: text("2024-01-05"),
-            month_first: text("2024-05-01"),
+            readings: vec![
+                (DateOrder::DayFirst, text("2024-01-05")),
+                (DateOrder::MonthFirst, text("2024-05-01")),
+            ],
         },
-        Time::OtherOrder { text: text("02/13/2024"), is_day_first: true },
+        Time::OtherOrder {
+            text: text("02/13/2024"),
+            order: DateOrder::MonthFirst,
+            of_others: DateOrder::DayFirst,
+        },
         Time::Twice { text: text("2024-11-03 01:30"), zone: zone() },
         Time::Skipped { text: text("2024-03-10 02:30"), zone: zone() },
         Time::Zone { text: text("09:30 XYZ"), zone: text("XYZ") },

@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 
 use bt_core::{Error, Frequency, Timestamp};
 
-use super::Column;
+use super::{Column, DateOrder};
 
 mod advice;
 mod display;
@@ -211,21 +211,21 @@ pub enum TimeFault {
         /// The text.
         text: String,
     },
-    /// Day and month cannot be told apart in any row of the ingest.
-    DayOrMonth {
+    /// Nothing in the ingest tells in which order its dates are written.
+    DateOrder {
         /// The first value.
         text: String,
-        /// As a day of the month first.
-        day_first: String,
-        /// As a month first.
-        month_first: String,
+        /// The days that it can be, each with its order.
+        readings: Vec<(DateOrder, String)>,
     },
-    /// It is a day only if its day and its month change places, and other dates of the input are days only if not.
+    /// It is a day only in another order than that of other dates of the input.
     OtherOrder {
         /// The text.
         text: String,
-        /// Whether those others have the day first.
-        is_day_first: bool,
+        /// The order in which it is a day.
+        order: DateOrder,
+        /// The order of other dates.
+        of_others: DateOrder,
     },
     /// The wall clock of the zone shows it twice.
     Twice {

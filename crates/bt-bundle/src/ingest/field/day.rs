@@ -1,30 +1,42 @@
 //! Days of the calendar as people write them.
 
+use std::fmt;
+
 use bt_core::Timestamp;
 
 use super::Unread;
 
-/// Whether the day or the month comes first where both are numbers.
+/// Which part of a date comes first where all parts are numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::ingest) enum DayOrder {
-    Day,
-    Month,
+pub enum DateOrder {
+    /// Day, month, year.
+    DayFirst,
+    /// Month, day, year.
+    MonthFirst,
+    /// Year, month, day, the year in two digits.
+    YearFirst,
 }
 
-/// What a date in numbers says of the order of day and month.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::ingest) enum OrderShown {
-    /// The first number is no month, or the second is.
-    Only(DayOrder),
-    /// Both readings are days.
-    Either,
+impl DateOrder {
+    pub(in crate::ingest) const ALL: [Self; 3] = [Self::DayFirst, Self::MonthFirst, Self::YearFirst];
+}
+
+/// What comes first: `day`, `month` or `year`.
+impl fmt::Display for DateOrder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::DayFirst => "day",
+            Self::MonthFirst => "month",
+            Self::YearFirst => "year",
+        })
+    }
 }
 
 /// Reads the day that a text begins with: its 00:00 as a reading of the wall clock, in nanoseconds, and the rest.
 ///
 /// `2024-01-05`, `2024/1/5`, `2024.01.05`, `20240105`, `5-Jan-2024`, `05 JAN 24`, `2024-Jan-05`, `Jan 5, 2024`,
-/// `Friday, January 5 2024`; and, where the order of day and month is known, `5/1/2024`, `05.01.2024`.
-pub(in crate::ingest) fn read(text: &[u8], order: Option<DayOrder>) -> Result<(i64, &[u8]), Unread> {
+/// `Friday, January 5 2024`; and, where the order is known, `5/1/2024`, `05.01.2024`, `24-01-05`.
+pub(in crate::ingest) fn read(text: &[u8], order: Option<DateOrder>) -> Result<(i64, &[u8]), Unread> {
     let text = without_weekday(text);
     let (first, rest) = token(text).ok_or(Unread::Form)?;
     match first {
@@ -38,44 +50,123 @@ pub(in crate::ingest) fn read(text: &[u8], order: Option<DayOrder>) -> Result<(i
     }
 }
 
-/// The order of day and month that a date shows, if its order is a question at all.
-pub(in crate::ingest) fn order_shown(text: &[u8]) -> Option<OrderShown> {
-    let (Token::Number(first), rest) = token(text)? else { return None };
-    let (separator, rest) = separator(rest)?;
-    let (Token::Number(second), rest) = token(rest)? else { return None };
-    let (Token::Number(year), _) = token(rest.strip_prefix(&[separator])?)? else { return None };
-    if first.len() > 2 || second.len() > 2 || !matches!(year.len(), 2 | 4) {
-        return None;
-    }
-    match (number(first).ok()?, number(second).ok()?) {
-        (13..=31, 1..=12) => Some(OrderShown::Only(DayOrder::Day)),
-        (1..=12, 13..=31) => Some(OrderShown::Only(DayOrder::Month)),
-        // The fifth of May is the same in either order, and tells nothing.
-        (1..=12, 1..=12) => Some(OrderShown::Either),
-        _ => None,
-    }
-}
-
-/// What some dates show of the order of day and month.
+/// What some dates show of their order.
 #[derive(Clone, Debug, Default)]
 pub(in crate::ingest) struct OrderEvidence {
-    pub(in crate::ingest) order: Option<DayOrder>,
+    /// The first order that is the only one in which a date is a day.
+    only: Option<DateOrder>,
     /// Whether a date could be two.
-    pub(in crate::ingest) is_unclear: bool,
+    is_unclear: bool,
+    /// Whether a date is a day with its day or with its year first, and none with its month first.
+    is_day_or_year_first: bool,
+    /// The date before, in each order.
+    previous: [Option<i64>; 3],
+    /// How many dates follow upon the one before as those of bars do, in each order.
+    near: [u32; 3],
 }
 
 impl OrderEvidence {
     pub(in crate::ingest) fn note(&mut self, text: &[u8]) {
-        match order_shown(text.trim_ascii()) {
-            Some(OrderShown::Only(order)) => self.order = self.order.or(Some(order)),
-            Some(OrderShown::Either) => self.is_unclear = true,
-            None => {}
+        let Some(date) = Numbers::of(text.trim_ascii()) else { return };
+        match DateOrder::ALL.map(|order| date.is_possible(order)) {
+            [true, false, false] => self.show(DateOrder::DayFirst),
+            [false, true, _] => self.show(DateOrder::MonthFirst),
+            [false, false, true] => self.show(DateOrder::YearFirst),
+            // The fifth of May is the same in either order, and tells nothing.
+            [true, true, _] => self.is_unclear = true,
+            [true, false, true] => (self.is_unclear, self.is_day_or_year_first) = (true, true),
+            [false, false, false] => {}
+        }
+        self.note_distances(DateOrder::ALL.map(|order| date.read(order).ok()));
+    }
+
+    fn show(&mut self, order: DateOrder) {
+        self.only = self.only.or(Some(order));
+    }
+
+    fn note_distances(&mut self, date: [Option<i64>; 3]) {
+        for (order, date) in date.into_iter().enumerate() {
+            let distance = date.zip(self.previous[order]).map(|(date, previous)| date.abs_diff(previous));
+            self.near[order] += u32::from(distance.is_some_and(|distance| (1..=MONTH).contains(&distance)));
+        }
+        self.previous = date;
+    }
+
+    /// The order that the dates show.
+    ///
+    /// A year of two digits may be the first number or the last. Bars are at most a month apart, so the right reading is the
+    /// one in which dates follow upon each other: in the other, neighbours are years apart. Day and month cannot be told in
+    /// this way, because days that are read as months are near each other, too.
+    pub(in crate::ingest) fn order(&self) -> Option<DateOrder> {
+        let [day_first, month_first, year_first] = self.near;
+        match self.only {
+            Some(order) => Some(order),
+            None if year_first > 4 * day_first.max(month_first) => Some(DateOrder::YearFirst),
+            None if self.is_day_or_year_first && day_first > 4 * year_first => Some(DateOrder::DayFirst),
+            None => None,
         }
     }
 
     /// Whether a date could be two, and none tells which.
     pub(in crate::ingest) fn is_open(&self) -> bool {
-        self.order.is_none() && self.is_unclear
+        self.order().is_none() && self.is_unclear
+    }
+
+    /// Whether the order of any of the dates is a question.
+    pub(in crate::ingest) fn is_empty(&self) -> bool {
+        self.only.is_none() && !self.is_unclear
+    }
+}
+
+/// The longest month, in nanoseconds.
+const MONTH: u64 = 31 * 24 * 3_600_000_000_000;
+
+/// A date in numbers whose order is a question, because the first one is no year of four digits.
+#[derive(Clone, Copy)]
+struct Numbers<'t> {
+    first: &'t [u8],
+    second: &'t [u8],
+    third: &'t [u8],
+}
+
+impl<'t> Numbers<'t> {
+    fn of(text: &'t [u8]) -> Option<Self> {
+        let (Token::Number(first), rest) = token(text)? else { return None };
+        let (separator, rest) = separator(rest)?;
+        let (Token::Number(second), rest) = token(rest)? else { return None };
+        let (Token::Number(third), _) = token(rest.strip_prefix(&[separator])?)? else { return None };
+        let is_one = first.len() <= 2 && second.len() <= 2 && matches!(third.len(), 2 | 4);
+        is_one.then_some(Self { first, second, third })
+    }
+
+    /// Reads it in an order: its 00:00, in nanoseconds.
+    fn read(self, order: DateOrder) -> Result<i64, Unread> {
+        let (year, month, day) = self.parts(order)?;
+        day_of(year, month, day)
+    }
+
+    /// Whether its numbers are those of a date in an order. The thirty-first of June is one, if a wrong one: it does not show
+    /// that its year comes first.
+    fn is_possible(self, order: DateOrder) -> bool {
+        self.parts(order).is_ok_and(|(_, month, day)| (1..=12).contains(&month) && (1..=31).contains(&day))
+    }
+
+    fn parts(self, order: DateOrder) -> Result<(i64, i64, i64), Unread> {
+        let (year, month, day) = match order {
+            DateOrder::DayFirst => (self.third, self.second, self.first),
+            DateOrder::MonthFirst => (self.third, self.first, self.second),
+            DateOrder::YearFirst => (self.first, self.second, self.third),
+        };
+        Ok((year_of(year)?, number(month)?, number(day)?))
+    }
+
+    /// Reads it where nobody knows the order, if it is the same in all orders.
+    fn read_in_any_order(self) -> Result<i64, Unread> {
+        // The fifth of May is, unless its year could be its day.
+        match number(self.first)? == number(self.second)? && self.third.len() == 4 {
+            true => self.read(DateOrder::DayFirst),
+            false => Err(Unread::DateOrder),
+        }
     }
 }
 
@@ -95,7 +186,7 @@ fn token(text: &[u8]) -> Option<(Token<'_>, &[u8])> {
 }
 
 /// Year, month and day in one of their orders, the first of which is read.
-fn three<'t>(first: &[u8], rest: &'t [u8], order: Option<DayOrder>) -> Result<(i64, &'t [u8]), Unread> {
+fn three<'t>(first: &[u8], rest: &'t [u8], order: Option<DateOrder>) -> Result<(i64, &'t [u8]), Unread> {
     let (separator, rest) = separator(rest).ok_or(Unread::Form)?;
     let (second, rest) = token(rest).ok_or(Unread::Form)?;
     let rest = match separator {
@@ -110,14 +201,11 @@ fn three<'t>(first: &[u8], rest: &'t [u8], order: Option<DayOrder>) -> Result<(i
             day_of(number(first)?, number(second)?, number(third)?)?
         }
         Token::Number(second) if first.len() <= 2 && second.len() <= 2 && separator != b' ' => {
-            let (day, month) = match order {
-                // The fifth of May is the same in either order.
-                None if number(first)? == number(second)? => (first, second),
-                None => return Err(Unread::DayOrMonth),
-                Some(DayOrder::Day) => (first, second),
-                Some(DayOrder::Month) => (second, first),
-            };
-            day_of(year_of(third)?, number(month)?, number(day)?)?
+            let date = Numbers { first, second, third };
+            match order {
+                None => date.read_in_any_order()?,
+                Some(order) => date.read(order)?,
+            }
         }
         Token::Number(_) => return Err(Unread::Form),
     };

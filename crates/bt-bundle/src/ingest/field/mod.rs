@@ -19,8 +19,8 @@ pub(super) enum Unread {
     NoSuchDay,
     /// It is outside of what a bundle holds.
     Range,
-    /// Day and month cannot be told apart.
-    DayOrMonth,
+    /// Its day, month and year cannot be told apart.
+    DateOrder,
     /// Its zone is not known.
     Zone,
     /// The wall clock shows it twice.

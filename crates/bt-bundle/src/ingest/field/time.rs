@@ -7,7 +7,7 @@ use bt_core::{Timestamp, WallClock, Zone};
 
 use super::Unread;
 use super::clock::{self, ClockDigits};
-use super::day::{self, DayOrder, number};
+use super::day::{self, DateOrder, number};
 use super::numeric::{self, NumericTimes};
 use super::pattern;
 use crate::Label;
@@ -70,7 +70,7 @@ const MOST_NAMED: usize = 16;
 #[derive(Clone, Debug)]
 pub(in crate::ingest) struct TimeReader {
     format: TimeFormat,
-    order: Option<DayOrder>,
+    order: Option<DateOrder>,
     digits: ClockDigits,
     numbers: NumericTimes,
     zone: Zone,
@@ -84,8 +84,9 @@ impl TimeReader {
     /// `bundle` is the zone of the bundle that is appended to, which holds for times that name none.
     pub(in crate::ingest) fn new(options: &IngestOptions, bundle: Option<&Zone>) -> Self {
         let order = match options.time_format {
-            TimeFormat::DayFirst => Some(DayOrder::Day),
-            TimeFormat::MonthFirst => Some(DayOrder::Month),
+            TimeFormat::DayFirst => Some(DateOrder::DayFirst),
+            TimeFormat::MonthFirst => Some(DateOrder::MonthFirst),
+            TimeFormat::YearFirst => Some(DateOrder::YearFirst),
             _ => None,
         };
         Self {
@@ -101,11 +102,11 @@ impl TimeReader {
     }
 
     /// With what the whole ingest shows of days and months, and the source of times of day in digits.
-    pub(in crate::ingest) fn with(self, order: Option<DayOrder>, digits: ClockDigits) -> Self {
+    pub(in crate::ingest) fn with(self, order: Option<DateOrder>, digits: ClockDigits) -> Self {
         Self { digits, ..self.with_order(order) }
     }
 
-    pub(in crate::ingest) fn with_order(mut self, order: Option<DayOrder>) -> Self {
+    pub(in crate::ingest) fn with_order(mut self, order: Option<DateOrder>) -> Self {
         self.order = self.order.or(order);
         self
     }
@@ -121,7 +122,7 @@ impl TimeReader {
     }
 
     /// The order of day and month that dates of the ingest have shown.
-    pub(in crate::ingest) fn inferred_order(&self) -> Option<DayOrder> {
+    pub(in crate::ingest) fn inferred_order(&self) -> Option<DateOrder> {
         self.order.filter(|_| matches!(self.format, TimeFormat::Auto))
     }
 
@@ -152,18 +153,19 @@ impl TimeReader {
         match why {
             Unread::Missing => TimeFault::Missing,
             Unread::Unit => TimeFault::Number { text },
-            Unread::NoSuchDay if self.is_day_of_other_order(bytes) => {
-                TimeFault::OtherOrder { text, is_day_first: self.order == Some(DayOrder::Day) }
+            Unread::NoSuchDay if let Some((order, of_others)) = self.other_order(bytes) => {
+                TimeFault::OtherOrder { text, order, of_others }
             }
             Unread::NoSuchDay => TimeFault::NoSuchDay { text },
             Unread::Range | Unread::NotFinite => TimeFault::OutOfRange { text },
-            Unread::DayOrMonth => {
+            Unread::DateOrder => {
                 let read = |order| match day::read(bytes.trim_ascii(), Some(order)) {
-                    Ok((midnight, _)) => Timestamp::from_nanos(midnight).to_string()[..10].to_owned(),
-                    Err(_) => "no day".to_owned(),
+                    Ok((midnight, _)) => {
+                        Some((order, Timestamp::from_nanos(midnight).to_string()[..10].to_owned()))
+                    }
+                    Err(_) => None,
                 };
-                let (day_first, month_first) = (read(DayOrder::Day), read(DayOrder::Month));
-                TimeFault::DayOrMonth { text, day_first, month_first }
+                TimeFault::DateOrder { text, readings: DateOrder::ALL.into_iter().filter_map(read).collect() }
             }
             Unread::Twice => TimeFault::Twice { text, zone: zone() },
             Unread::Skipped => TimeFault::Skipped { text, zone: zone() },
@@ -175,14 +177,11 @@ impl TimeReader {
         }
     }
 
-    /// Whether a text is a day if its day and its month change places, where nobody stated their order.
-    fn is_day_of_other_order(&self, text: &[u8]) -> bool {
-        let other = match self.inferred_order() {
-            Some(DayOrder::Day) => DayOrder::Month,
-            Some(DayOrder::Month) => DayOrder::Day,
-            None => return false,
-        };
-        day::read(text.trim_ascii(), Some(other)).is_ok()
+    /// The order in which a text is a day, where it is none in the order of others, which nobody stated.
+    fn other_order(&self, text: &[u8]) -> Option<(DateOrder, DateOrder)> {
+        let of_others = self.inferred_order()?;
+        let is_day = |order: &DateOrder| day::read(text.trim_ascii(), Some(*order)).is_ok();
+        Some((DateOrder::ALL.into_iter().find(is_day)?, of_others))
     }
 
     /// The zone that a text names, as it is written.

@@ -44,7 +44,7 @@ pub(in crate::ingest) struct Header {
     pub(in crate::ingest) grouped: Option<(String, f64)>,
     /// What the column of assets says first, where it has to say the same in every row.
     pub(in crate::ingest) own_asset: Vec<u8>,
-    /// What the first rows show of the order of day and month.
+    /// What the first rows show of the order of dates.
     pub(in crate::ingest) order: OrderEvidence,
 }
 

@@ -2,11 +2,9 @@
 
 use super::columns::{TimeSeen, TimesShown};
 use crate::ingest::field::clock::{self, ClockDigits};
-use crate::ingest::field::day::DayOrder;
+use crate::ingest::field::day::DateOrder;
 use crate::ingest::field::number::is_missing;
 use crate::ingest::field::time::{Shown, TimeReader};
-
-const ORDERS: [DayOrder; 2] = [DayOrder::Day, DayOrder::Month];
 
 /// What a field shows of times: `None` where it is missing.
 pub(in crate::ingest) fn shows(times: &TimeReader, text: &[u8]) -> Option<TimesShown> {
@@ -18,7 +16,7 @@ pub(in crate::ingest) fn shows(times: &TimeReader, text: &[u8]) -> Option<TimesS
         return Some(TimesShown::TimesOfDay);
     }
     let read = |order| times.clone().with(Some(order), ClockDigits::Six).read(text, None).ok();
-    Some(match ORDERS.into_iter().find_map(read) {
+    Some(match DateOrder::ALL.into_iter().find_map(read) {
         None => TimesShown::Nothing,
         Some(stamp) if stamp.shown == Shown::Date => TimesShown::Dates,
         Some(_) => TimesShown::Times,
@@ -33,12 +31,13 @@ fn is_time_of_day(times: &TimeReader, text: &[u8]) -> bool {
     }
 }
 
-/// The times of some rows, by the order of day and month in which more of them can be read.
+/// The times of some rows, by the order of dates in which most of them can be read.
 pub(in crate::ingest) fn seen(
     times: &TimeReader,
     read: impl Fn(&mut TimeReader) -> Vec<Option<TimeSeen>>,
 ) -> Vec<Option<TimeSeen>> {
-    let [day, month] = ORDERS.map(|order| read(&mut times.clone().with(Some(order), ClockDigits::Six)));
-    let count = |seen: &[Option<TimeSeen>]| seen.iter().flatten().count();
-    if count(&month) > count(&day) { month } else { day }
+    let read = |order| read(&mut times.clone().with(Some(order), ClockDigits::Six));
+    let count = |seen: &Vec<Option<TimeSeen>>| seen.iter().flatten().count();
+    // Of several the last one is the greatest.
+    DateOrder::ALL.into_iter().rev().map(read).max_by_key(count).unwrap_or_default()
 }

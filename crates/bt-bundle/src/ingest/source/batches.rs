@@ -13,7 +13,7 @@ use super::Opening;
 use crate::ingest::fault::{
     AssetFault, Fault, Finding, HeaderFault, NumberFault, RowFault, TimeFault, excerpt,
 };
-use crate::ingest::field::day::{DayOrder, OrderEvidence};
+use crate::ingest::field::day::{DateOrder, OrderEvidence};
 use crate::ingest::field::numeric::{NumericEvidence, NumericTimes};
 use crate::ingest::field::time::{Own, Stamp, TimeReader, Written, wall_clock};
 use crate::ingest::field::{Unread, asset};
@@ -99,7 +99,7 @@ impl<'a> Table<'a> {
         self.first.map(|batch| batch.column(at).as_ref())
     }
 
-    /// What the first rows show of the order of day and month.
+    /// What the first rows show of the order of dates.
     pub(super) fn order(&self, layout: &Layout) -> OrderEvidence {
         let mut evidence = OrderEvidence::default();
         if let Some(dates) = self.column(layout.time) {
@@ -162,7 +162,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Notes what a column of dates shows of the order of day and month, if they are text.
+/// Notes what a column of dates shows of the order of dates, if they are text.
 pub(super) fn note_dates(array: &dyn Array, evidence: &mut OrderEvidence) {
     let Some(texts) = Texts::new(array) else { return };
     (0..texts.len()).filter_map(|row| texts.get(row)).for_each(|text| evidence.note(text.as_bytes()));
@@ -222,7 +222,7 @@ fn is_number(kind: &DataType) -> bool {
 }
 
 impl Shape {
-    pub(super) fn set_order(&mut self, order: Option<DayOrder>) {
+    pub(super) fn set_order(&mut self, order: Option<DateOrder>) {
         self.times = self.times.clone().with_order(order);
     }
 

@@ -28,7 +28,7 @@ const LONGEST_LINE: usize = 16 << 20;
 #[derive(Debug)]
 pub(super) struct CsvFile {
     pub(super) shape: Shape,
-    /// What its first rows show of the order of day and month.
+    /// What its first rows show of the order of dates.
     pub(super) order: OrderEvidence,
     /// The median close, where prices look like fixed point.
     pub(super) fixed_point: Option<f64>,
@@ -115,14 +115,14 @@ impl CsvFile {
         })
     }
 
-    /// Reads on until a date shows the order of day and month, for a file whose first rows do not.
+    /// Reads on until a date shows the order of dates, for a file whose first rows do not.
     ///
     /// # Errors
     /// Where the file cannot be read.
     pub(super) fn search_order(mut self) -> Result<OrderEvidence> {
         let (delimiter, time) = (self.shape.delimiter, self.shape.layout.time);
         let mut evidence = std::mem::take(&mut self.order);
-        while evidence.order.is_none()
+        while evidence.order().is_none()
             && let Some(block) = self.next_block()?
         {
             for record in reader(&block.bytes, delimiter).into_byte_records().flatten() {

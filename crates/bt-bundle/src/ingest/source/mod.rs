@@ -9,7 +9,7 @@ use bt_core::{Error, Field, Result, Zone};
 
 use super::fault::{AssetFault, Finding, HeaderFault, NumberFault, Place, excerpt};
 use super::field::Unread;
-use super::field::day::{DayOrder, OrderEvidence};
+use super::field::day::{DateOrder, OrderEvidence};
 use super::field::time::TimeReader;
 use super::infer::columns::{Layout, Naming};
 use super::rows::{RowId, Rows, Source};
@@ -50,7 +50,7 @@ pub(super) struct Sources<'a> {
     open: Option<Open<'a>>,
     all: Vec<Source>,
     times: TimeReader,
-    /// Whether all inputs that wait were searched for a date that shows the order of day and month, and none does.
+    /// Whether all inputs that wait were searched for a date that shows the order of dates, and none does.
     are_searched: bool,
     /// The first source's columns, which decide the bundle's extra columns.
     first: Option<Layout>,
@@ -61,8 +61,8 @@ pub(super) struct Sources<'a> {
     pub(super) before_header: Option<(String, usize)>,
     /// The first source whose prices look like fixed point, and its median close.
     pub(super) fixed_point: Option<(String, f64)>,
-    /// The first source whose first dates could be two, and that is read in the order of another's, which has the day first or not.
-    pub(super) order_of_others: Option<(String, bool)>,
+    /// The first source whose first dates could be two, and the order of another's in which it is read.
+    pub(super) order_of_others: Option<(String, DateOrder)>,
     /// The first source with a price that only other numbers tell to be in groups of thousands, and that price.
     pub(super) grouped: Option<(String, String, f64)>,
 }
@@ -368,7 +368,7 @@ impl<'a> Sources<'a> {
     fn open_arrow(
         &mut self,
         file: ArrowFile<'a>,
-        order: Option<DayOrder>,
+        order: Option<DateOrder>,
         opening: &Opening<'_>,
     ) -> Result<()> {
         let ArrowFile { layout, mut shape, batches, .. } = file;
@@ -387,21 +387,21 @@ impl<'a> Sources<'a> {
         Ok(())
     }
 
-    /// The order of day and month, where that is a question: by the first date of the whole ingest that shows it.
+    /// The order of dates, where that is a question: by the first date of the whole ingest that shows it.
     fn settle_order(
         &mut self,
         path: &Path,
         shown: &OrderEvidence,
         options: &IngestOptions,
         search: impl FnOnce() -> Result<OrderEvidence>,
-    ) -> Result<Option<DayOrder>> {
-        if !self.times.lacks_order() || shown.order.is_none() && !shown.is_unclear {
+    ) -> Result<Option<DateOrder>> {
+        if !self.times.lacks_order() || shown.is_empty() {
             self.note_order(path, shown, self.times.inferred_order());
             return Ok(None);
         }
-        let mut order = shown.order;
+        let mut order = shown.order();
         if order.is_none() && !self.are_searched {
-            order = search()?.order;
+            order = search()?.order();
             if order.is_none() {
                 order = self.search_others(options);
                 self.note_order(path, shown, order);
@@ -414,14 +414,14 @@ impl<'a> Sources<'a> {
     }
 
     /// Notes a source that is read in an order which another one shows.
-    fn note_order(&mut self, path: &Path, shown: &OrderEvidence, order: Option<DayOrder>) {
+    fn note_order(&mut self, path: &Path, shown: &OrderEvidence, order: Option<DateOrder>) {
         if let Some(order) = order.filter(|_| shown.is_open()) {
-            self.order_of_others.get_or_insert((path.display().to_string(), order == DayOrder::Day));
+            self.order_of_others.get_or_insert((path.display().to_string(), order));
         }
     }
 
     /// Looks for a date that shows the order in the inputs that wait. What is wrong with one of them is told at its turn.
-    fn search_others(&self, options: &IngestOptions) -> Option<DayOrder> {
+    fn search_others(&self, options: &IngestOptions) -> Option<DateOrder> {
         self.waiting.iter().find_map(|input| match input {
             Input::File { path, format, .. } => self.search_file(path, *format, options),
             Input::Folder { path, format, .. } => {
@@ -432,7 +432,7 @@ impl<'a> Sources<'a> {
         })
     }
 
-    fn search_file(&self, path: &Path, format: FileFormat, options: &IngestOptions) -> Option<DayOrder> {
+    fn search_file(&self, path: &Path, format: FileFormat, options: &IngestOptions) -> Option<DateOrder> {
         let (naming, asset) = (Naming::ColumnOrName, Some(String::from("any")));
         let opening =
             Opening { options, times: &self.times, number: 0, naming, asset, is_asset_stated: false };
@@ -441,7 +441,7 @@ impl<'a> Sources<'a> {
             FileFormat::Parquet => search_parquet(path, &opening),
             FileFormat::ArrowIpc => search_ipc(path, &opening),
         };
-        evidence.ok()?.order
+        evidence.ok()?.order()
     }
 
     /// Puts a folder's files in the folder's place, in order of their names.
@@ -507,13 +507,13 @@ fn search_ipc(path: &Path, _: &Opening<'_>) -> Result<OrderEvidence> {
     Err(unsupported(path, "ipc"))
 }
 
-/// Reads batches of one column, of dates, until one shows the order of day and month.
+/// Reads batches of one column, of dates, until one shows the order of dates.
 #[cfg(any(feature = "parquet", feature = "ipc"))]
 fn search_dates(batches: Batches<'_>) -> Result<OrderEvidence> {
     let mut evidence = OrderEvidence::default();
     for batch in batches {
         batches::note_dates(batch?.column(0), &mut evidence);
-        if evidence.order.is_some() {
+        if evidence.order().is_some() {
             break;
         }
     }
@@ -666,7 +666,7 @@ fn of_batches(
     agree(first, all, &source, &layout)?;
     let order = table.order(&layout);
     if times.lacks_order() {
-        *times = times.clone().with_order(order.order);
+        *times = times.clone().with_order(order.order());
     }
     let opening = Opening { times, ..opening };
     let names = schema.fields().iter().map(|field| field.name().clone()).collect();

@@ -1,6 +1,6 @@
 //! Dates and times, however they are written.
 
-use bt_bundle::{Column, EpochUnit, IngestOptions, Note, TimeFormat};
+use bt_bundle::{Column, DateOrder, EpochUnit, IngestOptions, Note, TimeFormat};
 
 use super::{csv, folder, stamped, zone};
 use crate::daily;
@@ -207,11 +207,29 @@ fn a_later_file_decides_whether_the_day_or_the_month_comes_first() {
     for files in [[("A.csv", &one), ("B.csv", &other)], [("A.csv", &other), ("B.csv", &one)]] {
         let files = files.map(|(name, text)| (name, text.as_str()));
         let notes = folder(&files, AUTO(), false).unwrap().report.notes;
-        assert!(matches!(&notes[..], [Note::OrderOfOthers { is_day_first: true, .. }]), "{notes:?}");
+        assert!(matches!(&notes[..], [Note::OrderOfOthers { order: DateOrder::DayFirst, .. }]), "{notes:?}");
     }
     assert_eq!(folder(&[("A.csv", &other)], AUTO(), false).unwrap().report.notes, []);
     let error = folder(&[("A.csv", &one), ("B.csv", &one)], AUTO(), false).unwrap_err();
     assert!(error.contains("A.csv, line 2") && error.contains("no other date tells which"), "{error}");
+}
+
+#[test]
+fn years_of_two_digits_are_read_first_or_last_as_the_rows_follow_upon_each_other() {
+    let right = ["2024-01-31", "2024-02-01", "2024-02-02"];
+    for dates in [
+        ["24-01-30", "24-01-31", "24-02-01"],
+        ["24/01/30", "24/01/31", "24/02/01"],
+        ["30.01.24", "31.01.24", "01.02.24"],
+        ["01/30/24", "01/31/24", "02/01/24"],
+    ] {
+        assert_eq!(stamped(&dates, daily()).unwrap().known(), right, "{dates:?}");
+    }
+    // One bar alone can be of two days.
+    let error = stamped(&["24-01-30"], daily()).unwrap_err();
+    assert!(error.contains("2030-01-24 with the day first and 2024-01-30 with the year first"), "{error}");
+    let stated = IngestOptions { time_format: TimeFormat::YearFirst, ..daily() };
+    assert_eq!(stamped(&["24-01-30"], stated).unwrap().known(), ["2024-01-31"]);
 }
 
 #[test]

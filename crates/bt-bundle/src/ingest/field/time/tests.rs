@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::EpochUnit;
 use crate::bt_core::Day;
+use crate::ingest::field::day::OrderEvidence;
 
 fn nanos(text: &str) -> i64 {
     text.parse::<Timestamp>().unwrap().as_nanos()
@@ -51,17 +52,55 @@ fn dates_are_read_as_they_are_commonly_written() {
 #[test]
 fn the_order_of_day_and_month_is_read_where_it_is_known_and_never_guessed() {
     for text in ["05/01/2024", "5.1.2024", "05-01-24"] {
-        assert_eq!(auto(text), Err(Unread::DayOrMonth), "{text}");
+        assert_eq!(auto(text), Err(Unread::DateOrder), "{text}");
         let day = reader(TimeFormat::DayFirst, None).read(text.as_bytes(), None).unwrap().nanos;
         let month = reader(TimeFormat::MonthFirst, None).read(text.as_bytes(), None).unwrap().nanos;
         assert_eq!((day, month), (nanos("2024-01-05"), nanos("2024-05-01")), "{text}");
     }
-    let shown = |text: &str| day::order_shown(text.as_bytes());
-    assert_eq!(shown("13/01/2020"), Some(day::OrderShown::Only(DayOrder::Day)));
-    assert_eq!(shown("01/13/2020 09:30"), Some(day::OrderShown::Only(DayOrder::Month)));
-    assert_eq!(shown("05/05/2020"), Some(day::OrderShown::Either));
+    let year = reader(TimeFormat::YearFirst, None).read(b"05-01-24", None).unwrap().nanos;
+    assert_eq!(year, nanos("2005-01-24"));
+    assert_eq!(shown(&["13/01/2020"]), (Some(DateOrder::DayFirst), false));
+    assert_eq!(shown(&["01/13/2020 09:30"]), (Some(DateOrder::MonthFirst), false));
+    assert_eq!(shown(&["05/05/2020"]), (None, true));
     for text in ["2020-01-13", "13-Jan-2020", "20200113", "1577957400", ""] {
-        assert_eq!(shown(text), None, "{text}");
+        assert_eq!(shown(&[text]), (None, false), "{text}");
+    }
+}
+
+/// The order that dates show, and whether it is an open question.
+fn shown(texts: &[&str]) -> (Option<DateOrder>, bool) {
+    let mut evidence = OrderEvidence::default();
+    texts.iter().for_each(|text| evidence.note(text.as_bytes()));
+    (evidence.order(), evidence.is_open())
+}
+
+#[test]
+fn years_of_two_digits_come_first_where_dates_follow_upon_each_other_only_so() {
+    let (day, month, year) = (DateOrder::DayFirst, DateOrder::MonthFirst, DateOrder::YearFirst);
+    for (texts, order) in [
+        // Days, newest first, months, a few assets one below the other.
+        (&["24-01-30", "24-01-31", "24-02-01"][..], Some(year)),
+        (&["30-01-24", "31-01-24", "01-02-24"], Some(day)),
+        (&["24/02/01", "24/01/31", "24/01/30"], Some(year)),
+        (&["31.01.24", "29.02.24", "31.03.24"], Some(day)),
+        (&["24.01.31", "24.02.29", "24.03.31"], Some(year)),
+        (&["05-01-24", "05-01-25", "05-01-26"], Some(year)),
+        (&["30-01-24", "31-01-24", "30-01-24", "31-01-24", "30-01-24", "31-01-24"], Some(day)),
+        // One number alone shows it.
+        (&["96-01-05"], Some(year)),
+        (&["00-01-05"], Some(year)),
+        (&["25-01-96"], Some(day)),
+        (&["01-25-24"], Some(month)),
+        (&["5-13-24", "30-01-24"], Some(month)),
+        // Nothing shows it; a wrong date does not.
+        (&["24-01-05"], None),
+        (&["24-01-05", "24-01-05"], None),
+        (&["31-06-24"], None),
+        (&["24-01-05", "20-07-11"], None),
+        (&["05/01/24", "06/01/24", "07/01/24"], None),
+        (&["01/02/24", "01/03/24", "01/04/24"], None),
+    ] {
+        assert_eq!(shown(texts), (order, order.is_none()), "{texts:?}");
     }
 }
 
