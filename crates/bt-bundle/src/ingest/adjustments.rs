@@ -8,6 +8,7 @@ use ::csv::{ByteRecord, ReaderBuilder, Trim};
 use bt_core::{Adjustment, AdjustmentKind, Error, Result, Timestamp, Zone};
 
 use super::fault::{AdjustmentFault, Fault, Finding, Findings, Place, RowFault, RowNumber, excerpt};
+use super::field::Unread;
 use super::field::numeric::NumericEvidence;
 use super::field::time::{Own, TimeReader, Written};
 use super::infer::columns::normal;
@@ -181,6 +182,7 @@ fn start_of_day(times: &mut TimeReader, zone: &Zone, text: &[u8]) -> Result<Time
     let written = times.written(text.trim_ascii()).map_err(|why| fault(times, why))?;
     let day = match written {
         Written::Date(nanos) | Written::Local(nanos, Own::Nothing) => nanos.div_euclid(DAY),
+        Written::Month(_) => return Err(fault(times, Unread::Form)),
         moment => {
             let stamp = times.stamp(moment).map_err(|why| fault(times, why))?;
             wall::day(zone, stamp.nanos)

@@ -56,6 +56,7 @@ pub fn time(options: &IngestOptions, text: &[u8], clock: Option<&[u8]>) -> Optio
     let written = match clock {
         None => match reader.written(text.trim_ascii()).ok()? {
             Written::Date(midnight) => Time::Date(midnight),
+            Written::Month(_) => Time::Date(placed.nanos),
             Written::Local(local, Own::Offset(minutes)) => Time::Local(local, Some(minutes)),
             Written::Local(local, _) => Time::Local(local, None),
             Written::Moment(moment) => Time::Moment(moment),

@@ -222,7 +222,7 @@ pub enum BadRows {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub enum TimeFormat {
-    /// Any of the usual ways that say one thing alone: `2024-01-05`, `2024.01.05`, `20240105`, `05-Jan-24`, `Jan 5, 2024`,
+    /// Any of the usual ways that say one thing alone: `2024-01-05`, `2024.01.05`, `20240105`, `05-Jan-24`, `Jan 5, 2024`, `2024-01`,
     /// then perhaps a time (`16:00:00.123`, `160000`, `4:00 PM`) and a zone (`Z`, `-05:00`, `GMT+0700`, `US/Eastern`);
     /// a date and a time in digits alone, `202401051600`; counts since 1970 of nine digits or more, whose size tells their
     /// unit. The first thousand rows of a source show whether its digits are dates or counts. Where both day and month are

@@ -18,6 +18,12 @@ pub(super) fn start_of_day(zone: &Zone, day: i64) -> i64 {
     zone.start_of_day(Day::from_days_since_1970(day as i32)).as_nanos()
 }
 
+/// The 00:00 of the last day of a month, from that of any of its days. The last month of the calendar is not whole.
+pub(super) fn last_of_month(midnight: i64) -> i64 {
+    let day = Day::from_days_since_1970(midnight.div_euclid(DAY) as i32);
+    i64::from(day.next_month().plus(-1).days_since_1970()).saturating_mul(DAY)
+}
+
 /// What the wall clock shows, counted as if it were UTC.
 pub(super) fn local(zone: &Zone, moment: i64) -> i64 {
     zone.local(Timestamp::from_nanos(moment)).as_nanos()

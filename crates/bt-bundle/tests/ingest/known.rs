@@ -1,6 +1,6 @@
 //! When bars become known: never before their end.
 
-use bt_bundle::{IngestOptions, Label, Zone};
+use bt_bundle::{IngestOptions, Label, TimeFormat, Zone};
 use bt_core::{Bundle, BundleSource, Frequency, Timestamp};
 
 use crate::{HEADER, Place, csv, name};
@@ -219,6 +219,32 @@ fn a_session_close_is_refused_where_weekly_or_monthly_bars_are_stamped_with_thei
         assert!(error.ends_with(told), "{error}");
         let date = known(&["2024-01-05"], IngestOptions { session_close: close, ..options() }).unwrap();
         assert_eq!(date, ["2024-01-05T16:00:00Z"]);
+    }
+}
+
+#[test]
+fn a_bar_of_a_month_without_a_day_is_known_when_the_month_is_over() {
+    let right = ["2024-02-01T05:00:00Z", "2024-03-01T05:00:00Z", "2024-04-01T04:00:00Z"];
+    let in_new_york = |label| IngestOptions { label, ..in_zone("America/New_York") };
+    for stamps in [
+        ["2024-01", "2024-02", "2024-03"],
+        ["2024/01", "2024/02", "2024/03"],
+        ["Jan-2024", "Feb-2024", "Mar-2024"],
+        ["January 2024", "February 2024", "March 2024"],
+    ] {
+        for label in [None, Some(Label::Date), Some(Label::Start), Some(Label::End)] {
+            assert_eq!(known(&stamps, in_new_york(label)).unwrap(), right, "{stamps:?} {label:?}");
+        }
+    }
+    for (pattern, stamps) in
+        [("%b-%y", ["Jan-24", "Feb-24", "Mar-24"]), ("%Y%m", ["202401", "202402", "202403"])]
+    {
+        let options = IngestOptions { time_format: TimeFormat::Pattern(pattern.into()), ..in_new_york(None) };
+        assert_eq!(known(&stamps, options).unwrap(), right, "{pattern}");
+    }
+    for stamp in ["2024-13", "Jan 24", "2024.01", "2262-04", "2024-01 16:00"] {
+        let options = IngestOptions { frequency: Some(Frequency::Monthly), ..Default::default() };
+        assert!(known(&[stamp], options).is_err(), "{stamp}");
     }
 }
 

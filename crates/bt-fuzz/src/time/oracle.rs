@@ -130,5 +130,7 @@ pub(super) fn is_written(time: Time, text: &str) -> bool {
     }
     let has = |wanted: i64| numbers.iter().any(|number| number.parse() == Ok(wanted));
     let year = i64::from(date.year());
-    (has(year) || has(year % 100)) && has(date.day().into())
+    // A month alone is its first or its last day.
+    let is_of_month = numbers.len() < 3 && matches!(date.day(), 1 | 28..);
+    (has(year) || has(year % 100)) && (is_of_month || has(date.day().into()))
 }

@@ -31,7 +31,7 @@ pub enum Advice {
     StateTimeFormat,
     /// State what an integer counts.
     StateEpoch,
-    /// State whether the day or the month comes first.
+    /// State whether the day, the month or the year comes first.
     StateDateOrder,
     /// State the zone of times.
     StateZone,

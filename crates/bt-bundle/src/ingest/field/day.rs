@@ -170,6 +170,19 @@ impl<'t> Numbers<'t> {
     }
 }
 
+/// Reads a month without a day, `2024-01` or `Jan 2024`: the 00:00 of its first day. `2024.01` is a number.
+pub(in crate::ingest) fn month_alone(text: &[u8]) -> Option<Result<i64, Unread>> {
+    let (first, rest) = token(text)?;
+    let (_, rest) = separator(rest).filter(|(separator, _)| *separator != b'.')?;
+    let (second, _) = token(rest).filter(|(_, rest)| rest.is_empty())?;
+    let (year, month) = match (first, second) {
+        (Token::Number(year), Token::Number(month)) if month.len() == 2 => (year, number(month).ok()?),
+        (Token::Month(month), Token::Number(year)) => (year, month),
+        _ => return None,
+    };
+    (year.len() == 4).then(|| day_of(number(year)?, month, 1))
+}
+
 enum Token<'t> {
     Number(&'t [u8]),
     Month(i64),

@@ -1,6 +1,6 @@
 //! Dates and times as a pattern of `strptime` describes them.
 
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;
 
@@ -23,8 +23,10 @@ pub(in crate::ingest) fn correction(pattern: &str) -> Option<&'static str> {
     if pattern.contains("%C") {
         return Some("%Y, since %C and %y are not read as one year");
     }
-    if parsed.to_date().ok() != Some(sample.date()) {
-        return Some("a pattern of strptime with year, month and day, such as %d/%m/%y %H:%M");
+    let is_month = parsed.to_date().is_err() && parsed.hour().is_none();
+    let expected = if is_month { sample.date().first_of_month() } else { sample.date() };
+    if date(&parsed) != Some(expected) {
+        return Some("a pattern of strptime with year and month, such as %d/%m/%y %H:%M or %b-%y");
     }
     correction_of_time(&parsed, sample)
 }
@@ -46,6 +48,15 @@ fn correction_of_time(parsed: &BrokenDownTime, sample: DateTime) -> Option<&'sta
     }
 }
 
+/// The day, which is the first one of a month alone.
+fn date(parsed: &BrokenDownTime) -> Option<Date> {
+    let first_of_month = || match (parsed.year(), parsed.month(), parsed.day()) {
+        (Some(year), Some(month), None) => Date::new(year, month, 1).ok(),
+        _ => None,
+    };
+    parsed.to_date().ok().or_else(first_of_month)
+}
+
 /// What is read of a sample as the pattern writes it.
 fn round_trip(pattern: &str, sample: DateTime) -> Option<BrokenDownTime> {
     let sample = sample.to_zoned(TimeZone::UTC).ok()?;
@@ -63,13 +74,17 @@ pub(super) fn read(
     if let Some(timestamp) = parsed.timestamp() {
         return i64::try_from(timestamp.as_nanosecond()).map(Written::Moment).map_err(|_| Unread::Range);
     }
-    let date = parsed.to_date().map_err(|_| Unread::Form)?;
+    let date = date(&parsed).ok_or(Unread::Form)?;
     if parsed.day_of_year().is_some_and(|day| day != date.day_of_year()) {
         // Only one of month and day, and day of the year, makes the date.
         return Err(Unread::Form);
     }
     let midnight = day::day_of(date.year().into(), date.month().into(), date.day().into())?;
-    let Some(_) = parsed.hour() else { return Ok(Written::Date(midnight)) };
+    match parsed.hour() {
+        None if parsed.to_date().is_err() => return Ok(Written::Month(midnight)),
+        None => return Ok(Written::Date(midnight)),
+        Some(_) => {}
+    }
     let time = parsed.to_time().map_err(|_| Unread::Form)?;
     let seconds = i64::from(time.hour()) * 3600 + i64::from(time.minute()) * 60 + i64::from(time.second());
     let own = match (parsed.offset(), parsed.iana_time_zone()) {
@@ -107,14 +122,15 @@ mod tests {
             ("%s%.f", "%s alone"),
             ("%s %z", "%s alone"),
             ("%C%y-%m-%d", "%Y, since"),
-            ("%Y-%m", "year, month and day"),
-            ("%H:%M", "year, month and day"),
+            ("%Y", "year and month"),
+            ("%H:%M", "year and month"),
+            ("%Y-%m %H:%M", "year and month"),
             ("%Y-%m-%d %H:%M %Z", "a pattern of strptime"),
             ("%c", "a pattern of strptime"),
             ("%", "a pattern of strptime"),
             ("%E", "a pattern of strptime"),
-            ("no pattern", "year, month and day"),
-            ("", "year, month and day"),
+            ("no pattern", "year and month"),
+            ("", "year and month"),
         ] {
             let said = correction(pattern).unwrap_or_else(|| panic!("{pattern:?} is taken"));
             assert!(said.contains(part), "{pattern:?}: {said}");
@@ -137,6 +153,8 @@ mod tests {
             "%Y %U %a",
             "%A, %B %d %Y",
             "%d%m%y",
+            "%b-%y",
+            "%Y%m",
             "%s",
         ] {
             assert_eq!(correction(pattern), None, "{pattern}");

@@ -20,6 +20,8 @@ use crate::ingest::{IngestOptions, TimeFormat};
 pub(in crate::ingest) enum Written {
     /// A day, as its 00:00, and no time.
     Date(i64),
+    /// A month, as the 00:00 of its first day, and neither day nor time.
+    Month(i64),
     /// A reading of the wall clock, as if it were UTC, of the zone that it names.
     Local(i64, Own),
     /// A moment.
@@ -76,6 +78,8 @@ pub(in crate::ingest) struct TimeReader {
     zone: Zone,
     is_zone_stated: bool,
     stands_for_day: bool,
+    /// Whether a month alone is its first day, as the start of a bar. It is the last one otherwise, when the bar is over.
+    month_is_its_first_day: bool,
     /// The zones that were named: each has a table of its own, which takes long to make.
     named: Vec<(Box<[u8]>, Arc<Zone>)>,
 }
@@ -97,6 +101,7 @@ impl TimeReader {
             zone: options.zone.as_ref().or(bundle).unwrap_or(wall::utc()).clone(),
             is_zone_stated: options.zone.is_some(),
             stands_for_day: options.label == Some(Label::Date),
+            month_is_its_first_day: options.label == Some(Label::Start),
             named: Vec::new(),
         }
     }
@@ -198,6 +203,8 @@ impl TimeReader {
     pub(in crate::ingest) fn stamp(&self, written: Written) -> Result<Stamp, Unread> {
         match written {
             Written::Date(midnight) => date(midnight),
+            Written::Month(first) if self.month_is_its_first_day => date(first),
+            Written::Month(first) => date(wall::last_of_month(first)),
             Written::Moment(moment) => self.moment(moment),
             Written::Local(local, own) => self.local(local, own),
         }
@@ -259,6 +266,9 @@ impl TimeReader {
     }
 
     fn day_and_time(&mut self, text: &[u8]) -> Result<Written, Unread> {
+        if let Some(first) = day::month_alone(text) {
+            return first.map(Written::Month);
+        }
         let order = self.order.filter(|_| !matches!(self.format, TimeFormat::Iso));
         let (midnight, rest) = day::read(text, order)?;
         match rest {
