@@ -21,7 +21,10 @@ pub(crate) fn run(data: &[u8]) {
     for constraints in [Vec::new(), constraints] {
         if let Ok(space) = Space::new(parameters.clone(), constraints) {
             points(&space);
-            searches(&space);
+            // They draw thousands of points where conditions leave hardly any: not in each execution.
+            if data.len() % 8 == 0 {
+                searches(&space);
+            }
         }
     }
 }
