@@ -219,6 +219,9 @@ impl TimeReader {
             TimeFormat::Auto | TimeFormat::Iso => {
                 numeric::digits(value.to_string().as_bytes(), &self.format, self.numbers)
             }
+            TimeFormat::Pattern(pattern) => {
+                pattern::read(pattern, value.to_string().as_bytes(), |_| Err(Unread::Zone))
+            }
             _ => Err(Unread::Unit),
         }
     }

@@ -272,6 +272,10 @@ fn numbers_are_times_where_their_unit_is_stated() {
     assert_eq!(excel.read(b"45296.395833333336", None).unwrap().nanos, nanos("2024-01-05T09:30:00"));
     assert!(excel.read(b"60", None).is_err());
     assert_eq!(reader(TimeFormat::Auto, None).integer(20_240_105), Ok(Written::Date(moment)));
+    assert_eq!(
+        reader(TimeFormat::Pattern("%d%m%Y".into()), None).integer(15_012_024),
+        Ok(Written::Date(moment + 10 * DAY))
+    );
 }
 
 #[test]
