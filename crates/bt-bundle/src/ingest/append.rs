@@ -9,8 +9,9 @@ use bt_core::{
 
 use super::fault::{Finding, FrequencyFault, Place, TimeFault};
 use super::infer::clock::Base;
-use super::infer::frequency::regular;
+use super::infer::frequency::Gaps;
 use super::report::{counted, summary};
+use super::wall::MINUTE;
 use super::{Extras, Ingest, IngestReport};
 use crate::{Appended, Disk, Label, Store};
 
@@ -94,19 +95,28 @@ impl Ingest<'_> {
 /// were not so in the bundle.
 fn check_frequency(old: &dyn Bundle, new: &dyn Bundle, input: &IngestReport) -> Result<()> {
     let most = new.frequency();
+    // Bars within the day are known when they end: their start is what may be a midnight.
+    let length = match most {
+        Frequency::Minutes(minutes) if new.conventions().label == BarLabel::Start => {
+            i64::from(minutes) * MINUTE
+        }
+        _ => 0,
+    };
+    let zone = if most.is_intraday() { Some(new.conventions().zone.parse()?) } else { None };
     for (id, asset) in new.assets().ids().zip(new.assets().names()) {
-        let regular = |bundle: &dyn Bundle, id| -> Result<Option<Frequency>> {
+        let fault = |bundle: &dyn Bundle, id| -> Result<Option<FrequencyFault>> {
             let stamps: Vec<i64> =
-                bundle.bars(id)?.timestamps().iter().map(|known| known.as_nanos()).collect();
-            Ok(regular(&stamps))
+                bundle.bars(id)?.timestamps().iter().map(|known| known.as_nanos() - length).collect();
+            let mut gaps = Gaps::new(zone.clone());
+            gaps.add(asset, &stamps);
+            Ok(gaps.check_assets(most).err())
         };
-        let found = regular(new, id)?.filter(|frequency| *frequency != most);
-        let before = match (found, old.assets().find(asset)) {
-            (Some(_), Some(id)) => regular(old, id)?,
+        let found = fault(new, id)?;
+        let before = match (&found, old.assets().find(asset)) {
+            (Some(_), Some(id)) => fault(old, id)?,
             _ => None,
         };
-        if let Some(frequency) = found.filter(|_| found != before) {
-            let fault = FrequencyFault::OfAsset { asset: asset.to_owned(), frequency, most };
+        if let Some(fault) = found.filter(|found| before.as_ref() != Some(found)) {
             let place = Place::of(input.sources.first().cloned().unwrap_or_default());
             return Err(Finding::new(place, fault).into());
         }

@@ -186,6 +186,10 @@ pub(crate) fn hint(advice: Advice) -> &'static str {
         Advice::StateNumberFormat => {
             "--decimal and --thousands state the signs in numbers: --decimal , for 1.234,5 and --thousands , for 1,234.5"
         }
+        Advice::SeparateFrequencies => {
+            "ingest bars of different frequencies into bundles of their own; --frequency takes all for bars of one, so that longer \
+             ones are known before they end"
+        }
         Advice::StateFrequency => "--frequency states how far apart bars are: 1m to 1439m, 1d, 1w or 1mo",
         Advice::StateStarts => "--label start says so, and each bar is known when the next period begins",
         Advice::StateLabel => "--label start or --label end states what the stamps are",

@@ -43,6 +43,8 @@ pub enum Advice {
     StateNumberFormat,
     /// State how far apart bars are.
     StateFrequency,
+    /// Put assets of different frequencies into bundles of their own.
+    SeparateFrequencies,
     /// State that stamps are starts.
     StateStarts,
     /// State whether stamps are starts or ends.
@@ -82,6 +84,9 @@ impl Advice {
                 "state decimal and thousands separators if it has them (`IngestOptions::number_format`)"
             }
             Self::StateFrequency => "state the frequency (`IngestOptions::frequency`)",
+            Self::SeparateFrequencies => {
+                "ingest bars of different frequencies into bundles of their own; `IngestOptions::frequency` takes all for bars of one"
+            }
             Self::StateStarts => "state that stamps are starts (`Label::Start`)",
             Self::StateLabel => "state what stamps are (`IngestOptions::label`)",
             Self::SkipBadRows => "`BadRows::Skip` leaves such rows out",
@@ -171,6 +176,9 @@ fn frequency(fault: &FrequencyFault) -> Vec<Advice> {
         FrequencyFault::Starts { .. } => vec![Advice::StateStarts],
         FrequencyFault::FarApart { .. } => vec![Advice::StateTimeFormat, Advice::StateFrequency],
         FrequencyFault::StartOrEnd { .. } => vec![Advice::StateLabel, Advice::StateFrequency],
+        FrequencyFault::OfAsset { .. } | FrequencyFault::AssetFarApart { .. } => {
+            vec![Advice::SeparateFrequencies]
+        }
         _ => vec![Advice::StateFrequency],
     }
 }

@@ -253,6 +253,9 @@ impl fmt::Display for FrequencyFault {
             Self::OfAsset { asset, frequency, most } => {
                 write!(f, "{asset:?} has bars of {frequency}, and most bars are of {most}")
             }
+            Self::AssetFarApart { asset, days, most } => {
+                write!(f, "the bars of {asset:?} are {days} days apart, and most bars are of {most}")
+            }
             Self::Starts { frequency } => write!(
                 f,
                 "its {} bars are stamped with the first day of their {}, at which they are not over",

@@ -171,6 +171,7 @@ fn others() -> Vec<Fault> {
         Distance::Unusual { nanos: 90_000_000_000 },
         Distance::FarApart { days: 91 },
         Distance::OfAsset { asset: text("IBM"), frequency: Frequency::Weekly, most: Frequency::Daily },
+        Distance::AssetFarApart { asset: text("IBM"), days: 3, most: Frequency::Daily },
         Distance::Starts { frequency: Frequency::Weekly },
         Distance::StartOrEnd { frequency: Frequency::Monthly },
     ]

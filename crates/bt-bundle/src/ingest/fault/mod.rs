@@ -431,6 +431,15 @@ pub enum FrequencyFault {
         /// That of most bars.
         most: Frequency,
     },
+    /// The bars of an asset are further apart than daily ones, and are neither weekly nor monthly.
+    AssetFarApart {
+        /// The asset.
+        asset: String,
+        /// How far apart they are, in days.
+        days: i64,
+        /// The frequency of most bars.
+        most: Frequency,
+    },
     /// Weekly or monthly bars are stamped with their starts.
     Starts {
         /// The frequency.

@@ -65,6 +65,9 @@ pub(in crate::ingest) struct Clock {
     /// How far apart the offsets are that were named, in nanoseconds.
     offset_range: i64,
     are_dates: bool,
+    /// Midnights UTC are dates, whatever the zone: taken as moments they would lie on the evening before in New York, and the
+    /// bar would be known a day too early.
+    are_days_in_utc: bool,
     on_wall_clock: bool,
     close: Option<SessionClose>,
     /// The end of each day from `first_day` on, where the rule looks days up: once for each day, not for each row.
@@ -101,9 +104,9 @@ pub(in crate::ingest) enum Rule {
     NextClose,
     /// The stamp is a moment; the bar is known at the same time of the next local day.
     NextDay,
-    /// The stamp lies in a week that begins with this weekday (0 is Monday); the bar is known when the next one begins.
+    /// The stamp begins a week that begins with this weekday (0 is Monday); the bar is known when the next one begins.
     NextWeek(u32),
-    /// The stamp lies in a month; the bar is known when the next one begins.
+    /// The stamp begins a month of the calendar; the bar is known when the next one begins.
     NextMonth,
     /// The stamp begins a week of its own; the bar is known on the same weekday of the next one.
     WeekLater,
@@ -170,6 +173,7 @@ impl Clock {
         let (zone, source) = zone(options, summary, bundle);
         let offset_range = match (source, summary.offsets) {
             (ZoneSource::Offsets, Some((_, greatest))) => {
+                let greatest = if summary.in_utc { greatest.max(0) } else { greatest };
                 i64::from(greatest - zone.offset_minutes(Timestamp::from_nanos(0))) * MINUTE
             }
             _ => 0,
@@ -181,6 +185,7 @@ impl Clock {
             source,
             offset_range,
             are_dates: summary.are_dates(),
+            are_days_in_utc: summary.are_dates() || summary.utc_midnights,
             on_wall_clock: summary.on_wall_clock,
             close: options.session_close,
             day_ends: Vec::new(),
@@ -207,7 +212,7 @@ impl Clock {
             (Frequency::Minutes(minutes), Label::Start) => Ok(Rule::After(i64::from(minutes) * MINUTE)),
             (_, Label::End) if self.close.is_some() => Err(OptionConflict::CloseAndEnds.into()),
             (_, Label::End) => Ok(Rule::After(0)),
-            (_, Label::Date) => Ok(self.end_of_day_rule(summary)),
+            (_, Label::Date) => Ok(self.end_of_day_rule()),
             (_, Label::Start) if self.close.is_some() => Ok(Rule::NextClose),
             (_, Label::Start) => Ok(Rule::NextDay),
         })
@@ -238,18 +243,16 @@ impl Clock {
                 Err(OptionConflict::CloseAndEnds.into())
             }
             (Some(Label::End), _) if !are_days => Ok(Rule::After(0)),
-            (Some(Label::End | Label::Date), _) => Ok(self.end_of_day_rule(summary)),
-            (None, PeriodStamp::Ends) if are_days => Ok(self.end_of_day_rule(summary)),
+            (Some(Label::End | Label::Date), _) => Ok(self.end_of_day_rule()),
+            (None, PeriodStamp::Ends) if are_days => Ok(self.end_of_day_rule()),
             (None, PeriodStamp::Starts) => Err(FrequencyFault::Starts { frequency }.into()),
             (None, _) => Err(FrequencyFault::StartOrEnd { frequency }.into()),
         })
     }
 
-    fn end_of_day_rule(&self, summary: &StampSummary) -> Rule {
+    fn end_of_day_rule(&self) -> Rule {
         match self.source {
-            // Midnights UTC are dates, whatever the zone: taken as moments they would lie on the evening before in New
-            // York, and the bar would be known a day too early.
-            _ if summary.are_dates() || summary.utc_midnights => Rule::EndOfDate,
+            _ if self.are_days_in_utc => Rule::EndOfDate,
             ZoneSource::Offsets if self.offset_range > 0 => Rule::EndOfStampedDay,
             _ => Rule::EndOfLocalDay,
         }
@@ -280,7 +283,7 @@ impl Clock {
                 let tabulated = self.day_ends.get(day.wrapping_sub(self.first_day) as usize);
                 tabulated.copied().unwrap_or_else(|| self.end_of_day(day))
             }
-            Rule::EndOfLocalDay => self.end_of_day(wall::day(&self.zone, stamp)),
+            Rule::EndOfLocalDay => self.end_of_local_day(stamp),
             Rule::EndOfStampedDay => self.end_of_stamped_day(stamp),
             Rule::NextClose => self.next_close(stamp),
             Rule::NextDay => self.zone.next_day(Timestamp::from_nanos(stamp)).as_nanos(),
@@ -293,7 +296,7 @@ impl Clock {
 
     /// The local day of a stamp.
     pub(in crate::ingest) fn day(&self, stamp: i64) -> Day {
-        let day = match self.are_dates || self.rule == Rule::EndOfDate {
+        let day = match self.are_days_in_utc {
             true => stamp.div_euclid(DAY),
             // Beginnings of days at all offsets lie in their day then, and not in the evening before.
             false => wall::day(&self.zone, stamp.saturating_add(self.offset_range)),
@@ -411,15 +414,22 @@ impl Clock {
         }
     }
 
-    /// The next beginning of a day that was stamped, where it is a day away, clocks set or not; else 24 hours later.
+    /// A bar that is stamped behind the session close of its day is known when that day ends.
+    fn end_of_local_day(&self, stamp: i64) -> i64 {
+        let day = wall::day(&self.zone, stamp);
+        let end = self.end_of_day(day);
+        if end < stamp { wall::start_of_day(&self.zone, day + 1) } else { end }
+    }
+
+    /// The beginning of a day that was stamped and is a day away, clocks set or not; else 24 hours later. Of several, which
+    /// are of assets in different zones, the last one.
     fn end_of_stamped_day(&self, stamp: i64) -> i64 {
         const HOUR: i64 = 60 * MINUTE;
         if let Some(close) = self.close.filter(|close| close.nanos > 0) {
             return stamp.saturating_add(close.nanos);
         }
-        let next = self.day_starts.partition_point(|&start| start <= stamp);
-        let next =
-            self.day_starts.get(next).filter(|&&next| (23 * HOUR..=25 * HOUR).contains(&(next - stamp)));
+        let next = self.day_starts.partition_point(|&start| start <= stamp.saturating_add(25 * HOUR));
+        let next = self.day_starts[..next].last().filter(|&&next| next - stamp >= 23 * HOUR);
         next.copied().unwrap_or_else(|| stamp.saturating_add(DAY))
     }
 
@@ -429,10 +439,14 @@ impl Clock {
         if close > stamp { close } else { self.end_of_day(day + 1) }
     }
 
+    /// Of a week that begins on its first day, or on the second after a holiday. Any other one ends a week later.
     fn next_week(&self, stamp: i64, weekday: u32) -> i64 {
         let day = self.day(stamp);
-        let ahead = (weekday + 6 - day.weekday()) % 7 + 1;
-        wall::start_of_day(&self.zone, i64::from(day.days_since_1970()) + i64::from(ahead))
+        let into = i64::from((day.weekday() + 7 - weekday) % 7);
+        match into {
+            0 | 1 => wall::start_of_day(&self.zone, i64::from(day.days_since_1970()) + 7 - into),
+            _ => self.days_later(stamp, 7),
+        }
     }
 
     /// So many days later, at the same time of day.
@@ -440,7 +454,7 @@ impl Clock {
         // Clocks that are set back in a zone which nobody names make the period an hour longer.
         const HOUR: i64 = 60 * MINUTE;
         let day = i64::from(self.day(stamp).days_since_1970());
-        if self.are_dates || stamp == wall::start_of_day(&self.zone, day) {
+        if self.are_days_in_utc || stamp == wall::start_of_day(&self.zone, day) {
             return wall::start_of_day(&self.zone, day + days);
         }
         let later = wall::latest(&self.zone, wall::local(&self.zone, stamp).saturating_add(days * DAY));
@@ -453,15 +467,22 @@ impl Clock {
         let next = day.next_month();
         // Of months that begin with their last days, or with one that the next month does not have.
         if of_month == day.days_in_month() || of_month > next.days_in_month() {
-            return self.next_month(self.next_month(stamp));
+            return wall::start_of_day(&self.zone, i64::from(next.next_month().days_since_1970()));
         }
         let same = next.plus(of_month as i32 - 1);
         self.days_later(stamp, i64::from(same.days_since_1970() - day.days_since_1970()))
     }
 
+    /// Of a month that begins with its first day, or behind holidays. Any other one ends a month later.
     fn next_month(&self, stamp: i64) -> i64 {
-        let next = self.day(stamp).next_month();
-        wall::start_of_day(&self.zone, i64::from(next.days_since_1970()))
+        // October in Shanghai begins with the ninth at the latest.
+        const LATEST: u32 = 9;
+        let day = self.day(stamp);
+        let (.., of_month) = day.date();
+        if of_month > LATEST {
+            return self.month_later(stamp);
+        }
+        wall::start_of_day(&self.zone, i64::from(day.next_month().days_since_1970()))
     }
 }
 

@@ -1,46 +1,142 @@
 //! How far apart bars are, by the distances between neighbours.
 
-use std::ops::RangeInclusive;
-
-use bt_core::{Day, Frequency};
+use bt_core::{Day, Frequency, Zone};
 use hashbrown::HashMap;
 
 use super::clock::Begin;
 use crate::ingest::fault::FrequencyFault;
-use crate::ingest::wall::{DAY, MINUTE};
+use crate::ingest::wall::{self, DAY, MINUTE};
 
 /// The distances between neighbouring bars of the same asset.
 #[derive(Default, Debug)]
 pub(in crate::ingest) struct Gaps {
     /// Below a day: how often each occurs.
     short: HashMap<i64, u64>,
-    /// One to four days: daily bars, with weekends and holidays.
+    /// From one trading day to the next, over a weekend or not, at about the same time of the day.
     days: u64,
+    /// Two to four days that leave out a weekday: how often each occurs. Holidays, or bars that are not daily.
+    skipping: HashMap<i64, u64>,
+    /// One to four days and a part of a day: how often each occurs.
+    odd: HashMap<i64, u64>,
     /// More, in days: how often each occurs. Weekly or monthly bars, or none for a while.
     long: HashMap<i64, u64>,
-    /// Frequencies that assets have by themselves, beyond doubt, and the first asset of each.
-    of_assets: Vec<(Frequency, String)>,
+    /// Spacings that bars have by themselves, beyond doubt, and the first asset of each.
+    spacings: Vec<(Spacing, String)>,
+    /// By what all distances of an asset are multiples of, the asset that has most.
+    grids: HashMap<i64, (Grid, String)>,
+    /// The zone of times, where they may be those of bars within the day.
+    zone: Option<Zone>,
+    /// The first asset with some bars in a row that are stamped with midnights.
+    at_midnights: Option<String>,
+}
+
+/// How far apart some bars of an asset are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Spacing {
+    Of(Frequency),
+    /// So many days, which is no frequency of a bundle.
+    Days(i64),
+}
+
+/// The distances of an asset, and what they are all multiples of.
+#[derive(Clone, Copy, Default, Debug)]
+struct Grid {
+    multiple: i64,
+    count: usize,
+    least: i64,
+    /// How many are the least.
+    same: usize,
+}
+
+impl Grid {
+    fn add(&mut self, gap: i64) {
+        self.multiple = divisor(self.multiple, gap);
+        (self.least, self.same) = match self.count {
+            0 => (gap, 1),
+            _ if gap < self.least => (gap, 1),
+            _ => (self.least, self.same + usize::from(gap == self.least)),
+        };
+        self.count += 1;
+    }
+
+    /// The spacing of bars within the day, most of which are equally far apart.
+    fn regular(self) -> Option<Spacing> {
+        let is_regular =
+            self.count >= Runs::OTHERS && self.least < Gaps::SHORTEST_DAY && 4 * self.same >= 3 * self.count;
+        minutes(self.least).filter(|_| is_regular).map(Spacing::Of)
+    }
+
+    /// Whether the distances are multiples of several times another one, and too many for that to be chance.
+    fn is_wider(self, frequency: i64) -> bool {
+        const LEAST_GAPS: usize = 8;
+        // One in a million.
+        const BITS: f64 = 20.0;
+        let times = self.multiple / frequency;
+        times > 1 && self.count >= LEAST_GAPS && self.count as f64 * (times as f64).log2() >= BITS
+    }
 }
 
 impl Gaps {
     /// Clocks that are set forward make a day of 23 hours.
     const SHORTEST_DAY: i64 = 22 * 60 * MINUTE;
+    const LONGEST_DAYS: i64 = 4 * DAY + 2 * 60 * MINUTE;
+    /// How far daily bars are from the same time of the day: some days close early.
+    const EARLY_CLOSE: i64 = 5 * 60 * MINUTE;
+
+    /// Of bars whose times are read in a zone; of dates without one.
+    pub(in crate::ingest) fn new(zone: Option<Zone>) -> Self {
+        Self { zone, ..Self::default() }
+    }
 
     /// Adds the gaps of one asset's ascending stamps.
     pub(in crate::ingest) fn add(&mut self, asset: &str, stamps: &[i64]) {
-        if let Some(frequency) = regular(stamps)
-            && self.of_assets.iter().all(|(other, _)| *other != frequency)
-        {
-            self.of_assets.push((frequency, asset.to_owned()));
-        }
+        let mut runs = Runs::default();
+        let mut grid = Grid::default();
         for pair in stamps.windows(2) {
-            match pair[1].saturating_sub(pair[0]) {
-                0 => (),
-                gap if gap < Self::SHORTEST_DAY => *self.short.entry(gap).or_default() += 1,
-                gap if gap <= 4 * DAY + 2 * 60 * MINUTE => self.days += 1,
-                gap => *self.long.entry(gap.saturating_add(DAY / 2) / DAY).or_default() += 1,
+            let gap = pair[1].saturating_sub(pair[0]);
+            if gap > 0 {
+                self.add_gap(pair[0], gap);
+                runs.add(gap);
+                grid.add(gap);
             }
         }
+        for spacing in runs.found.into_iter().chain(grid.regular()) {
+            if self.spacings.iter().all(|(other, _)| *other != spacing) {
+                self.spacings.push((spacing, asset.to_owned()));
+            }
+        }
+        self.add_grid(grid, asset);
+        if self.at_midnights.is_none() && self.has_midnights(stamps) {
+            self.at_midnights = Some(asset.to_owned());
+        }
+    }
+
+    fn add_gap(&mut self, from: i64, gap: i64) {
+        let days = whole_days(gap);
+        match gap {
+            gap if gap < Self::SHORTEST_DAY => *self.short.entry(gap).or_default() += 1,
+            gap if gap > Self::LONGEST_DAYS => *self.long.entry(days).or_default() += 1,
+            gap if (gap - days * DAY).abs() > Self::EARLY_CLOSE => *self.odd.entry(gap).or_default() += 1,
+            _ if skips_weekday(from, days) => *self.skipping.entry(days).or_default() += 1,
+            _ => self.days += 1,
+        }
+    }
+
+    fn add_grid(&mut self, grid: Grid, asset: &str) {
+        match self.grids.get_mut(&grid.multiple) {
+            None => _ = self.grids.insert(grid.multiple, (grid, asset.to_owned())),
+            Some((most, _)) if most.count >= grid.count => {}
+            Some(most) => *most = (grid, asset.to_owned()),
+        }
+    }
+
+    /// Whether three bars in a row are stamped with midnights: bars within the day of an asset that is seldom traded are not.
+    fn has_midnights(&self, stamps: &[i64]) -> bool {
+        let Some(zone) = &self.zone else { return false };
+        let is_day = |pair: &[i64]| pair[1].saturating_sub(pair[0]) >= Self::SHORTEST_DAY;
+        stamps.windows(3).any(|three| {
+            three.windows(2).all(is_day) && three.iter().all(|&stamp| wall::is_midnight(zone, stamp))
+        })
     }
 
     /// The frequency of bars of which nothing is known beforehand.
@@ -48,32 +144,58 @@ impl Gaps {
         if let Some(longer) = self.longer()? {
             return Ok(longer);
         }
-        let short: u64 = self.short.values().sum();
-        if short < self.days {
+        let (short, days) = (sum(&self.short), self.days + sum(&self.skipping));
+        if let Some(gap) = commonest(&self.odd).filter(|gap| self.odd[gap] > short + days) {
+            return Err(FrequencyFault::Unusual { nanos: gap });
+        }
+        if short < days + sum(&self.odd) {
             return Ok(Frequency::Daily);
         }
         let Some(gap) = commonest(&self.short) else { return Err(FrequencyFault::Unknown) };
-        match u16::try_from(gap / MINUTE) {
-            Ok(minutes @ 1..1440) if gap % MINUTE == 0 => Ok(Frequency::Minutes(minutes)),
-            _ => Err(FrequencyFault::Unusual { nanos: gap }),
-        }
+        minutes(gap).ok_or(FrequencyFault::Unusual { nanos: gap })
     }
 
     /// # Errors
-    /// Where an asset has another frequency beyond doubt: its bars would be known too early, or too late.
-    pub(in crate::ingest) fn check_assets(&self, frequency: Frequency) -> Result<(), FrequencyFault> {
-        match self.of_assets.iter().find(|(other, _)| *other != frequency) {
+    /// Where an asset has bars of another frequency beyond doubt, always or for a while: they would be known too early, or too
+    /// late.
+    pub(in crate::ingest) fn check_assets(&self, most: Frequency) -> Result<(), FrequencyFault> {
+        let fault = |spacing, asset: &String| match spacing {
+            Spacing::Of(frequency) => FrequencyFault::OfAsset { asset: asset.clone(), frequency, most },
+            Spacing::Days(days) => FrequencyFault::AssetFarApart { asset: asset.clone(), days, most },
+        };
+        if let Some(asset) = self.at_midnights.as_ref().filter(|_| most.is_intraday()) {
+            return Err(fault(Spacing::Of(Frequency::Daily), asset));
+        }
+        if let Some((spacing, asset)) = self.spacings.iter().find(|(other, _)| *other != Spacing::Of(most)) {
+            return Err(fault(*spacing, asset));
+        }
+        match self.wider_grid(most) {
             None => Ok(()),
-            Some((other, asset)) => {
-                Err(FrequencyFault::OfAsset { asset: asset.clone(), frequency: *other, most: frequency })
+            Some((grid, asset)) => {
+                Err(fault(Spacing::Of(minutes(grid.least).unwrap_or(Frequency::Daily)), asset))
             }
         }
     }
 
+    /// The first asset by name whose distances are all multiples of more than those of most bars, where they are too many for
+    /// that to be chance.
+    fn wider_grid(&self, most: Frequency) -> Option<&(Grid, String)> {
+        let Frequency::Minutes(minutes) = most else { return None };
+        let is_wider = |(grid, _): &&(Grid, String)| grid.is_wider(i64::from(minutes) * MINUTE);
+        self.grids.values().filter(is_wider).min_by_key(|(_, asset)| asset)
+    }
+
     /// Weeks or months, where most bars are further apart than daily ones.
+    ///
+    /// # Errors
+    /// Where they are further apart, and are neither.
     pub(in crate::ingest) fn longer(&self) -> Result<Option<Frequency>, FrequencyFault> {
-        let near = self.days + self.short.values().sum::<u64>();
-        let Some(days) = commonest(&self.long).filter(|_| self.long.values().sum::<u64>() > near) else {
+        let (near, skipping) = (self.days + sum(&self.short) + sum(&self.odd), sum(&self.skipping));
+        // One may be a holiday.
+        if let Some(days) = commonest(&self.skipping).filter(|_| skipping > 1 && skipping > near) {
+            return Err(FrequencyFault::FarApart { days });
+        }
+        let Some(days) = commonest(&self.long).filter(|_| sum(&self.long) > near + skipping) else {
             return Ok(None);
         };
         match days {
@@ -84,32 +206,92 @@ impl Gaps {
     }
 }
 
-/// The frequency of one asset's ascending stamps, where nearly all of their distances are the same: an asset that is seldom
-/// traded is no asset of longer bars.
-pub(in crate::ingest) fn regular(stamps: &[i64]) -> Option<Frequency> {
-    // So many that chance does not make them, in thousands of assets.
+/// Finds bars of an asset that are equally far apart for so long that it is no chance in thousands of assets: one that is seldom
+/// traded has no longer bars.
+#[derive(Default)]
+struct Runs {
+    /// How many gaps in a row are those of daily bars.
+    daily: usize,
+    /// How many gaps in a row are as long as the one that they began with, and that one, in days.
+    same: (usize, i64),
+    found: Vec<Spacing>,
+}
+
+impl Runs {
     const WEEKS: usize = 8;
     const MONTHS: usize = 6;
-    const OTHERS: usize = 20;
-    let gaps = || stamps.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).filter(|&gap| gap > 0);
-    let (count, least) = (gaps().count(), gaps().min()?);
-    let near =
-        |days: RangeInclusive<i64>| gaps().all(|gap| days.contains(&(gap.saturating_add(DAY / 2) / DAY)));
-    match least {
-        _ if near(6..=8) => (count >= WEEKS).then_some(Frequency::Weekly),
-        _ if near(26..=36) => (count >= MONTHS).then_some(Frequency::Monthly),
-        _ if count < OTHERS => None,
+    const OTHERS: usize = 10;
+
+    fn add(&mut self, gap: i64) {
+        let days = whole_days(gap);
         // At one time of the day, but for an hour where clocks are set.
-        Gaps::SHORTEST_DAY.. => {
-            let is_whole = |gap: i64| (gap + 90 * MINUTE).rem_euclid(DAY) <= 180 * MINUTE;
-            (near(1..=4) && gaps().all(is_whole)).then_some(Frequency::Daily)
+        let is_whole = days > 0 && (gap - days * DAY).abs() <= 90 * MINUTE;
+        self.daily = if is_whole && days <= 4 { self.daily + 1 } else { 0 };
+        if self.daily == Self::OTHERS {
+            self.find(Spacing::Of(Frequency::Daily));
         }
-        _ => {
-            let same = gaps().filter(|&gap| gap == least).count();
-            let minutes = u16::try_from(least / MINUTE).ok().filter(|_| least % MINUTE == 0)?;
-            (4 * same >= 3 * count).then_some(Frequency::Minutes(minutes))
+        self.same = match self.same {
+            _ if days < 2 => (0, 0),
+            (count, first) if is_like(first, days) => (count + 1, first),
+            _ => (1, days),
+        };
+        match self.same {
+            (Self::WEEKS, 6..=8) => self.find(Spacing::Of(Frequency::Weekly)),
+            (Self::MONTHS, 26..=36) => self.find(Spacing::Of(Frequency::Monthly)),
+            (Self::OTHERS, days) if !matches!(days, 6..=8 | 26..=36) => self.find(Spacing::Days(days)),
+            _ => {}
         }
     }
+
+    fn find(&mut self, spacing: Spacing) {
+        // Every third day is no day.
+        if matches!(spacing, Spacing::Days(2..=4)) {
+            self.found.retain(|other| *other != Spacing::Of(Frequency::Daily));
+        }
+        if !self.found.contains(&spacing) {
+            self.found.push(spacing);
+        }
+    }
+}
+
+/// Whether two distances in days are both those of weeks, or of months, or nearly the same.
+fn is_like(first: i64, days: i64) -> bool {
+    match first {
+        6..=8 => (6..=8).contains(&days),
+        26..=36 => (26..=36).contains(&days),
+        _ => first > 0 && (days - first).abs() <= first / 10,
+    }
+}
+
+/// A distance below a day in whole minutes.
+fn minutes(gap: i64) -> Option<Frequency> {
+    match u16::try_from(gap / MINUTE) {
+        Ok(minutes @ 1..1440) if gap % MINUTE == 0 => Some(Frequency::Minutes(minutes)),
+        _ => None,
+    }
+}
+
+fn whole_days(gap: i64) -> i64 {
+    gap.saturating_add(DAY / 2) / DAY
+}
+
+/// Whether a weekday lies between a moment and the one so many days later.
+fn skips_weekday(from: i64, days: i64) -> bool {
+    let first = from.div_euclid(DAY);
+    (1..days).any(|after| Day::from_days_since_1970((first + after) as i32).weekday() < 5)
+}
+
+/// The greatest common divisor.
+fn divisor(one: i64, other: i64) -> i64 {
+    let (mut one, mut other) = (other, one);
+    while other != 0 {
+        (one, other) = (other, one % other);
+    }
+    one
+}
+
+fn sum(gaps: &HashMap<i64, u64>) -> u64 {
+    gaps.values().sum()
 }
 
 /// Of two that occur equally often the longer: a bar is then known late rather than early.
@@ -126,7 +308,11 @@ pub(in crate::ingest) struct DaysOfPeriods {
     exact_firsts: u64,
     lasts: u64,
     exact_lasts: u64,
-    sundays: u64,
+    /// By weekday, from Monday on.
+    weekdays: [u64; 7],
+    /// The weekdays that most weeks of an asset begin with, and whether most months of one do not begin with their first day.
+    of_assets: [bool; 7],
+    has_late_months: bool,
 }
 
 /// What the stamps of weekly or monthly bars are.
@@ -148,26 +334,59 @@ impl DaysOfPeriods {
         self.exact_firsts += u64::from(exact_first);
         self.lasts += u64::from(last);
         self.exact_lasts += u64::from(exact_last);
-        self.sundays += u64::from(frequency == Frequency::Weekly && day.weekday() == 6);
+        self.weekdays[day.weekday() as usize] += 1;
+    }
+
+    /// Adds the days of one asset.
+    pub(in crate::ingest) fn add_asset(&mut self, of_asset: Self) {
+        // Fewer may all be days after a holiday.
+        const ENOUGH: u64 = 3;
+        self.stamps += of_asset.stamps;
+        self.firsts += of_asset.firsts;
+        self.exact_firsts += of_asset.exact_firsts;
+        self.lasts += of_asset.lasts;
+        self.exact_lasts += of_asset.exact_lasts;
+        for (all, of_asset) in self.weekdays.iter_mut().zip(of_asset.weekdays) {
+            *all += of_asset;
+        }
+        if of_asset.stamps >= ENOUGH {
+            self.has_late_months |= !of_asset.most(of_asset.exact_firsts);
+            of_asset.weekday().into_iter().for_each(|weekday| self.of_assets[weekday] = true);
+        }
+    }
+
+    fn most(&self, count: u64) -> bool {
+        2 * count > self.stamps
+    }
+
+    /// The weekday of most.
+    fn weekday(&self) -> Option<usize> {
+        self.weekdays.iter().position(|&count| self.most(count))
     }
 
     /// When weeks or months begin, if the stamps are starts.
-    pub(in crate::ingest) fn begin(self, frequency: Frequency) -> Begin {
-        let most = |count: u64| 2 * count > self.stamps;
-        match frequency {
-            Frequency::Weekly if most(self.sundays) => Begin::Usual(6),
-            Frequency::Weekly if most(self.exact_firsts) => Begin::Usual(0),
-            Frequency::Monthly if most(self.exact_firsts) => Begin::Usual(0),
+    pub(in crate::ingest) fn begin(&self, frequency: Frequency) -> Begin {
+        match (frequency, self.weekday()) {
+            (Frequency::Weekly, Some(weekday @ (0 | 6))) => self.unless_others(frequency, weekday as u32),
+            (Frequency::Monthly, _) if self.most(self.exact_firsts) => self.unless_others(frequency, 0),
             _ => Begin::Anywhere,
         }
     }
 
+    /// Periods that begin as usual, unless an asset has some that begin regularly where others do after a holiday only.
+    pub(in crate::ingest) fn unless_others(&self, frequency: Frequency, weekday: u32) -> Begin {
+        let has_others = match frequency {
+            Frequency::Weekly => self.of_assets[(weekday as usize + 1) % 7],
+            _ => self.has_late_months,
+        };
+        if has_others { Begin::Anywhere } else { Begin::Usual(weekday) }
+    }
+
     /// Starts where every stamp is a first trading day, and most are first days; ends likewise.
     pub(in crate::ingest) fn shown(self) -> PeriodStamp {
-        let most = |exact: u64| 2 * exact > self.stamps;
         match self {
-            _ if self.firsts == self.stamps && most(self.exact_firsts) => PeriodStamp::Starts,
-            _ if self.lasts == self.stamps && most(self.exact_lasts) => PeriodStamp::Ends,
+            _ if self.firsts == self.stamps && self.most(self.exact_firsts) => PeriodStamp::Starts,
+            _ if self.lasts == self.stamps && self.most(self.exact_lasts) => PeriodStamp::Ends,
             _ => PeriodStamp::Unclear,
         }
     }

@@ -2,14 +2,15 @@
 
 use bt_asset_cache::Shown;
 use bt_asset_cache::kernel::CalendarBuilder;
-use bt_core::{Field, Frequency, Result, Timestamp};
+use bt_core::{Field, Frequency, Result, Timestamp, Zone};
 
 use super::collect::{AssetRows, Collected, Want};
 use super::{RowFindings, Source};
 use crate::ingest::fault::{Fault, Finding, FrequencyFault, Place, RowFault, TimeFault};
 use crate::ingest::infer::clock::{Base, Begin, Clock, Periods, Rule};
 use crate::ingest::infer::frequency::{DaysOfPeriods, Gaps};
-use crate::ingest::{BadRows, IngestOptions};
+use crate::ingest::infer::summary::StampSummary;
+use crate::ingest::{BadRows, IngestOptions, wall};
 
 /// An ingest whose every question is answered.
 #[derive(Debug)]
@@ -73,8 +74,14 @@ fn clock(
     }
     let frequency = match (options.frequency, rows.summary.shown()) {
         (Some(frequency), _) => frequency,
-        (None, shown) => inferred(&gaps(rows)?, shown).map_err(|fault| refused(fault.into()))?,
+        (None, shown) => {
+            let zone = options.zone.as_ref().or(bundle.map(|bundle| &bundle.zone));
+            inferred(&gaps(rows, zone)?, shown).map_err(|fault| refused(fault.into()))?
+        }
     };
+    if let Some(fault) = mixed_zones(options, &rows.summary, frequency) {
+        return Err(refused(fault.into()).into());
+    }
     let begin = bundle.and_then(|bundle| bundle.begin);
     let periods = |clock: &Clock| periods(rows, clock, frequency, begin);
     let zone = bundle.map(|bundle| &bundle.zone);
@@ -87,6 +94,13 @@ fn clock(
         Rule::EndOfStampedDay => Ok(clock.with_day_starts(distinct_stamps(rows)?)),
         _ => Ok(clock),
     }
+}
+
+/// Days in UTC beside those of a zone that the input names: one of them would end too early.
+fn mixed_zones(options: &IngestOptions, summary: &StampSummary, frequency: Frequency) -> Option<TimeFault> {
+    let is_clear = options.zone.is_some() || frequency.is_intraday() || !summary.in_utc;
+    let (_, zone) = summary.zone.as_ref().filter(|_| !is_clear)?;
+    Some(TimeFault::Zones { first: Zone::utc().name().to_owned(), other: zone.name().to_owned() })
 }
 
 /// # Errors
@@ -121,8 +135,10 @@ fn first_names(sources: &[Source]) -> String {
     crate::ingest::report::first_names(sources)
 }
 
-fn gaps(rows: &Collected) -> Result<Gaps> {
-    let mut gaps = Gaps::default();
+fn gaps(rows: &Collected, zone: Option<&Zone>) -> Result<Gaps> {
+    let named = rows.summary.zone.as_ref().map(|(_, zone)| &**zone);
+    let of_times = || zone.or(named).unwrap_or(wall::utc()).clone();
+    let mut gaps = Gaps::new((rows.summary.shown() == Shown::Times).then(of_times));
     each_ascending(rows, |name, stamps| gaps.add(name, stamps))?;
     Ok(gaps)
 }
@@ -130,8 +146,17 @@ fn gaps(rows: &Collected) -> Result<Gaps> {
 /// Which days of their weeks or months bars are stamped with; when those begin a bundle knows better that is appended to.
 fn periods(rows: &Collected, clock: &Clock, frequency: Frequency, begin: Option<Begin>) -> Result<Periods> {
     let mut days = DaysOfPeriods::default();
-    each_ascending(rows, |_, stamps| stamps.iter().for_each(|&stamp| days.add(clock.day(stamp), frequency)))?;
-    Ok(Periods { shown: days.shown(), begin: begin.unwrap_or_else(|| days.begin(frequency)) })
+    each_ascending(rows, |_, stamps| {
+        let mut of_asset = DaysOfPeriods::default();
+        stamps.iter().for_each(|&stamp| of_asset.add(clock.day(stamp), frequency));
+        days.add_asset(of_asset);
+    })?;
+    let begin = match begin {
+        Some(Begin::Usual(weekday)) => days.unless_others(frequency, weekday),
+        Some(Begin::Anywhere) => Begin::Anywhere,
+        None => days.begin(frequency),
+    };
+    Ok(Periods { shown: days.shown(), begin })
 }
 
 fn distinct_stamps(rows: &Collected) -> Result<Vec<i64>> {

@@ -202,3 +202,176 @@ fn an_append_that_would_move_the_end_of_a_day_names_the_zone() {
     let stated = append(&first, zone("America/New_York"), &["2024-11-04 00:00:00-05:00"]).unwrap();
     assert_eq!(stated[1..], ["2024-11-04T05:00:00Z", "2024-11-05T05:00:00Z"]);
 }
+
+/// Bars of several assets with these stamps: asset and moment of each.
+fn bars_of(rows: &[(&str, &str)], options: IngestOptions) -> Result<Vec<String>, String> {
+    let row = |(price, (asset, stamp)): (usize, &(&str, &str))| {
+        format!("{asset},{stamp},{price},{price},{price},{price}\n")
+    };
+    let rows: String = (1..).zip(rows).map(row).collect();
+    let read = csv(format!("Symbol,Date,Open,High,Low,Close\n{rows}"), options)?;
+    Ok(read.bars.iter().map(|bar| bar.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect())
+}
+
+#[test]
+fn days_of_utc_beside_those_of_other_offsets_end_a_day_after_they_begin() {
+    let rows = [
+        ("AAPL", "2024-01-02 00:00:00-05:00"),
+        ("AAPL", "2024-01-03 00:00:00-05:00"),
+        ("BTC", "2024-01-02 00:00:00+00:00"),
+        ("BTC", "2024-01-03 00:00:00+00:00"),
+    ];
+    let known =
+        ["AAPL 2024-01-03T05:00:00Z", "AAPL 2024-01-04T05:00:00Z", "BTC 2024-01-03", "BTC 2024-01-04"];
+    for options in [AUTO(), label(Label::Date)] {
+        assert_eq!(bars_of(&rows, options).unwrap(), known);
+    }
+    // London's days are an hour longer than Berlin's are early.
+    let rows = [
+        ("BER", "2024-01-02 00:00:00+01:00"),
+        ("BER", "2024-01-03 00:00:00+01:00"),
+        ("LON", "2024-01-02 00:00:00+00:00"),
+        ("LON", "2024-01-03 00:00:00+00:00"),
+    ];
+    let known = bars_of(&rows, AUTO()).unwrap();
+    assert!(known[2..] == ["LON 2024-01-03", "LON 2024-01-04"], "{known:?}");
+    // Weeks and months of the one are not over when those of the other are.
+    let weeks = |asset, offset| [1, 8, 15].map(|day| (asset, format!("2024-01-{day:02} 00:00:00{offset}")));
+    let months =
+        |asset, offset| [1, 2, 3].map(|month| (asset, format!("2024-{month:02}-01 00:00:00{offset}")));
+    let all = [
+        (weeks("AAPL", "-05:00"), weeks("BTC", "+00:00"), "2024-01-08"),
+        (months("AAPL", "-05:00"), months("BTC", "+00:00"), "2024-02-01"),
+    ];
+    for (aapl, btc, end) in all {
+        let rows: Vec<_> = aapl.iter().chain(&btc).map(|(asset, stamp)| (*asset, stamp.as_str())).collect();
+        let known = bars_of(&rows, label(Label::Start)).unwrap();
+        assert_eq!(
+            (known[0].as_str(), known[3].as_str()),
+            (&*format!("AAPL {end}T05:00:00Z"), &*format!("BTC {end}T05:00:00Z"))
+        );
+    }
+    // A zone that is named ends other days than UTC.
+    let rows = [
+        ("AAPL", "2024-01-02 00:00:00 America/New_York"),
+        ("AAPL", "2024-01-03 00:00:00 America/New_York"),
+        ("BTC", "2024-01-02T00:00:00Z"),
+        ("BTC", "2024-01-03T00:00:00Z"),
+    ];
+    let error = bars_of(&rows, AUTO()).unwrap_err();
+    assert!(error.contains("its times are in America/New_York, those of earlier inputs in UTC"), "{error}");
+}
+
+#[test]
+fn a_week_or_month_that_begins_on_another_day_than_those_of_most_assets_is_known_when_it_is_over() {
+    let mondays = ["2024-01-01", "2024-01-08", "2024-01-15"];
+    let of = |asset, stamps: [&'static str; 3]| stamps.map(|stamp| (asset, stamp));
+    for (stamps, known) in [
+        (["2024-01-07", "2024-01-14", "2024-01-21"], "C 2024-01-14"),
+        (["2024-01-06", "2024-01-13", "2024-01-20"], "C 2024-01-13"),
+        (["2024-01-03", "2024-01-10", "2024-01-17"], "C 2024-01-10"),
+        (["2024-01-02", "2024-01-09", "2024-01-16"], "C 2024-01-09"),
+    ] {
+        let rows = [of("A", mondays), of("B", mondays), of("C", stamps)].concat();
+        let read = bars_of(&rows, label(Label::Start)).unwrap();
+        assert_eq!((read[0].as_str(), read[6].as_str()), ("A 2024-01-08", known), "{stamps:?}");
+    }
+    let (firsts, middles) =
+        (["2023-01-01", "2023-02-01", "2023-03-01"], ["2023-01-15", "2023-02-15", "2023-03-15"]);
+    let rows = [of("A", firsts), of("B", firsts), of("C", middles)].concat();
+    let read = bars_of(&rows, label(Label::Start)).unwrap();
+    assert_eq!((read[0].as_str(), read[6].as_str()), ("A 2023-02-01", "C 2023-02-15"));
+    let all = append(&["2024-01-01", "2024-01-08"], label(Label::Start), &["2024-01-21"]).unwrap();
+    assert_eq!(all[2], "2024-01-28T00:00:00Z");
+    let lasts = ["2023-05-31", "2023-06-30", "2023-07-31", "2023-08-31"];
+    let all = append(&lasts, label(Label::Start), &["2023-10-31", "2023-11-30"]).unwrap();
+    assert_eq!(all[3..], ["2023-10-01T00:00:00Z", "2023-12-01T00:00:00Z", "2024-01-01T00:00:00Z"]);
+}
+
+#[test]
+fn months_that_begin_with_their_last_days_end_with_the_next_one_east_of_utc_too() {
+    let options = IngestOptions { label: Some(Label::Start), ..zone("Asia/Tokyo") };
+    for stamps in [
+        ["2023-01-31", "2023-02-28", "2023-03-31"],
+        ["2023-01-31 00:00", "2023-02-28 00:00", "2023-03-31 00:00"],
+    ] {
+        let known = ["2023-02-28T15:00:00Z", "2023-03-31T15:00:00Z", "2023-04-30T15:00:00Z"];
+        assert_eq!(stamped(&stamps, options.clone()).unwrap().known(), known);
+    }
+}
+
+#[test]
+fn midnights_utc_are_days_of_weeks_in_a_zone_west_of_it_too() {
+    let mondays = ["2024-01-01T00:00:00Z", "2024-01-08T00:00:00Z", "2024-01-15T00:00:00Z"];
+    let options = IngestOptions { label: Some(Label::Start), ..zone("America/New_York") };
+    let known = ["2024-01-08T05:00:00Z", "2024-01-15T05:00:00Z", "2024-01-22T05:00:00Z"];
+    assert_eq!(stamped(&mondays, options).unwrap().known(), known);
+}
+
+#[test]
+fn a_stamp_behind_the_session_close_is_not_known_before_itself() {
+    let options = IngestOptions {
+        label: Some(Label::Date),
+        session_close: Some("17:00".parse().unwrap()),
+        frequency: Some(bt_core::Frequency::Daily),
+        ..zone("America/New_York")
+    };
+    let known = stamped(&["2024-03-07 16:00", "2024-03-08 18:00"], options).unwrap();
+    assert_eq!(known.known(), ["2024-03-07T22:00:00Z", "2024-03-09T05:00:00Z"]);
+}
+
+/// So many stamps, each so many minutes after the one before.
+fn every(minutes: i64, first: &str, count: i64) -> Vec<String> {
+    let first: bt_core::Timestamp = first.parse().unwrap();
+    (0..count).map(|at| first.plus_seconds(at * minutes * 60).to_string()).collect()
+}
+
+#[test]
+fn bars_that_are_two_to_four_days_apart_are_no_daily_bars() {
+    const DAY: i64 = 1440;
+    for (minutes, told) in [
+        (2 * DAY, "most bars are 2 days apart"),
+        (3 * DAY, "most bars are 3 days apart"),
+        (4 * DAY, "most bars are 4 days apart"),
+        (36 * 60, "the commonest distance of bars is 129600 s"),
+    ] {
+        for count in [4, 50] {
+            let stamps = every(minutes, "2024-01-01T00:00:00Z", count);
+            let stamps: Vec<&str> = stamps.iter().map(String::as_str).collect();
+            let error = stamped(&stamps, AUTO()).map(|read| read.known().join(" ")).unwrap_err();
+            assert!(error.contains(told), "{minutes} {count}: {error}");
+        }
+    }
+}
+
+#[test]
+fn an_asset_with_longer_bars_than_most_is_refused_always_or_for_a_while() {
+    const DAY: i64 = 1440;
+    let (days, minutes) = (every(DAY, "2020-01-01T00:00:00Z", 400), every(1, "2024-01-02T14:30:00Z", 400));
+    let holed = |mut stamps: Vec<String>| {
+        stamps.remove(stamps.len() / 2);
+        stamps
+    };
+    let china: Vec<String> = (0..6)
+        .flat_map(|day| {
+            ["09:30", "10:30", "13:00", "14:00"].map(|time| format!("2024-01-{:02}T{time}:00Z", 2 + day))
+        })
+        .collect();
+    let joined = |first: Vec<String>, then: &[String]| [first.as_slice(), then].concat();
+    for (most, others, told) in [
+        (&days, holed(every(7 * DAY, "2020-01-06T00:00:00Z", 100)), "\"B\" has bars of 1w"),
+        (&days, every(3 * DAY, "2020-01-06T00:00:00Z", 33), "the bars of \"B\" are 3 days apart"),
+        (&days, every(91 * DAY, "2020-01-06T00:00:00Z", 40), "the bars of \"B\" are 91 days apart"),
+        (&days, joined(every(7 * DAY, "2010-01-04T00:00:00Z", 100), &days), "\"B\" has bars of 1w"),
+        (&minutes, every(DAY, "2024-01-02T00:00:00Z", 3), "\"B\" has bars of 1d"),
+        (&minutes, holed(every(DAY, "2024-01-02T16:00:00Z", 30)), "\"B\" has bars of 1d"),
+        (&minutes, joined(every(DAY, "2023-01-02T00:00:00Z", 30), &minutes), "\"B\" has bars of 1d"),
+        (&minutes, china, "\"B\" has bars of 60m"),
+        (&minutes, every(5, "2024-01-02T14:30:00Z", 20), "\"B\" has bars of 5m"),
+    ] {
+        let rows = most.iter().map(|stamp| ("A", stamp.as_str()));
+        let rows: Vec<_> = rows.chain(others.iter().map(|stamp| ("B", stamp.as_str()))).collect();
+        let error = bars_of(&rows, AUTO()).map(|bars| bars.len()).unwrap_err();
+        assert!(error.contains(told), "{told}: {error}");
+    }
+}
