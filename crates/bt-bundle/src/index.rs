@@ -168,8 +168,8 @@ impl<'a> Lists<'a> {
         if let Some(zone) = self.table.metadata(ipc::ZONE_KEY) {
             conventions.zone = zone.to_owned().into();
         }
-        if let Some(label) = self.table.metadata(ipc::LABEL_KEY) {
-            conventions.label = label.parse()?;
+        if self.table.metadata(ipc::LABEL_KEY).is_some() {
+            conventions.label = self.metadata(ipc::LABEL_KEY)?;
         }
         Ok(conventions)
     }

@@ -128,11 +128,11 @@ impl Problem {
                 ErrorKind::UnsupportedFormat { what: what.to_owned(), found, supported: super::SUPPORTED }
                     .into()
             }
-            Self::Unsupported(feature) => ErrorKind::Unsupported {
-                what: format!("{what} with {feature}"),
-                instead: "write it uncompressed, little-endian, without nulls".to_owned(),
-            }
-            .into(),
+            // A flipped bit makes it, or another program that wrote the file.
+            Self::Unsupported(feature) => Error::corrupt(
+                what,
+                format!("it has {feature}; a bundle's files are uncompressed, little-endian and without nulls"),
+            ),
         }
     }
 }

@@ -15,6 +15,8 @@ pub(in crate::ingest) enum ClockDigits {
     Six,
     /// None: they are milliseconds since midnight.
     Millis,
+    /// Hours, or minutes, or seconds: nothing tells.
+    Unclear,
 }
 
 /// Nanoseconds since midnight of `9:30`, `09:30:00`, `09:30:00.123`, `9:30 AM`, `09-AM`, `12 pm`.
@@ -43,6 +45,7 @@ pub(in crate::ingest) fn read_digits(text: &[u8], digits: ClockDigits) -> Result
         ClockDigits::Four => 4,
         ClockDigits::Six => 6,
         ClockDigits::Millis => 8,
+        ClockDigits::Unclear => return Err(Unread::Unit),
     };
     if text.is_empty() || text.len() > most {
         return Err(Unread::Form);

@@ -214,20 +214,17 @@ impl Layout {
         Ok(Self { names, asset, own_asset, time, clock, values, extras, ignored, unread_clock })
     }
 
-    /// How times of day are written in digits alone, by the name of their column and the first of them.
-    pub(in crate::ingest) fn clock_digits<'t>(&self, texts: impl Iterator<Item = &'t [u8]>) -> ClockDigits {
-        let is_count = self.clock.is_some_and(|at| normal(&self.names[at]) == MILLIS_OF_DAY);
-        let (mut longest, mut are_hours) = (0, true);
-        for text in texts.map(<[u8]>::trim_ascii) {
-            longest = longest.max(text.len());
-            are_hours &= day::number(text).is_ok_and(|hour| hour < 24);
+    /// How times of day are written in digits alone, by the name of their column and the first of them, each behind its date.
+    pub(in crate::ingest) fn clock_digits<'t>(
+        &self,
+        dated: impl Iterator<Item = (&'t [u8], &'t [u8])>,
+    ) -> ClockDigits {
+        if self.clock.is_some_and(|at| normal(&self.names[at]) == MILLIS_OF_DAY) {
+            return ClockDigits::Millis;
         }
-        match longest {
-            _ if is_count => ClockDigits::Millis,
-            1..=2 if are_hours => ClockDigits::Two,
-            1..=4 => ClockDigits::Four,
-            _ => ClockDigits::Six,
-        }
+        let mut shown = ClockShown::default();
+        dated.for_each(|(date, text)| shown.note(date.trim_ascii(), text.trim_ascii()));
+        shown.digits()
     }
 
     /// The numbers of the columns that are read, ascending, and the layout of an input that has them only.
@@ -250,6 +247,43 @@ impl Layout {
             unread_clock: self.unread_clock.clone(),
         };
         (kept, layout)
+    }
+}
+
+/// What the first times of day show that are written in digits alone.
+#[derive(Default)]
+struct ClockShown<'t> {
+    longest: usize,
+    first_date: Option<&'t [u8]>,
+    has_dates: bool,
+    /// Whether some begin with a zero, which has its place.
+    are_padded: bool,
+    has_midnight: bool,
+    has_others_than_hours: bool,
+    has_others_than_hundreds: bool,
+}
+
+impl<'t> ClockShown<'t> {
+    fn note(&mut self, date: &'t [u8], text: &[u8]) {
+        let number = day::number(text).unwrap_or(i64::MAX);
+        self.longest = self.longest.max(text.len());
+        self.has_dates |= *self.first_date.get_or_insert(date) != date;
+        self.are_padded |= text.len() > 1 && text[0] == b'0';
+        self.has_midnight |= number == 0;
+        self.has_others_than_hours |= number >= 24;
+        self.has_others_than_hundreds |= number % 100 != 0;
+    }
+
+    fn digits(&self) -> ClockDigits {
+        // From midnight on, `0`, `1`, `2` may be hours or minutes, and `100` one o'clock or a minute, until a day is over.
+        let is_unclear = self.has_midnight && !self.are_padded && !self.has_dates;
+        match self.longest {
+            1..=2 if is_unclear && !self.has_others_than_hours => ClockDigits::Unclear,
+            3 if is_unclear && !self.has_others_than_hundreds => ClockDigits::Unclear,
+            1..=2 if !self.has_others_than_hours => ClockDigits::Two,
+            1..=4 => ClockDigits::Four,
+            _ => ClockDigits::Six,
+        }
     }
 }
 

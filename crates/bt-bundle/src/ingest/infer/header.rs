@@ -358,8 +358,8 @@ impl<'a> Rows<'a> {
     }
 
     fn clock_digits(&self, layout: &Layout) -> ClockDigits {
-        let texts = layout.clock.into_iter().flat_map(|column| self.fields(column));
-        layout.clock_digits(texts)
+        let dated = |column| self.fields(layout.time).zip(self.fields(column));
+        layout.clock_digits(layout.clock.into_iter().flat_map(dated))
     }
 
     /// The median close, where all prices are whole and above a million, and volumes are not as large.

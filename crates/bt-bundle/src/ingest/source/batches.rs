@@ -141,15 +141,16 @@ impl<'a> Table<'a> {
         (projected, names): (Layout, Vec<String>),
     ) -> Result<Shape> {
         let asset = opening.one_asset(&mut source, layout, self.asset.as_deref())?;
-        let clocks = layout.clock.and_then(|at| Times::new(self.column(at)?).ok());
-        let texts = |times: Times<'_>| -> Vec<String> {
-            (0..times.array.len())
-                .filter(|&row| times.array.is_valid(row))
-                .map(|row| times.text(row))
+        let column = |at: usize| Times::new(self.column(at)?).ok();
+        let dated = |(dates, clocks): (Times<'_>, Times<'_>)| -> Vec<(String, String)> {
+            (0..clocks.array.len())
+                .filter(|&row| clocks.array.is_valid(row))
+                .map(|row| (dates.text(row), clocks.text(row)))
                 .collect()
         };
-        let texts = clocks.map(texts).unwrap_or_default();
-        let digits = layout.clock_digits(texts.iter().map(String::as_bytes));
+        let dated = column(layout.time).zip(layout.clock.and_then(column)).map(dated).unwrap_or_default();
+        let digits =
+            layout.clock_digits(dated.iter().map(|(date, clock)| (date.as_bytes(), clock.as_bytes())));
         Ok(Shape {
             source,
             number: opening.number,

@@ -185,6 +185,25 @@ fn hours_alone_are_times_of_day() {
 }
 
 #[test]
+fn digits_that_are_hours_or_minutes_after_midnight_are_refused_until_a_day_is_over() {
+    let read = |rows: &[(u32, &str)]| {
+        let row = |(day, time): &(u32, &str)| format!("2024-01-{day:02},{time},1,1,1,1\n");
+        let rows: String = rows.iter().map(row).collect();
+        csv(format!("date,time,open,high,low,close\n{rows}"), AUTO()).map(|read| read.known()[1].to_owned())
+    };
+    for times in [["0", "1", "2"], ["0", "100", "200"]] {
+        let error = read(&times.map(|time| (5, time))).unwrap_err();
+        assert!(error.contains("nothing says what it counts"), "{error}");
+        // Minutes would not begin the next day so soon.
+        let over = [(5, times[0]), (5, times[1]), (5, times[2]), (6, times[0]), (6, times[1])];
+        assert_eq!(read(&over).unwrap(), "2024-01-05T02:00:00Z");
+    }
+    assert_eq!(read(&[(5, "00"), (5, "01"), (5, "02")]).unwrap(), "2024-01-05T02:00:00Z");
+    assert_eq!(read(&[(5, "0000"), (5, "0001"), (5, "0002")]).unwrap(), "2024-01-05T00:02:00Z");
+    assert_eq!(read(&[(5, "0"), (5, "1"), (5, "30"), (5, "31")]).unwrap(), "2024-01-05T00:02:00Z");
+}
+
+#[test]
 fn a_later_row_decides_whether_the_day_or_the_month_comes_first() {
     let read = |last: [&str; 2]| stamped(&["02/03/2021", "03/03/2021", last[0], last[1]], daily()).unwrap();
     assert_eq!(read(["15/03/2021", "16/03/2021"]).known()[0], "2021-03-03");
