@@ -122,6 +122,13 @@ pub enum Note {
         /// How many files.
         files: usize,
     },
+    /// Files of the same name in several folders were read as one asset.
+    SameName {
+        /// The asset.
+        asset: String,
+        /// How many files.
+        files: usize,
+    },
 }
 
 impl Note {
@@ -148,18 +155,29 @@ impl Note {
         let assets: BTreeSet<&str> = settled.assets.iter().map(|asset| asset.name.as_str()).collect();
         let by_file = sources.all().iter().filter(|source| source.names_asset);
         let stems = by_file.filter_map(|source| Path::new(&*source.name).file_stem()?.to_str());
-        notes.extend(by_date(stems.filter(|stem| assets.contains(stem))));
+        let stems: Vec<_> = stems.filter(|stem| assets.contains(stem)).collect();
+        notes.extend(by_date(stems.iter().copied()));
+        notes.extend(same_name(&stems));
         notes
     }
 }
 
+/// The name that most files have, if several have it.
+fn same_name(stems: &[&str]) -> Option<Note> {
+    let (asset, files) = commonest(stems.iter().copied())?;
+    (files > 1).then(|| Note::SameName { asset: asset.to_owned(), files })
+}
+
+/// The commonest of some names, the last one of several, and how often it occurs.
+fn commonest<'a>(names: impl Iterator<Item = &'a str>) -> Option<(&'a str, usize)> {
+    let mut counts = BTreeMap::<&str, usize>::new();
+    names.for_each(|name| *counts.entry(name).or_default() += 1);
+    counts.into_iter().max_by_key(|&(_, count)| count)
+}
+
 /// The commonest of the names that are the same once their dates are left out.
 fn by_date<'a>(names: impl Iterator<Item = &'a str>) -> Option<Note> {
-    let mut files = BTreeMap::<&str, usize>::new();
-    for stem in names.filter_map(without_date) {
-        *files.entry(stem).or_default() += 1;
-    }
-    let (stem, files) = files.into_iter().max_by_key(|&(_, files)| files)?;
+    let (stem, files) = commonest(names.filter_map(without_date))?;
     (files > 1).then(|| Note::FilesByDate { stem: stem.to_owned(), files })
 }
 

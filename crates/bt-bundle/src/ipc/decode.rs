@@ -131,7 +131,9 @@ impl Problem {
             // A flipped bit makes it, or another program that wrote the file.
             Self::Unsupported(feature) => Error::corrupt(
                 what,
-                format!("it has {feature}; a bundle's files are uncompressed, little-endian and without nulls"),
+                format!(
+                    "it has {feature}; a bundle's files are uncompressed, little-endian and without nulls"
+                ),
             ),
         }
     }

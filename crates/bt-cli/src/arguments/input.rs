@@ -49,7 +49,7 @@ pub struct InputArguments {
     #[arg(long, help_heading = "Times")]
     pub label: Option<LabelName>,
     /// The zone of times without an offset, in which days end; by default UTC
-    #[arg(long, value_name = "ZONE", help_heading = "Times")]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true, help_heading = "Times")]
     pub zone: Option<Zone>,
     /// When daily bars are known, such as 16:00; by default at the next midnight
     #[arg(long, value_name = "HH:MM", help_heading = "Times")]

@@ -249,6 +249,10 @@ fn warning(note: &Note) -> String {
              state it: --asset {}",
             if stem.is_empty() { "NAME" } else { stem }
         ),
+        Note::SameName { asset, files } => format!(
+            "{files} files of this name in several folders were read as one asset, {asset}; if the folders are the assets, \
+             ingest each by itself with --asset NAME, or name them as in symbol=NAME"
+        ),
         other => format!("{other:?}"),
     }
 }

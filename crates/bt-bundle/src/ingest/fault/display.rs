@@ -89,6 +89,12 @@ impl fmt::Display for HeaderFault {
             Self::ExtraNew { name, first } => {
                 write!(f, "it has a column {name:?}, which {first} does not have")
             }
+            Self::OpenQuote { name } => {
+                write!(
+                    f,
+                    "a quote of its header is not closed on that line: the name of a column would be {name:?}"
+                )
+            }
             Self::OtherFormat { what } => write!(f, "it is {what}, and is read as CSV"),
             Self::NotUtf8 { name } => write!(f, "its header is not UTF-8: {name:?}"),
             Self::Fields { found, expected } => {

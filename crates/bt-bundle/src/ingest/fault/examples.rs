@@ -54,6 +54,7 @@ fn headers() -> Vec<Fault> {
         Header::TooLarge { columns: None, most: 2 << 20 },
         Header::ExtraMissing { name: text("vwap"), first: text("a.csv") },
         Header::ExtraNew { name: text("vwap"), first: text("a.csv") },
+        Header::OpenQuote { name: text("Note\n2024-01-05,1,2") },
         Header::OtherFormat { what: "a Parquet file" },
         Header::NotUtf8 { name: text("Er\u{fffd}ffnung") },
         Header::Fields { found: 10, expected: 9 },

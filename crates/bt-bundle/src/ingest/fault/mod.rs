@@ -155,6 +155,11 @@ pub enum HeaderFault {
         /// What it is.
         what: &'static str,
     },
+    /// A quote that opens in the header takes the rows below into a name.
+    OpenQuote {
+        /// The name.
+        name: String,
+    },
     /// The name of a column is not UTF-8.
     NotUtf8 {
         /// What can be read of it.
@@ -613,7 +618,9 @@ impl HeaderFault {
             Self::NoSuchColumn { name, found, .. } => found.iter_mut().chain([name]).collect(),
             Self::Wide { assets, columns } => assets.iter_mut().chain(columns).collect(),
             Self::ExtraMissing { name, .. } | Self::ExtraNew { name, .. } => vec![name],
-            Self::WrongType { found: name, .. } | Self::NotUtf8 { name } => vec![name],
+            Self::WrongType { found: name, .. } | Self::NotUtf8 { name } | Self::OpenQuote { name } => {
+                vec![name]
+            }
             Self::Empty | Self::TooLarge { .. } | Self::Fields { .. } | Self::OtherFormat { .. } => {
                 Vec::new()
             }

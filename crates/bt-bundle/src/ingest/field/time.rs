@@ -75,6 +75,8 @@ pub(in crate::ingest) struct TimeReader {
     order: Option<DateOrder>,
     digits: ClockDigits,
     numbers: NumericTimes,
+    /// Whether the header says that times are in UTC.
+    is_in_utc: bool,
     zone: Zone,
     is_zone_stated: bool,
     stands_for_day: bool,
@@ -98,6 +100,7 @@ impl TimeReader {
             order,
             digits: ClockDigits::Six,
             numbers: NumericTimes::Unknown,
+            is_in_utc: false,
             zone: options.zone.as_ref().or(bundle).unwrap_or(wall::utc()).clone(),
             is_zone_stated: options.zone.is_some(),
             stands_for_day: options.label == Some(Label::Date),
@@ -119,6 +122,11 @@ impl TimeReader {
     /// With what the numbers of a source are.
     pub(in crate::ingest) fn with_numbers(self, numbers: NumericTimes) -> Self {
         Self { numbers, ..self }
+    }
+
+    /// With whether the header of a source says that its times are in UTC, whatever zone is stated.
+    pub(in crate::ingest) fn with_utc(self, is_in_utc: bool) -> Self {
+        Self { is_in_utc, ..self }
     }
 
     /// Whether the order of day and month is a question that nobody has answered.
@@ -324,6 +332,7 @@ impl TimeReader {
 
     fn local(&self, local: i64, own: Own) -> Result<Stamp, Unread> {
         let moment = match &own {
+            Own::Nothing if self.is_in_utc => return self.moment(local),
             Own::Nothing => on_wall_clock(local, &self.zone)?,
             Own::Offset(minutes) => local.checked_sub(i64::from(*minutes) * MINUTE).ok_or(Unread::Range)?,
             Own::Zone(zone) => on_wall_clock(local, zone)?,

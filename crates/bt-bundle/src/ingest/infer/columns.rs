@@ -227,6 +227,16 @@ impl Layout {
         shown.digits()
     }
 
+    /// Whether the names of the columns of times say that they are in UTC: `Gmt time`, `Time (UTC)`, but not `UTC+3`.
+    pub(in crate::ingest) fn are_times_in_utc(&self) -> bool {
+        let mut names =
+            [Some(self.time), self.clock].into_iter().flatten().map(|at| self.names[at].to_lowercase());
+        names.any(|name| {
+            let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
+            words.any(|word| matches!(word, "utc" | "gmt")) && !name.contains(['+', '-'])
+        })
+    }
+
     /// The numbers of the columns that are read, ascending, and the layout of an input that has them only.
     pub(in crate::ingest) fn projected(&self) -> (Vec<usize>, Self) {
         let mut place = vec![0; self.names.len()];

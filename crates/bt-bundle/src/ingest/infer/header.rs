@@ -132,6 +132,11 @@ impl Text<'_> {
         if names.len() > MOST_COLUMNS {
             return Err(HeaderFault::TooLarge { columns: Some(names.len()), most: MOST_COLUMNS });
         }
+        // Some break names into lines; none has the fields of a row in one.
+        let swallows = |name: &&String| name.contains(['\n', '\r']) && name.contains(char::from(delimiter));
+        if let Some(name) = names.iter().find(swallows) {
+            return Err(HeaderFault::OpenQuote { name: name.clone() });
+        }
         let end = start + len;
         if let Some((names, len, assets)) = three_lines(&names, &self.bytes[end..], delimiter) {
             if assets.len() > 1 {

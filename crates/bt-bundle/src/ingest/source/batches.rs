@@ -151,13 +151,14 @@ impl<'a> Table<'a> {
         let dated = column(layout.time).zip(layout.clock.and_then(column)).map(dated).unwrap_or_default();
         let digits =
             layout.clock_digits(dated.iter().map(|(date, clock)| (date.as_bytes(), clock.as_bytes())));
+        let times = opening.times.clone().with(None, digits);
         Ok(Shape {
             source,
             number: opening.number,
             layout: projected,
             names,
             asset,
-            times: opening.times.clone().with(None, digits).with_numbers(self.numeric_times(layout)),
+            times: times.with_numbers(self.numeric_times(layout)).with_utc(layout.are_times_in_utc()),
             numbers: self.numbers(layout, opening.options),
         })
     }

@@ -175,6 +175,20 @@ fn a_date_that_is_the_same_in_either_order_needs_no_other() {
 }
 
 #[test]
+fn times_of_a_column_that_says_utc_are_in_utc_whatever_zone_is_stated() {
+    let read = |column: &str, options| {
+        let rows = "16.01.2024 01:00:00.000,1,1,1,1\n16.01.2024 02:00:00.000,1,1,1,1\n";
+        csv(format!("{column},Open,High,Low,Close\n{rows}"), options).map(|read| read.known()[0].to_owned())
+    };
+    let tokyo = || super::zone("Asia/Tokyo");
+    assert_eq!(read("Gmt time", tokyo()).unwrap(), "2024-01-16T02:00:00Z");
+    assert_eq!(read("Local time", tokyo()).unwrap(), "2024-01-15T17:00:00Z");
+    let stated = |name: &str| IngestOptions { columns: vec![(name.into(), Column::Timestamp)], ..tokyo() };
+    assert_eq!(read("Time (UTC)", stated("Time (UTC)")).unwrap(), "2024-01-16T02:00:00Z");
+    assert_eq!(read("Time (UTC+9)", stated("Time (UTC+9)")).unwrap(), "2024-01-15T17:00:00Z");
+}
+
+#[test]
 fn hours_alone_are_times_of_day() {
     let rows: String = (9..17).map(|hour| format!("2024-01-05,{hour},1,1,1,1\n")).collect();
     let read = csv(format!("date,time,open,high,low,close\n{rows}"), AUTO()).unwrap();

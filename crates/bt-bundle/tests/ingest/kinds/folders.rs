@@ -66,6 +66,15 @@ fn files_whose_names_differ_by_a_date_alone_are_told() {
 }
 
 #[test]
+fn files_of_one_name_in_several_folders_are_one_asset_and_told() {
+    let day = |day: u32| format!("Date,Open,High,Low,Close\n2024-01-{day:02},{day},{day},{day},{day}\n");
+    let (one, other) = (day(4), day(5));
+    let read = folder(&[("2023/ADX.csv", &one), ("2024/ADX.csv", &other)], AUTO(), true).unwrap();
+    assert_eq!(read.report.notes, [Note::SameName { asset: "ADX".into(), files: 2 }]);
+    assert_eq!(read.bars.len(), 2);
+}
+
+#[test]
 fn a_folder_without_files_that_can_be_read_is_refused() {
     for files in [&[("notes.md", "x")][..], &[("archive/A.csv", FILE)]] {
         let error = folder(files, AUTO(), false).unwrap_err();

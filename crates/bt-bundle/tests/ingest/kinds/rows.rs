@@ -194,6 +194,11 @@ fn a_quote_that_takes_rows_into_its_field_is_refused_where_it_opens() {
     let last = "Date,Open,High,Low,Close,Note\n2024-01-05,1,2,1,2,x\n2024-01-08,1,2,1,2,\"";
     assert!(csv(last, skip()).unwrap_err().starts_with("A.csv, line 3: a quote that opens here"));
     // It closes at the end of another row's field.
+    let header = "Date,Open,High,Low,Close,\"Note\n2024-01-05,1,2,1,2,x\"\n2024-01-08,1,2,1,2,y\n2024-01-09,1,2,1,2,z\n";
+    let error = csv(header, IngestOptions::default()).unwrap_err();
+    assert!(error.contains("a quote of its header is not closed on that line"), "{error}");
+    let broken = "Date,Open,High,Low,\"Adj\nClose\",Close\n2024-01-05,1,2,1,2,2\n2024-01-08,1,2,1,2,2\n";
+    assert_eq!(csv(broken, IngestOptions::default()).unwrap().bars.len(), 2);
     let swallowed = "Date,Open,High,Low,Close,Note\n2024-01-05,1,2,1,2,\"abc\n2024-01-08,1,2,1,2,y\n2024-01-09,1,2,1,2,5\"\n";
     assert!(csv(swallowed, AUTO()).unwrap_err().starts_with("A.csv, line 2: a quote that opens here"));
     for notes in [["\"a,b\"", "\"two\nlines\"", "\"\"\"x\"\"\""], ["5\" pipe", "\"a\"b", "\"\""]] {
