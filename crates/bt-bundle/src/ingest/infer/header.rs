@@ -25,6 +25,8 @@ const MOST_COLUMNS: usize = 10_000;
 const SAMPLE: usize = 1000;
 /// Rows that are looked at to see which columns hold times.
 const TIMES: usize = 50;
+/// Columns that are looked at to see which one tells rows of one moment apart.
+const MOST_APART: usize = 50;
 
 /// The names of the columns of a text file.
 #[derive(Clone, Debug)]
@@ -469,7 +471,7 @@ impl Sample for Rows<'_> {
         if columns.is_empty() || distinct(keys, None) == rows {
             return None;
         }
-        columns.iter().copied().find(|&column| distinct(keys, Some(column)) == rows)
+        columns.iter().copied().take(MOST_APART).find(|&column| distinct(keys, Some(column)) == rows)
     }
 
     fn is_zero(&self, column: usize) -> bool {
