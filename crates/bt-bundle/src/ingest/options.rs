@@ -24,19 +24,20 @@ use super::{Encoding, SessionClose};
 /// ```
 #[derive(Clone, Debug)]
 pub struct IngestOptions {
-    /// Which column is what, for columns whose name does not say it: the name as the input has it (case ignored).
+    /// Which column is what, for columns whose name does not say it: the name as the input has it (case ignored where none has
+    /// it as it stands).
     ///
     /// These names need no word, in any case, with any signs between their words (`<OPEN>`, `Open Price`, `1. open`):
     ///
     /// | column | known names; those behind a semicolon where none of the others is there |
     /// |---|---|
     /// | asset | `asset`, `ticker`, `symbol`, `sid`, `instrument`, `pair`, `tic`, `ts_code`, `stock_code`, `order_book_id`, `股票代码`; `security`, `name`, `code` |
-    /// | timestamp | `timestamp`, `date`, `datetime`, `date_time`, `time`, `ts`, `session`, `day`, `local_time`, `gmt_time`, `open_time`, `trade_date`, `price_date`, `dtyyyymmdd`, `window_start`, `ts_event`, `unix`, `unix_timestamp`, `unix_time`, `epoch`; `t`, `dates`, `mts`, `snapped_at`, `exchange_date`, `datadate`, `datum`, `日期` |
-    /// | open | `open`, `o`, `open_price`, `px_open`, `开盘` |
-    /// | high | `high`, `h`, `high_price`, `px_high`, `最高` |
-    /// | low | `low`, `l`, `low_price`, `px_low`, `最低` |
-    /// | close | `close`, `c`, `close_price`, `px_last`, `close_last`, `收盘`; `last`, `last_price`, `price`; `latest` |
-    /// | volume, which may be absent | `volume`, `v`, `vol`, `px_volume`, `成交量`; `total_traded_quantity`, `tottrdqty`, `tickvol`, `tick_volume` |
+    /// | timestamp | `timestamp`, `date`, `datetime`, `date_time`, `time`, `ts`, `session`, `day`, `local_time`, `gmt_time`, `open_time`, `trade_date`, `price_date`, `dtyyyymmdd`, `window_start`, `time_period_start`, `begins_at`, `ts_event`, `unix`, `unix_timestamp`, `unix_time`, `epoch`; `t`, `dates`, `mts`, `snapped_at`, `exchange_date`, `datadate`, `datum`, `日期` |
+    /// | open | `open`, `o`, `open_price`, `price_open`, `px_open`, `开盘` |
+    /// | high | `high`, `h`, `high_price`, `price_high`, `px_high`, `最高` |
+    /// | low | `low`, `l`, `low_price`, `price_low`, `px_low`, `最低` |
+    /// | close | `close`, `c`, `close_price`, `price_close`, `px_last`, `close_last`, `收盘`; `settle`, `settle_price`, `settlement_price`; `last`, `last_price`, `price`; `latest` |
+    /// | volume, which may be absent | `volume`, `v`, `vol`, `px_volume`, `volume_traded`, `成交量`; `total_traded_quantity`, `tottrdqty`; `tickvol`, `tick_vol`, `tickvolume`, `tick_volume`, also where the others are 0 in all of the first rows; `stuecke`, `stück`, `stücke`; `volumen`, `volumi` |
     ///
     /// A date and a time of day in two columns are joined; of `ms_of_day` it is milliseconds since midnight. One column may be stated to be several things.
     pub columns: Vec<(String, Column)>,

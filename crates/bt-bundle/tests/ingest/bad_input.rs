@@ -344,3 +344,45 @@ fn options_out_of_range_are_refused() {
     let format = bt_bundle::NumberFormat { decimal: ',', thousands: Some(',') };
     assert!(error(IngestOptions { number_format: Some(format), ..daily() }).starts_with("number_format"));
 }
+
+#[test]
+fn text_that_is_no_table_is_told_for_what_it_is() {
+    for (text, told) in [
+        ("<!DOCTYPE html>\n<html><body>404</body></html>\n", "it is a page of HTML, and is read as CSV"),
+        ("\n <HTML lang=\"en\">\n", "it is a page of HTML, and is read as CSV"),
+        ("<?xml version=\"1.0\"?>\n<rows/>\n", "it is XML, and is read as CSV"),
+        ("{\"Time Series\": {\"2024-01-05\": {\"open\": 1}}}\n", "it is JSON, and is read as CSV"),
+        ("[[1704412800,1,2,3,4,5]]\n", "it is JSON, and is read as CSV"),
+    ] {
+        let error = Place::new().csv(text, daily()).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
+    // A title in brackets is passed over, and a header in angles is one.
+    let titled = Place::new().csv(format!("[prices]\n{HEADER}\n{GOOD}\n"), daily());
+    assert_eq!(titled.unwrap().bars, 1);
+}
+
+#[test]
+fn a_column_that_tells_rows_of_one_moment_apart_is_named() {
+    let rows = "BANK,2024-01-05,1,2,1,2,9,2024-01-25,FUT\nBANK,2024-01-05,1,3,1,2,9,2024-02-29,FUT\n";
+    let text = format!("{HEADER},EXPIRY_DT,KIND\n{rows}");
+    let error = Place::new().csv(text, daily()).unwrap_err().to_string();
+    assert!(error.contains("; column \"EXPIRY_DT\", which is not read, tells such rows apart"), "{error}");
+    assert!(error.contains("join that column and the asset's"), "{error}");
+}
+
+#[test]
+fn columns_that_are_missing_are_told_in_short_with_those_that_are_left() {
+    use bt_bundle::{Fault, Finding, HeaderFault};
+    let error = Place::new().csv("Paper,Day,Er,Ho,Ti,Schluss\nA,2024-01-05,1,2,1,2\n", daily()).unwrap_err();
+    let told = "no column looks like an asset, nor like columns of open, high, low and close prices; it has \"Paper\", ";
+    assert!(error.to_string().contains(told) && error.to_string().len() < 400, "{error}");
+    let Some(Finding { fault: Fault::Header(HeaderFault::Missing { unclaimed, .. }), .. }) =
+        Finding::of(&error)
+    else {
+        panic!("{error}")
+    };
+    assert_eq!(*unclaimed, ["Paper", "Er", "Ho", "Ti", "Schluss"]);
+    let error = Place::new().csv("Ticker,Date,Open,High,Low\nA,2024-01-05,1,2,1\n", daily()).unwrap_err();
+    assert!(error.to_string().contains("a column of close prices (known names: close, c, close_price, …)"));
+}

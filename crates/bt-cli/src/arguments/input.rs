@@ -203,6 +203,11 @@ impl BadRowsName {
     }
 }
 
+/// What `--column` calls a column.
+pub(crate) fn column_word(column: &Column) -> Option<&'static str> {
+    COLUMNS.iter().find(|(_, one)| one == column).map(|&(word, _)| word)
+}
+
 const COLUMNS: [(&str, Column); 8] = [
     ("asset", Column::Asset),
     ("timestamp", Column::Timestamp),

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use bt_bundle::bt_core::{self, ErrorKind};
 use bt_bundle::{
-    Advice, AssetName, Fault, FileFormat, Finding, Ingest, IngestReport, Listing, Note, RowFault, Skipped,
-    list_files,
+    Advice, AssetName, Fault, FileFormat, Finding, HeaderFault, Ingest, IngestReport, Listing, Note,
+    RowFault, Skipped, list_files,
 };
 
+use crate::arguments::input::column_word;
 use crate::arguments::{Format, IngestArguments, InputArguments};
 use crate::exit::{Code, Failure};
 use crate::output::Output;
@@ -87,14 +88,24 @@ fn format(path: &Path, stated: Option<Format>) -> Result<FileFormat, Failure> {
     let unknown = || {
         let endings = FileFormat::ENDINGS;
         let message = format!("{}: not known by its ending; known are {endings}", path.display());
-        let hint = match path.extension().and_then(|ending| ending.to_str()) {
-            Some("gz" | "zip" | "bz2" | "xz" | "zst") => "decompress it first",
-            Some("xls" | "xlsx" | "ods") => "save it as CSV first",
-            _ => "state what it is with --format csv, parquet or arrow",
-        };
-        Failure::new(Code::Usage, message).with_hint(hint)
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        Failure::new(Code::Usage, message).with_hint(other_form(&ending.to_ascii_lowercase()))
     };
     stated.map(Format::format).or_else(|| FileFormat::of(path)).ok_or_else(unknown)
+}
+
+/// What to do about a file that is not known by its ending.
+fn other_form(ending: &str) -> &'static str {
+    match ending {
+        "gz" | "zip" | "bz2" | "xz" | "zst" | "7z" | "rar" | "tar" | "tgz" => "decompress it first",
+        "xls" | "xlsx" | "xlsm" | "xlsb" | "ods" | "numbers" => "save it as CSV first",
+        "json" | "jsonl" | "ndjson" | "pkl" | "pickle" | "h5" | "hdf" | "hdf5" | "npy" | "npz" | "mat"
+        | "dta" | "sas7bdat" | "rds" | "rdata" | "db" | "sqlite" | "sqlite3" | "duckdb" | "orc" | "avro"
+        | "xml" | "html" | "htm" | "hst" | "bi5" | "dbn" => {
+            "this form is not read; save it as CSV or Parquet first"
+        }
+        _ => "state what it is with --format csv, parquet or arrow",
+    }
 }
 
 fn absent(path: &Path, error: std::io::Error) -> Failure {
@@ -112,7 +123,7 @@ pub(super) fn failure(error: &bt_core::Error) -> Failure {
         ErrorKind::InvalidInput { place, .. } => match Finding::of(error) {
             Some(Finding { fault, .. }) => {
                 let message = format!("{place}: {}", fault.statement());
-                let hints: Vec<_> = fault.advice().into_iter().map(hint).collect();
+                let hints = hints(fault);
                 let code = match fault {
                     Fault::Options(_) => Code::Usage,
                     _ => failure.code,
@@ -148,6 +159,41 @@ fn option_of(field: &str) -> &str {
     OPTIONS.iter().find(|(name, _)| *name == field).map_or(field, |(_, option)| option)
 }
 
+/// What the command line offers against a fault: with the headers of its file, where those may be meant.
+fn hints(fault: &Fault) -> Vec<String> {
+    let of = |advice| match (advice, fault) {
+        (Advice::StateColumn, Fault::Header(HeaderFault::Missing { missing, unclaimed, .. }))
+            if !unclaimed.is_empty() =>
+        {
+            state_columns(missing.iter().filter_map(|(column, _)| column_word(column)), unclaimed)
+        }
+        (Advice::StateAssetColumn, Fault::Row(RowFault::Duplicate { apart: Some(apart), .. })) => {
+            format!(
+                "no column of a usual name says the asset, so the file's name was taken for it; does {apart:?} say it? then \
+                 state it: --column 'asset={apart}'"
+            )
+        }
+        _ => hint(advice).to_owned(),
+    };
+    fault.advice().into_iter().map(of).collect()
+}
+
+/// The options that state the columns which are missing, with the headers of which nothing is known.
+fn state_columns(words: impl Iterator<Item = &'static str>, unclaimed: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let words: Vec<_> = words.collect();
+    if let ([word], [header]) = (&words[..], unclaimed) {
+        return format!("--column '{word}={header}' states it, if that is the one");
+    }
+    let options: Vec<_> = words.iter().map(|word| format!("--column {word}=HEADER")).collect();
+    let mut headers: Vec<_> = unclaimed.iter().take(SHOWN).map(|header| format!("{header:?}")).collect();
+    if unclaimed.len() > SHOWN {
+        headers.push("…".to_owned());
+    }
+    let it = if options.len() == 1 { "it" } else { "them" };
+    format!("{} states {it}, where HEADER is one of {}", options.join(" "), headers.join(", "))
+}
+
 /// What the command line offers for an advice of the library.
 pub(crate) fn hint(advice: Advice) -> &'static str {
     match advice {
@@ -163,6 +209,9 @@ pub(crate) fn hint(advice: Advice) -> &'static str {
         Advice::StateAssetColumn => {
             "no column of a usual name says the asset, so the file's name was taken for it; is there one? then state it: \
              --column asset=HEADER"
+        }
+        Advice::JoinNames => {
+            "join that column and the asset's to one before the ingest, or keep the rows of one of its values"
         }
         Advice::LetColumnSayAsset => "without --asset the column says the asset",
         Advice::Unpivot => {

@@ -35,7 +35,15 @@ fn foreign_column_names_behind_a_byte_order_mark_are_stated() {
     place.write("kurse.csv", "\u{feff}Datum;Eröffnung;Hoch;Tief;Schluss;Stück\n2024-01-05;1;2;0,5;1,5;10\n");
     place
         .run("ingest dax kurse.csv")
-        .fails(1, &["\"Schluss\"", "a column of close prices", "--column WHAT=HEADER"]);
+        .fails(1, &[
+            "columns of open, high, low and close prices; it has",
+            "hint: --column open=HEADER --column high=HEADER --column low=HEADER --column close=HEADER states them, where \
+             HEADER is one of \"Eröffnung\", \"Hoch\", \"Tief\", \"Schluss\"",
+        ]);
+    place.write("close.csv", "Ticker,Date,Open,High,Low,Fix\nIBM,2024-01-05,1,2,0.5,1.5\n");
+    place
+        .run("ingest dax close.csv")
+        .fails(1, &["hint: --column 'close=Fix' states it, if that is the one\n"]);
     let columns = "--column timestamp=Datum --column open=Eröffnung --column high=Hoch --column low=Tief \
                    --column close=Schluss --column volume=Stück";
     let report = place.json(&format!("ingest dax kurse.csv {columns} --decimal , --asset DAX"));
@@ -83,7 +91,14 @@ fn a_long_file_whose_column_of_assets_nobody_knows_is_not_taken_for_one_asset() 
     let place = Place::new();
     let rows = "IBM,2024-01-05,1,2,0.5,1.5,10\nF,2024-01-05,1,2,0.5,1.6,10\n";
     place.write("long.csv", HEADER.replace("Ticker", "instr") + rows);
-    place.run("ingest us long.csv").fails(1, &["\"long\" has a bar", "--column asset=HEADER"]);
+    place.run("ingest us long.csv").fails(
+        1,
+        &[
+            "\"long\" has a bar",
+            "\"instr\", which is not read, tells such rows apart",
+            "--column 'asset=instr'",
+        ],
+    );
     let skipped = place.run("ingest us long.csv --on-bad-row skip");
     assert!(skipped.err.contains("warning: no column of a usual name says the asset"), "{skipped:?}");
     assert_eq!(place.json("ingest us long.csv --column asset=instr")["assets"], 2);
@@ -123,6 +138,7 @@ fn files_that_hold_no_bars_are_refused_with_what_they_are() {
     let place = Place::new();
     place.write("empty.csv", "").write("header.csv", HEADER).write("fake.parquet", "PAR1 not really");
     place.write("prices.csv.gz", "x").write("prices.xlsx", "x").write("prices", "x");
+    place.write("prices.json", "{}").write("prices.H5", "x");
     place.write("latin.csv", b"Ticker,Date,Er\xf6ffnung,High,Low,Close\nIBM,2024-01-05,1,2,0.5,1.5\n");
     place.write("half.csv", b"\xff\xfeT\0i").write("titled.csv", "Kurse\n");
     for (file, code, told) in [
@@ -131,6 +147,8 @@ fn files_that_hold_no_bars_are_refused_with_what_they_are() {
         ("fake.parquet", 1, "fake.parquet"),
         ("prices.csv.gz", 2, "decompress it first"),
         ("prices.xlsx", 2, "save it as CSV first"),
+        ("prices.json", 2, "this form is not read; save it as CSV or Parquet first"),
+        ("prices.H5", 2, "this form is not read; save it as CSV or Parquet first"),
         ("prices", 2, "--format csv"),
         ("latin.csv", 1, "latin.csv"),
         ("half.csv", 1, "its text is not valid UTF-16LE"),

@@ -136,7 +136,7 @@ const INTRADAY: [Sample; 12] = [
     text(
         "MetaTrader 5",
         "1m",
-        "EURUSD 2024-01-04T07:31:00Z 1 2 0.5 1.5 0",
+        "EURUSD 2024-01-04T07:31:00Z 1 2 0.5 1.5 10",
         "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\r\n\
          2024.01.04\t09:30:00\t1\t2\t0.5\t1.5\t10\t0\t7\r\n2024.01.04\t09:31:00\t2\t3\t1\t2\t20\t0\t7\r\n",
     ),

@@ -21,6 +21,8 @@ pub enum Advice {
     OneAssetAFile,
     /// State the column of assets.
     StateAssetColumn,
+    /// Make one name of an asset of the two columns that say it together.
+    JoinNames,
     /// Do not state the asset: a column says it.
     LetColumnSayAsset,
     /// Bring the assets of a wide table below each other.
@@ -68,6 +70,9 @@ impl Advice {
             Self::OneAssetAFile => "one asset a file? use `Ingest::csv_folder` or `Ingest::csv_of_asset`",
             Self::StateAssetColumn => {
                 "are there several assets? state the column that says which (`Column::Asset`)"
+            }
+            Self::JoinNames => {
+                "join that column and the asset's to one, or keep the rows of one of its values"
             }
             Self::LetColumnSayAsset => {
                 "`Ingest::csv` and `Ingest::parquet` read long files by their column of assets"
@@ -120,8 +125,12 @@ impl Fault {
             Self::Row(RowFault::Duplicate { is_of_day: true, .. }) => {
                 vec![Advice::StateZone, Advice::SkipBadRows]
             }
+            Self::Row(RowFault::Duplicate { is_named_by_file: true, apart: Some(_), .. }) => {
+                vec![Advice::StateAssetColumn]
+            }
+            Self::Row(RowFault::Duplicate { apart: Some(_), .. }) => vec![Advice::JoinNames],
             Self::Row(RowFault::Duplicate { is_named_by_file: true, .. }) => {
-                vec![Advice::StateAssetColumn, Advice::SkipBadRows]
+                vec![Advice::SkipBadRows, Advice::StateAssetColumn]
             }
             Self::Row(RowFault::Duplicate { .. }) => vec![Advice::SkipBadRows],
             // They are left out already, and none is left.

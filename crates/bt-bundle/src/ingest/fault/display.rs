@@ -50,7 +50,13 @@ impl fmt::Display for HeaderFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("it is empty; a header line with the names of the columns is needed"),
-            Self::Missing { missing, found, delimiter, .. } => missing_columns(f, missing, found, *delimiter),
+            Self::Missing { missing, found, delimiter, lines, .. } => {
+                missing_columns(f, missing, found, *delimiter)?;
+                match lines {
+                    0 | 1 => Ok(()),
+                    lines => write!(f, "; none of its first {lines} lines names such columns"),
+                }
+            }
             Self::Absent { first } => {
                 write!(f, "its first line, {}, holds values and no names of columns", list(first))
             }
@@ -70,6 +76,9 @@ impl fmt::Display for HeaderFault {
                     article(what),
                     list(found)
                 )
+            }
+            Self::Wide { assets, columns } if assets.is_empty() => {
+                write!(f, "it is a wide table: columns such as {} hold assets side by side", list(columns))
             }
             Self::Wide { assets, columns } => write!(
                 f,
@@ -112,14 +121,22 @@ fn missing_columns(
     found: &[String],
     delimiter: Option<char>,
 ) -> fmt::Result {
-    const NAMES: usize = 6;
-    let named = |(column, known): &(Column, &[&str])| {
+    const NAMES: usize = 3;
+    let (prices, others): (Vec<_>, Vec<_>) = missing.iter().partition(|(column, _)| column.field().is_some());
+    let mut all: Vec<String> = others.iter().map(|(column, _)| article(column)).collect();
+    let prices: Vec<_> = prices.iter().map(|(column, _)| noun(column)).collect();
+    match &prices[..] {
+        [] => {}
+        [only] => all.push(format!("a column of {only} prices")),
+        [first @ .., last] => all.push(format!("columns of {} and {last} prices", first.join(", "))),
+    }
+    write!(f, "no column looks like {}", all.join(", nor like "))?;
+    // Of several the names would be longer than the file's own.
+    if let [(_, known)] = missing {
         let more = if known.len() > NAMES { ", …" } else { "" };
-        let known = known[..known.len().min(NAMES)].join(", ");
-        format!("{} (known names: {known}{more})", article(column))
-    };
-    let missing: Vec<_> = missing.iter().map(named).collect();
-    write!(f, "no column looks like {}; it has {}", missing.join(", nor like "), list(found))?;
+        write!(f, " (known names: {}{more})", known[..known.len().min(NAMES)].join(", "))?;
+    }
+    write!(f, "; it has {}", list(found))?;
     match delimiter {
         Some(delimiter) => write!(f, " (fields separated by {delimiter:?})"),
         None => Ok(()),
@@ -216,15 +233,20 @@ impl fmt::Display for RowFault {
             Self::OpenQuote => f.write_str("a quote that opens here is not closed where its field ends"),
             Self::Unpriced => f.write_str("open, high, low and close are all missing"),
             Self::Repeated { earlier } => write!(f, "the same as {earlier}"),
-            Self::Duplicate { asset, known, is_of_day, earlier, unread_clock, .. } => {
+            Self::Duplicate { asset, known, is_of_day, earlier, unread_clock, apart, .. } => {
                 let same = if *is_of_day { "day" } else { "time" };
                 write!(
                     f,
                     "{asset:?} has a bar for the same {same} (known {known}) already, in {earlier}, with other values"
                 )?;
-                match unread_clock {
-                    Some(column) => write!(f, "; column {column:?}, which is not read, holds times of day"),
-                    None => Ok(()),
+                match (unread_clock, apart) {
+                    (Some(column), _) => {
+                        write!(f, "; column {column:?}, which is not read, holds times of day")
+                    }
+                    (None, Some(column)) => {
+                        write!(f, "; column {column:?}, which is not read, tells such rows apart")
+                    }
+                    (None, None) => Ok(()),
                 }
             }
             Self::None { first: None, .. } => f.write_str("there are no rows"),

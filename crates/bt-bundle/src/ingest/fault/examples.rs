@@ -32,16 +32,18 @@ fn earlier() -> Place {
 fn headers() -> Vec<Fault> {
     let columns = || [text("Close"), text("Settle")];
     let no_such_column = |what| Header::NoSuchColumn { name: text("Settle"), what, found: names(&["Date"]) };
-    let missing = |could_be_one_asset| Header::Missing {
+    let missing = |could_be_one_asset, unclaimed: &[&str]| Header::Missing {
         missing: vec![(Column::Close, &["close", "c"])],
-        found: names(&["Date", "Open"]),
+        found: names(&["Date", "Open", "Fix"]),
+        unclaimed: names(unclaimed),
         delimiter: Some(','),
+        lines: 41,
         could_be_one_asset,
     };
     [
         Header::Empty,
-        missing(true),
-        missing(false),
+        missing(true, &[]),
+        missing(false, &["Fix"]),
         Header::Absent { first: names(&["2024-01-05", "1.5"]) },
         Header::Ambiguous { columns: columns(), what: Column::Close },
         Header::Ambiguous { columns: [text("PX_LAST"), text("PX_LAST")], what: Column::Close },
@@ -50,6 +52,7 @@ fn headers() -> Vec<Fault> {
         no_such_column(Column::Ignored),
         no_such_column(Column::Extra(text("settle"))),
         Header::Wide { assets: names(&["AAPL", "MSFT"]), columns: names(&["AAPL:close"]) },
+        Header::Wide { assets: Vec::new(), columns: names(&["Open", "Open"]) },
         Header::TooLarge { columns: Some(100_000), most: 10_000 },
         Header::TooLarge { columns: None, most: 2 << 20 },
         Header::ExtraMissing { name: text("vwap"), first: text("a.csv") },
@@ -127,13 +130,14 @@ fn numbers_and_assets() -> Vec<Fault> {
 }
 
 fn rows() -> Vec<Fault> {
-    let duplicate = |is_named_by_file, clock: Option<&str>| Row::Duplicate {
+    let duplicate = |is_named_by_file, clock: Option<&str>, apart: Option<&str>| Row::Duplicate {
         asset: text("IBM"),
         known: Timestamp::from_nanos(0),
         is_of_day: false,
         earlier: Box::new(earlier()),
         is_named_by_file,
         unread_clock: clock.map(text),
+        apart: apart.map(text),
     };
     let of_one_day = Row::Duplicate {
         asset: text("IBM"),
@@ -142,6 +146,7 @@ fn rows() -> Vec<Fault> {
         earlier: Box::new(earlier()),
         is_named_by_file: false,
         unread_clock: None,
+        apart: None,
     };
     let first = Number::Unreadable { text: text("1,5"), has_separators: true, is_price: true };
     let first = Finding::new(earlier(), first);
@@ -155,9 +160,11 @@ fn rows() -> Vec<Fault> {
         Row::OpenQuote,
         Row::Unpriced,
         Row::Repeated { earlier: earlier() },
-        duplicate(true, None),
-        duplicate(true, Some("TimeBarStart")),
-        duplicate(false, None),
+        duplicate(true, None, None),
+        duplicate(true, Some("TimeBarStart"), None),
+        duplicate(true, None, Some("Paper")),
+        duplicate(false, None, Some("EXPIRY_DT")),
+        duplicate(false, None, None),
         of_one_day,
         Row::None { read: 0, first: None },
         Row::None { read: 7, first: Some(Box::new(first)) },

@@ -89,8 +89,12 @@ pub enum HeaderFault {
         missing: Vec<(Column, &'static [&'static str])>,
         /// The columns that there are.
         found: Vec<String>,
+        /// Those of them that are not known to be anything.
+        unclaimed: Vec<String>,
         /// What separates the fields of a text file.
         delimiter: Option<char>,
+        /// Lines of a text file that were looked at, none of which names columns of bars; 0 where one does.
+        lines: usize,
         /// Whether a file without a column for the asset could be one asset.
         could_be_one_asset: bool,
     },
@@ -124,7 +128,7 @@ pub enum HeaderFault {
     },
     /// Several assets stand side by side.
     Wide {
-        /// The first of them.
+        /// The first of them, where something names them.
         assets: Vec<String>,
         /// Columns that show it.
         columns: Vec<String>,
@@ -150,7 +154,7 @@ pub enum HeaderFault {
         /// The first input.
         first: String,
     },
-    /// The file is no text.
+    /// The file is no text, or no table.
     OtherFormat {
         /// What it is.
         what: &'static str,
@@ -401,6 +405,8 @@ pub enum RowFault {
         is_named_by_file: bool,
         /// A column of times of day that is not read.
         unread_clock: Option<String>,
+        /// A column that is not read and that says which of such rows is which: that of the expiries of futures.
+        apart: Option<String>,
     },
     /// No row is a bar.
     None {
@@ -606,13 +612,26 @@ impl Findings {
     }
 }
 
+/// Texts that are no tables.
+pub(super) const PAGE: &str = "a page of HTML";
+pub(super) const XML: &str = "XML";
+pub(super) const JSON: &str = "JSON";
+
 impl HeaderFault {
+    /// Whether a text is no table of bars at all.
+    pub(super) fn is_no_table(&self) -> bool {
+        match self {
+            Self::Missing { .. } => true,
+            Self::OtherFormat { what } => [PAGE, XML, JSON].contains(what),
+            _ => false,
+        }
+    }
+
     /// The names in it that are the input's.
     fn names(&mut self) -> Vec<&mut String> {
         match self {
-            Self::Missing { found: names, .. }
-            | Self::Absent { first: names }
-            | Self::Changed { before: names } => names.iter_mut().collect(),
+            Self::Missing { found, unclaimed, .. } => found.iter_mut().chain(unclaimed).collect(),
+            Self::Absent { first: names } | Self::Changed { before: names } => names.iter_mut().collect(),
             Self::Ambiguous { columns, .. } => columns.iter_mut().collect(),
             Self::SameExtra { columns, name } => columns.iter_mut().chain([name]).collect(),
             Self::NoSuchColumn { name, found, .. } => found.iter_mut().chain([name]).collect(),

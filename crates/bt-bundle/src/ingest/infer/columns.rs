@@ -1,7 +1,10 @@
 //! Which column of an input is what.
 
+use std::collections::{HashMap, HashSet};
+
 use bt_core::Field;
 
+use super::wide;
 use crate::ingest::fault::HeaderFault;
 use crate::ingest::field::clock::ClockDigits;
 use crate::ingest::field::day;
@@ -10,7 +13,7 @@ use crate::ingest::wall::DAY;
 use crate::ingest::{Column, Extras, IngestOptions};
 
 /// The columns of one input, by number.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(in crate::ingest) struct Layout {
     /// The names as the input has them.
     pub(in crate::ingest) names: Vec<String>,
@@ -29,6 +32,10 @@ pub(in crate::ingest) struct Layout {
     pub(in crate::ingest) ignored: Vec<usize>,
     /// The name of a column of times of day, where the date is read without one.
     pub(in crate::ingest) unread_clock: Option<String>,
+    /// The name of a column that is not read, and tells rows of one asset and time apart.
+    pub(in crate::ingest) apart: Option<String>,
+    /// Whether no column was taken for the volume, and one is left that may be it.
+    pub(in crate::ingest) may_have_volume: bool,
 }
 
 /// What says the asset of a row.
@@ -53,6 +60,14 @@ impl Naming {
 pub(in crate::ingest) trait Sample {
     /// Whether it holds numbers alone.
     fn is_number(&self, column: usize) -> bool;
+    /// Whether some of its fields begin with a digit: numbers, perhaps written in an unknown way.
+    fn has_digits(&self, column: usize) -> bool;
+    /// The first of these columns that tells rows apart which are the same in `keys`, where there are such rows.
+    fn tells_apart(&self, _keys: &[usize], _columns: &[usize]) -> Option<usize> {
+        None
+    }
+    /// Whether it holds numbers that are 0, and no other.
+    fn is_zero(&self, column: usize) -> bool;
     /// What its times are, if it holds any.
     fn times(&self, column: usize) -> TimesShown;
     /// The first times of a column, `None` for those that cannot be read; none at all where no rows are known.
@@ -93,26 +108,22 @@ impl TimesShown {
     }
 }
 
-/// Names by which a column is known; of two columns the one with the earlier group of names is meant.
-struct Known {
-    first: &'static [&'static str],
-    otherwise: &'static [&'static str],
-    /// Where there are none of the others either.
-    last: &'static [&'static str],
-}
+/// Groups of names by which a column is known; of two columns the one with a name of the earlier group is meant.
+struct Known(&'static [&'static [&'static str]]);
 
 impl Known {
-    fn groups(&self) -> [&'static [&'static str]; 3] {
-        [self.first, self.otherwise, self.last]
+    /// The names that mean one thing alone.
+    fn first(&self) -> &'static [&'static str] {
+        self.0[0]
     }
 
     fn names(&self) -> impl Iterator<Item = &'static &'static str> + use<> {
-        self.groups().into_iter().flatten()
+        self.0.iter().copied().flatten()
     }
 }
 
-const ASSET: Known = Known {
-    first: &[
+const ASSET: Known = Known(&[
+    &[
         "asset",
         "ticker",
         "symbol",
@@ -125,11 +136,10 @@ const ASSET: Known = Known {
         "order_book_id",
         "股票代码",
     ],
-    otherwise: &["security", "name", "code"],
-    last: &[],
-};
-const TIMESTAMP: Known = Known {
-    first: &[
+    &["security", "name", "code"],
+]);
+const TIMESTAMP: Known = Known(&[
+    &[
         "timestamp",
         "date",
         "datetime",
@@ -145,39 +155,59 @@ const TIMESTAMP: Known = Known {
         "price_date",
         "dtyyyymmdd",
         "window_start",
+        "time_period_start",
+        "begins_at",
         "ts_event",
         "unix",
         "unix_timestamp",
         "unix_time",
         "epoch",
     ],
-    otherwise: &["t", "dates", "mts", "snapped_at", "exchange_date", "datadate", "datum", "日期"],
-    last: &[],
-};
+    &["t", "dates", "mts", "snapped_at", "exchange_date", "datadate", "datum", "日期"],
+]);
 const VALUES: [Known; 5] = [
-    Known { first: &["open", "o", "open_price", "px_open", "开盘"], otherwise: &[], last: &[] },
-    Known { first: &["high", "h", "high_price", "px_high", "最高"], otherwise: &[], last: &[] },
-    Known { first: &["low", "l", "low_price", "px_low", "最低"], otherwise: &[], last: &[] },
-    Known {
-        first: &["close", "c", "close_price", "px_last", "close_last", "收盘"],
-        otherwise: &["last", "last_price", "price"],
-        last: &["latest"],
-    },
-    Known {
-        first: &["volume", "v", "vol", "px_volume", "成交量"],
-        otherwise: &["total_traded_quantity", "tottrdqty", "tickvol", "tick_volume"],
-        last: &[],
-    },
+    Known(&[&["open", "o", "open_price", "price_open", "px_open", "开盘"]]),
+    Known(&[&["high", "h", "high_price", "price_high", "px_high", "最高"]]),
+    Known(&[&["low", "l", "low_price", "price_low", "px_low", "最低"]]),
+    Known(&[
+        &["close", "c", "close_price", "price_close", "px_last", "close_last", "收盘"],
+        // Of futures, whose last trade is not what their day is settled at.
+        &["settle", "settle_price", "settlement_price"],
+        &["last", "last_price", "price"],
+        &["latest"],
+    ]),
+    Known(&[
+        &["volume", "v", "vol", "px_volume", "volume_traded", "成交量"],
+        &["total_traded_quantity", "tottrdqty"],
+        TICKS,
+        // Pieces, beside which `Volumen` is the money that was paid for them.
+        &["stuecke", "stück", "stücke"],
+        &["volumen", "volumi"],
+    ]),
 ];
+/// Names of volumes that count changes of the price: what a market has where nobody reports trades.
+const TICKS: &[&str] = &["tickvol", "tick_vol", "tickvolume", "tick_volume"];
+/// Names of times by which text is called as well that is none.
+const WEAK_TIMES: [&str; 3] = ["session", "day", "t"];
 /// A time of day as a count since midnight.
 pub(in crate::ingest) const MILLIS_OF_DAY: &str = "ms_of_day";
 /// What a column that names no row is called by those who wrote it.
 const UNNAMED: [&str; 3] = ["", "unnamed_0", "index"];
 /// The name that pandas gives an index without one.
 const INDEX: &str = "index_level_0";
+/// The names of the two levels of an index that has none for either.
+const LEVELS: [[&str; 2]; 4] =
+    [["", ""], ["unnamed_0", "unnamed_1"], ["level_0", "level_1"], [INDEX, "index_level_1"]];
 const PRICES: [Column; 4] = [Column::Open, Column::High, Column::Low, Column::Close];
 /// Numbers that say nothing of a bar.
 const NEVER_EXTRA: [&str; 3] = ["per", "interval", "timeframe"];
+/// Parts of the names of numbers that may be a volume, whatever else is in them.
+const MAYBE_VOLUME: [&str; 7] = ["vol", "qty", "quantity", "shares", "traded", "turnover", "stück"];
+/// Parts of the names of other numbers that are none.
+const NO_VOLUME: [&str; 18] = [
+    "open", "high", "low", "close", "last", "price", "adj", "vwap", "average", "bid", "ask", "change", "chg",
+    "spread", "factor", "split", "dividend", "return",
+];
 
 impl Layout {
     /// Finds the columns of an input with these names.
@@ -193,25 +223,41 @@ impl Layout {
         let mut finder = Finder::new(&names, options, sample)?;
         let named = finder.one(&Column::Asset, &ASSET)?;
         let (time, clock) = finder.times()?;
-        let values = Field::OHLCV.into_iter().zip(&VALUES);
-        let mut values: Vec<_> =
-            values.map(|(field, known)| finder.one(&of_field(field), known)).collect::<Result<_, _>>()?;
+        let named = named.or_else(|| finder.unnamed_asset(time));
+        let mut values = finder.values()?;
         let by_name = naming == Naming::Name || naming == Naming::ColumnOrName && named.is_none();
         let (asset, own_asset) = if by_name { (None, named) } else { (named, None) };
         finder.check(asset.is_some() || by_name, time, &values)?;
         finder.keep_extras()?;
         let extras = finder.sorted_extras()?;
         values.extend(extras.iter().map(|&(_, at)| Some(at)));
-        let time = time.unwrap_or_default();
-        let used = |at: &usize| {
-            [asset, Some(time), clock].contains(&Some(*at))
-                || values.contains(&Some(*at))
-                || own_asset == Some(*at)
-        };
-        let ignored = (0..names.len()).filter(|at| !used(at)).collect();
-        let unread_clock = if clock.is_none() { finder.unread_clock() } else { None };
         let extras = extras.into_iter().map(|(name, _)| name).collect();
-        Ok(Self { names, asset, own_asset, time, clock, values, extras, ignored, unread_clock })
+        let time = time.unwrap_or_default();
+        let unread_clock = if clock.is_none() { finder.unread_clock() } else { None };
+        let may_have_volume = values[Field::VOLUME.index()].is_none() && finder.may_have_volume();
+        let layout = Self {
+            names,
+            asset,
+            own_asset,
+            time,
+            clock,
+            values,
+            extras,
+            unread_clock,
+            may_have_volume,
+            ..Self::default()
+        };
+        Ok(layout.with_ignored(sample))
+    }
+
+    /// The layout, with the columns that it does not use, and what those show.
+    fn with_ignored(mut self, sample: &dyn Sample) -> Self {
+        let keys: Vec<usize> = [self.asset, Some(self.time), self.clock].into_iter().flatten().collect();
+        let used: HashSet<usize> =
+            self.values.iter().flatten().chain(&keys).chain(&self.own_asset).copied().collect();
+        self.ignored = (0..self.names.len()).filter(|at| !used.contains(at)).collect();
+        self.apart = sample.tells_apart(&keys, &self.ignored).map(|at| self.names[at].clone());
+        self
     }
 
     /// How times of day are written in digits alone, by the name of their column and the first of them, each behind its date.
@@ -255,6 +301,8 @@ impl Layout {
             extras: self.extras.clone(),
             ignored: Vec::new(),
             unread_clock: self.unread_clock.clone(),
+            apart: self.apart.clone(),
+            may_have_volume: self.may_have_volume,
         };
         (kept, layout)
     }
@@ -314,13 +362,7 @@ impl<'a> Finder<'a> {
     ) -> Result<Self, HeaderFault> {
         let mut columns: Vec<Vec<Column>> = vec![Vec::new(); names.len()];
         for (name, column) in &options.columns {
-            let at = names.iter().position(|other| other.trim().eq_ignore_ascii_case(name.trim()));
-            let at = at.ok_or_else(|| HeaderFault::NoSuchColumn {
-                name: name.clone(),
-                what: column.clone(),
-                found: names.to_vec(),
-            })?;
-            columns[at].push(match column {
+            columns[stated(names, name, column)?].push(match column {
                 Column::Extra(name) => Column::Extra(self::normal(name)),
                 column => column.clone(),
             });
@@ -335,9 +377,9 @@ impl<'a> Finder<'a> {
         let found = match stated.is_empty() {
             false => stated,
             true => {
-                let free = known.groups().into_iter().map(|names| self.named(names));
+                let free = known.0.iter().map(|names| self.named(names));
                 // What is stated to be another price as well goes by its name still: of closes alone a bar is made.
-                let shared = known.groups().into_iter().map(|names| self.prices_named(names));
+                let shared = known.0.iter().map(|names| self.prices_named(names));
                 free.chain(shared).find(|found| !found.is_empty()).unwrap_or_default()
             }
         };
@@ -365,12 +407,56 @@ impl<'a> Finder<'a> {
         (0..self.names.len()).filter(fits).collect()
     }
 
+    /// The columns of open, high, low, close and volume.
+    fn values(&mut self) -> Result<Vec<Option<usize>>, HeaderFault> {
+        let all = Field::OHLCV.into_iter().zip(&VALUES);
+        let found = all.map(|(field, known)| self.one(&of_field(field), known));
+        let mut values = found.collect::<Result<Vec<_>, _>>()?;
+        values[Field::VOLUME.index()] = self.volume_above_zero(values[Field::VOLUME.index()]);
+        Ok(values)
+    }
+
+    /// The column of volumes; where it says 0 in every row, the one other column of volumes that does not.
+    fn volume_above_zero(&mut self, volume: Option<usize>) -> Option<usize> {
+        let at = volume?;
+        let is_stated = self.options.columns.iter().any(|(_, column)| *column == Column::Volume);
+        // An extra column that somebody asks for stays one, as that of a bundle which is appended to.
+        let is_wanted = |at: usize| matches!(&self.options.extras, Extras::Only(all) if all.iter().any(|one| normal(one) == self.normal[at]));
+        let names: Vec<_> = VALUES[Field::VOLUME.index()].names().copied().collect();
+        let mut others = self.named(&names);
+        others.retain(|&other| !is_wanted(other));
+        if is_stated || others.is_empty() || !self.sample.is_zero(at) {
+            return volume;
+        }
+        others.retain(|&other| self.sample.is_number(other) && !self.sample.is_zero(other));
+        let [other] = others[..] else { return volume };
+        self.columns[at].retain(|column| *column != Column::Volume);
+        self.columns[other].push(Column::Volume);
+        Some(other)
+    }
+
+    /// Whether a column that nobody knows holds numbers, and may be the volume by its name.
+    fn may_have_volume(&self) -> bool {
+        let has = |parts: &[&str], name: &str| parts.iter().any(|part| name.contains(part));
+        let is_nothing = |name: &str| UNNAMED.contains(&name) || LEVELS.as_flattened().contains(&name);
+        let may = |at: &usize| {
+            let name = self.normal[*at].as_str();
+            let is_unknown = self.columns[*at].iter().all(|column| matches!(column, Column::Extra(_)));
+            is_unknown
+                && !is_nothing(name)
+                && !NEVER_EXTRA.contains(&name)
+                && (has(&MAYBE_VOLUME, name) || !has(&NO_VOLUME, name))
+                && (self.sample.is_number(*at)
+                    || self.sample.has_digits(*at) && self.sample.times(*at) == TimesShown::Nothing)
+        };
+        (0..self.names.len()).any(|at| may(&at))
+    }
+
     /// The column of dates or times, and that of times of day where it is another.
     fn times(&mut self) -> Result<(Option<usize>, Option<usize>), HeaderFault> {
         let stated = |column| (0..self.names.len()).find(|&at| self.columns[at].contains(&column));
         let (time, clock) = (stated(Column::Timestamp), stated(Column::Time));
-        let groups = TIMESTAMP.groups().into_iter();
-        let known = groups.map(|names| self.named(names)).find(|found| !found.is_empty());
+        let known = TIMESTAMP.0.iter().map(|names| self.times_named(names)).find(|found| !found.is_empty());
         let known = known.unwrap_or_default();
         let shown = |of: TimesShown| -> Vec<usize> {
             known.iter().copied().filter(|&at| self.sample.times(at) == of).collect()
@@ -392,7 +478,7 @@ impl<'a> Finder<'a> {
             (Some(time), clock) => (Some(time), clock),
             (None, Some(clock)) => (dates.first().or(known.first()).copied(), Some(clock)),
             (None, None) => match (&known[..], &dates[..], &clocks[..], &times[..]) {
-                ([], ..) => (self.unnamed_times(), None),
+                ([], ..) => (self.unnamed_times().or_else(|| self.times_beside_text()), None),
                 ([clock], [], [_], _) => match self.dates_by_another_name() {
                     Some(date) => (Some(date), Some(*clock)),
                     None => (Some(*clock), None),
@@ -422,6 +508,35 @@ impl<'a> Finder<'a> {
             }
         }
         Ok((time, clock))
+    }
+
+    /// The columns that go by one of these names of times, but for text that is called so and is none.
+    fn times_named(&self, names: &[&str]) -> Vec<usize> {
+        let mut found = self.named(names);
+        found.retain(|&at| !self.is_other_text(at));
+        found
+    }
+
+    /// Whether a column of text goes by the name of a time and holds none, as the `reg` of a column `session`.
+    fn is_other_text(&self, at: usize) -> bool {
+        WEAK_TIMES.contains(&self.normal[at].as_str())
+            && !self.sample.seen(at).is_empty()
+            && !self.sample.is_number(at)
+            && self.sample.times(at) == TimesShown::Nothing
+    }
+
+    /// The one column of text that holds times, where the one that is called so holds none.
+    fn times_beside_text(&self) -> Option<usize> {
+        let all = || (0..self.names.len()).filter(|&at| self.columns[at].is_empty());
+        if !all().any(|at| self.is_other_text(at)) {
+            return None;
+        }
+        let holds_times = |at: &usize| {
+            let is_time = matches!(self.sample.times(*at), TimesShown::Dates | TimesShown::Times);
+            is_time && !self.sample.is_number(*at)
+        };
+        let mut found = all().filter(holds_times);
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// A column that nobody knows, and that holds times of day by its name and its rows.
@@ -484,7 +599,33 @@ impl<'a> Finder<'a> {
         };
         let holds_times =
             |at: &usize| matches!(self.sample.times(*at), TimesShown::Dates | TimesShown::Times);
-        (0..self.names.len()).filter(is_index).find(holds_times)
+        let levels = self.unnamed_levels().into_iter().flatten();
+        (0..self.names.len()).filter(is_index).chain(levels).find(holds_times)
+    }
+
+    /// The text beside the times of a data frame's index whose two levels have no names: the assets.
+    fn unnamed_asset(&mut self, time: Option<usize>) -> Option<usize> {
+        let [one, other] = self.unnamed_levels()?;
+        let asset = match time? {
+            time if time == one => other,
+            time if time == other => one,
+            _ => return None,
+        };
+        let is_text = !self.sample.is_number(asset) && self.sample.times(asset) == TimesShown::Nothing;
+        if !is_text || !self.columns[asset].is_empty() {
+            return None;
+        }
+        self.columns[asset].push(Column::Asset);
+        Some(asset)
+    }
+
+    /// The columns of an index of two levels without names: the first two, but for files of pandas.
+    fn unnamed_levels(&self) -> Option<[usize; 2]> {
+        let first = |names: &[&str; 2]| {
+            let at = self.normal.windows(2).position(|pair| pair[0] == names[0] && pair[1] == names[1])?;
+            (at == 0 || names[0] == INDEX).then_some([at, at + 1])
+        };
+        LEVELS.iter().find_map(first)
     }
 
     fn check(
@@ -496,7 +637,7 @@ impl<'a> Finder<'a> {
         let mut missing = Vec::new();
         let mut unless = |found: bool, column: Column, known: &Known| {
             if !found {
-                missing.push((column, known.first));
+                missing.push((column, known.first()));
             }
         };
         unless(has_asset, Column::Asset, &ASSET);
@@ -507,24 +648,14 @@ impl<'a> Finder<'a> {
         if missing.is_empty() {
             return Ok(());
         }
-        if let Some((assets, columns)) = self.wide() {
+        if let Some((assets, columns)) = wide::side_by_side(self.names) {
             return Err(HeaderFault::Wide { assets, columns });
         }
         let could_be_one_asset = missing.len() == 1 && !has_asset;
-        Err(HeaderFault::Missing { missing, found: self.names.to_vec(), delimiter: None, could_be_one_asset })
-    }
-
-    /// Assets that stand side by side: names made of an asset's and a price's, in at least two assets.
-    fn wide(&self) -> Option<(Vec<String>, Vec<String>)> {
-        let (mut assets, mut columns) = (Vec::<String>::new(), Vec::new());
-        for name in self.names {
-            let Some(asset) = asset_and_price(name) else { continue };
-            if !assets.contains(&asset) && assets.len() < 3 {
-                assets.push(asset);
-                columns.push(name.clone());
-            }
-        }
-        (assets.len() > 1).then_some((assets, columns))
+        let is_unclaimed = |&at: &usize| self.columns[at].is_empty() && !self.names[at].is_empty();
+        let unclaimed = (0..self.names.len()).filter(is_unclaimed).map(|at| self.names[at].clone()).collect();
+        let found = self.names.to_vec();
+        Err(HeaderFault::Missing { missing, found, unclaimed, delimiter: None, lines: 0, could_be_one_asset })
     }
 
     fn keep_extras(&mut self) -> Result<(), HeaderFault> {
@@ -532,19 +663,20 @@ impl<'a> Finder<'a> {
             Extras::Numeric => None,
             Extras::Only(wanted) => Some(wanted.iter().map(|name| normal(name)).collect()),
         };
-        for (at, name) in self.names.iter().enumerate() {
-            let name = normal(name);
+        let names: Vec<String> = self.names.iter().map(|name| normal(name)).collect();
+        let twins = self.unstated_twins(&names);
+        for (at, name) in names.iter().enumerate() {
             let is_kept = || match &wanted {
                 // What goes by the name of a price or the volume, and is not it, was put aside for what is stated.
                 None => {
                     let is_other =
                         NEVER_EXTRA.contains(&name.as_str()) || Field::NAMES.contains(&name.as_str());
-                    !is_other && self.sample.is_number(at)
+                    !is_other && !twins.contains(name.as_str()) && self.sample.is_number(at)
                 }
-                Some(wanted) => wanted.contains(&name),
+                Some(wanted) => wanted.contains(name),
             };
             if self.columns[at].is_empty() && !name.is_empty() && is_kept() {
-                self.columns[at].push(Column::Extra(name));
+                self.columns[at].push(Column::Extra(name.clone()));
             }
         }
         let is_there = |name: &String| {
@@ -558,6 +690,28 @@ impl<'a> Finder<'a> {
                 found: self.names.to_vec(),
             }),
         }
+    }
+
+    /// Names of extra columns that nobody stated and that several columns have, such as `Change` and `% Change`: which is meant
+    /// nothing tells, and no ingest has to fail for what nobody asked for.
+    fn unstated_twins<'n>(&self, names: &'n [String]) -> HashSet<&'n str> {
+        let stated = self.columns.iter().flatten().filter_map(|column| match column {
+            Column::Extra(name) => Some(name.as_str()),
+            _ => None,
+        });
+        let mut seen: HashSet<&str> = stated.collect();
+        let free = (0..names.len()).filter(|&at| self.columns[at].is_empty());
+        let mut count = HashMap::<&str, usize>::new();
+        free.clone().for_each(|at| *count.entry(&names[at]).or_default() += 1);
+        let mut twins = HashSet::new();
+        for at in free {
+            let name = names[at].as_str();
+            let is_repeated = count[name] > 1 || seen.contains(name);
+            if is_repeated && self.sample.is_number(at) && !seen.insert(name) {
+                twins.insert(name);
+            }
+        }
+        twins
     }
 
     /// The extra columns in order of their names.
@@ -585,23 +739,32 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// The asset of a column's name that is made of an asset's and a price's: `AAPL:close`, `close_AAPL`, `AAPL Close`.
-fn asset_and_price(name: &str) -> Option<String> {
-    let is_price = |word: &str| {
-        let word = normal(word);
-        VALUES.iter().any(|known| known.first.contains(&word.as_str())) && word.len() > 1
-    };
-    let separators = |c: char| !c.is_alphanumeric() && c != '.' && c != '^' && c != '=';
-    let parts: Vec<&str> = name.split(separators).filter(|part| !part.is_empty()).collect();
-    match parts[..] {
-        [asset, price] if is_price(price) && !is_price(asset) => Some(asset.to_owned()),
-        [price, asset] if is_price(price) && !is_price(asset) => Some(asset.to_owned()),
-        _ => None,
+/// The place of the column that an option names: by the very name, or else by the one that differs in case alone.
+fn stated(names: &[String], name: &str, column: &Column) -> Result<usize, HeaderFault> {
+    let name = name.trim();
+    if let Some(at) = names.iter().position(|other| other.trim() == name) {
+        return Ok(at);
     }
-    .filter(|asset| {
-        !["adj", "adjusted", "price", "prev", "pre", "px", "average", "mean"]
-            .contains(&normal(asset).as_str())
-    })
+    let is_alike = |at: &usize| names[*at].trim().eq_ignore_ascii_case(name);
+    let mut alike = (0..names.len()).filter(is_alike);
+    match (alike.next(), alike.next()) {
+        (Some(at), None) => Ok(at),
+        (Some(one), Some(other)) => {
+            let columns = [one, other].map(|at| names[at].clone());
+            Err(HeaderFault::Ambiguous { columns, what: column.clone() })
+        }
+        (None, _) => Err(HeaderFault::NoSuchColumn {
+            name: name.to_owned(),
+            what: column.clone(),
+            found: names.to_vec(),
+        }),
+    }
+}
+
+/// The field of a bar that goes by a name which means it alone, as its index.
+pub(super) fn price_or_volume(name: &str) -> Option<usize> {
+    let name = known_form(name);
+    VALUES.iter().position(|known| known.first().contains(&name.as_str()))
 }
 
 /// Whether a name is one by which a column is known.
@@ -664,6 +827,12 @@ mod tests {
     impl Sample for Fake {
         fn is_number(&self, _: usize) -> bool {
             true
+        }
+        fn has_digits(&self, _: usize) -> bool {
+            true
+        }
+        fn is_zero(&self, _: usize) -> bool {
+            false
         }
         fn times(&self, column: usize) -> TimesShown {
             self.0.get(column).copied().unwrap_or(TimesShown::Nothing)
@@ -775,9 +944,11 @@ mod tests {
             panic!("{missing}")
         };
         assert_eq!(missing[0].0, Column::Close);
-        let extras =
-            refused(&["asset", "date", "open", "high", "low", "close", "Adj Close", "adj_close"], &default);
+        let twins = ["asset", "date", "open", "high", "low", "close", "Adj Close", "adj_close"];
+        let wanted = IngestOptions { extras: Extras::Only(vec!["adj_close".into()]), ..Default::default() };
+        let extras = refused(&twins, &wanted);
         assert!(matches!(extras, HeaderFault::SameExtra { .. }), "{extras}");
+        assert_eq!(find(&twins, &default).unwrap().ignored, [6, 7]);
         let twice = refused(&["asset", "date", "open", "Open", "high", "low", "close"], &default);
         assert!(matches!(twice, HeaderFault::Ambiguous { what: Column::Open, .. }), "{twice}");
         let columns = vec![("Schluss".to_owned(), Column::Close)];
@@ -790,8 +961,7 @@ mod tests {
 
     #[test]
     fn all_columns_that_are_missing_are_told_at_once() {
-        let several =
-            find(&["when", "open", "high", "low", "settle"], &IngestOptions::default()).unwrap_err();
+        let several = find(&["when", "open", "high", "low", "fix"], &IngestOptions::default()).unwrap_err();
         let HeaderFault::Missing { missing, .. } = &several else { panic!("{several}") };
         let missing: Vec<_> = missing.iter().map(|(column, _)| column.clone()).collect();
         assert_eq!(missing, [Column::Asset, Column::Timestamp, Column::Close]);

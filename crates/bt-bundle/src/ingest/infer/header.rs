@@ -1,13 +1,16 @@
 //! Where the names of the columns stand in a text file, and what the first rows show.
 
+use std::collections::HashSet;
+
 use bt_core::Field;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use memchr::{memchr, memchr_iter};
 
 use super::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known, is_utf8, normal};
 use super::numbers::SeparatorsShown;
-use super::shown::{seen, shows};
-use crate::ingest::fault::{HeaderFault, excerpt};
+use super::shown::{are_zero, seen, shows};
+use super::wide;
+use crate::ingest::fault::{self, HeaderFault, excerpt};
 use crate::ingest::field::clock::ClockDigits;
 use crate::ingest::field::day::OrderEvidence;
 use crate::ingest::field::numeric::{NumericEvidence, NumericTimes};
@@ -15,13 +18,15 @@ use crate::ingest::field::time::TimeReader;
 use crate::ingest::{IngestOptions, NumberFormat};
 
 /// Lines before the header that are passed over: a title, an address, an empty line.
-const MOST_BEFORE: usize = 12;
+const MOST_BEFORE: usize = 40;
 /// More columns than any table of bars has.
 const MOST_COLUMNS: usize = 10_000;
 /// Rows that are looked at to see which columns hold numbers.
 const SAMPLE: usize = 1000;
 /// Rows that are looked at to see which columns hold times.
 const TIMES: usize = 50;
+/// Columns that are looked at to see which one tells rows of one moment apart.
+const MOST_APART: usize = 50;
 
 /// The names of the columns of a text file.
 #[derive(Clone, Debug)]
@@ -66,33 +71,25 @@ pub(in crate::ingest) fn find(
         let delimiter = options.delimiter.unwrap_or_else(|| sniff(bytes));
         return text.header(names.clone(), 0, delimiter, None);
     }
-    let (mut first_fault, mut start) = (None, 0);
-    for skipped in 0..=MOST_BEFORE {
-        let Some(line) = bytes.get(start..).filter(|rest| !rest.is_empty()) else { break };
-        let delimiter = options.delimiter.unwrap_or_else(|| sniff(line));
-        let Some((names, end)) = record(line, delimiter) else { break };
-        let has_stated = names.iter().any(|name| options.states(name));
-        let names_known = names.iter().filter(|name| is_known(name) || options.states(name)).count();
-        let is_header = names_known >= 3 || has_stated;
-        if skipped == 0 || is_header {
-            match text.try_at(names, start, end, delimiter) {
-                Ok(header) => {
-                    let skipped = if skipped == 0 { 0 } else { skipped + empty_lines(line) };
-                    return Ok(Header { skipped, ..header });
-                }
-                Err(fault) if first_fault.is_none() || is_header => first_fault = Some(fault),
-                Err(_) => {}
-            }
-            if is_header {
-                break;
-            }
-        }
-        start += memchr(b'\n', line).map_or(line.len(), |at| at + 1);
-    }
-    Err(first_fault.unwrap_or(HeaderFault::Empty))
+    text.search()
 }
 
-/// What a file is by its first bytes that is not text.
+/// What is wrong with a header: where it has prices twice, that assets stand side by side, by the names above or below them.
+fn or_wide(
+    fault: HeaderFault,
+    names: &[String],
+    above: Option<Vec<String>>,
+    rest: &[u8],
+    delimiter: u8,
+) -> HeaderFault {
+    if !matches!(fault, HeaderFault::Ambiguous { .. }) {
+        return fault;
+    }
+    let below = record(rest, delimiter).map(|(names, _)| names);
+    wide::repeated(names, [above, below]).unwrap_or(fault)
+}
+
+/// What a file is by its first bytes that is no table of text.
 fn other_format(bytes: &[u8]) -> Option<&'static str> {
     const FIRST_BYTES: [(&[u8], &str); 7] = [
         (b"\x1f\x8b", "compressed with gzip"),
@@ -103,7 +100,23 @@ fn other_format(bytes: &[u8]) -> Option<&'static str> {
         (b"PAR1", "a Parquet file"),
         (b"ARROW1", "an Arrow file"),
     ];
-    FIRST_BYTES.iter().find(|(first, _)| bytes.starts_with(first)).map(|&(_, what)| what)
+    let binary = FIRST_BYTES.iter().find(|(first, _)| bytes.starts_with(first)).map(|&(_, what)| what);
+    binary.or_else(|| markup(bytes.trim_ascii_start()))
+}
+
+/// What a text is by its first characters that is no table.
+fn markup(text: &[u8]) -> Option<&'static str> {
+    let begins =
+        |with: &str| text.get(..with.len()).is_some_and(|first| first.eq_ignore_ascii_case(with.as_bytes()));
+    // A title may stand in brackets.
+    let behind = text.get(1..).and_then(|rest| rest.trim_ascii_start().first());
+    match text.first()? {
+        b'<' if ["<!doctype", "<html", "<head", "<body"].iter().any(|with| begins(with)) => Some(fault::PAGE),
+        b'<' if begins("<?xml") => Some(fault::XML),
+        b'{' if matches!(behind, Some(b'"' | b'}')) => Some(fault::JSON),
+        b'[' if matches!(behind, Some(b'"' | b'{' | b'[' | b'-' | b'0'..=b'9')) => Some(fault::JSON),
+        _ => None,
+    }
 }
 
 /// Empty lines in front of others, which the reader of records does not see.
@@ -121,10 +134,46 @@ struct Text<'a> {
 }
 
 impl Text<'_> {
+    /// Looks for the header among the first lines.
+    fn search(self) -> Result<Header, HeaderFault> {
+        let (mut fault, mut start, mut above, mut lines) = (HeaderFault::Empty, 0, None, 0);
+        while lines <= MOST_BEFORE
+            && let Some(line) = self.bytes.get(start..).filter(|rest| !rest.is_empty())
+        {
+            let delimiter = self.options.delimiter.unwrap_or_else(|| sniff(line));
+            let Some((names, end)) = record(line, delimiter) else { break };
+            let is_header = self.is_header(&names);
+            if lines == 0 || is_header {
+                match self.try_at(&names, start, end, delimiter) {
+                    Ok(header) => {
+                        let skipped = if lines == 0 { 0 } else { lines + empty_lines(line) };
+                        return Ok(Header { skipped, ..header });
+                    }
+                    Err(fault) if is_header => {
+                        return Err(or_wide(fault, &names, above, &line[end..], delimiter));
+                    }
+                    Err(first) => fault = first,
+                }
+            }
+            start += memchr(b'\n', line).map_or(line.len(), |at| at + 1);
+            (above, lines) = (Some(names), lines + 1);
+        }
+        if let HeaderFault::Missing { lines: looked_at, .. } = &mut fault {
+            *looked_at = lines;
+        }
+        Err(fault)
+    }
+
+    /// Whether a line has three known names, or one that is stated.
+    fn is_header(self, names: &[String]) -> bool {
+        let is_stated = |name: &String| self.options.states(name);
+        names.iter().any(is_stated) || names.iter().filter(|name| is_known(name)).count() >= 3
+    }
+
     /// Takes a line for the header: names, where it begins, and its bytes.
     fn try_at(
         self,
-        names: Vec<String>,
+        names: &[String],
         start: usize,
         len: usize,
         delimiter: u8,
@@ -138,17 +187,17 @@ impl Text<'_> {
             return Err(HeaderFault::OpenQuote { name: name.clone() });
         }
         let end = start + len;
-        if let Some((names, len, assets)) = three_lines(&names, &self.bytes[end..], delimiter) {
+        if let Some((names, len, assets)) = levels(names, &self.bytes[end..], delimiter) {
             if assets.len() > 1 {
                 let columns = names.into_iter().skip(1).take(3).collect();
                 return Err(HeaderFault::Wide { assets, columns });
             }
             return self.header(names, end + len, delimiter, assets.into_iter().next());
         }
-        if start == 0 && are_values(&names, self.options, self.times) {
-            return Err(HeaderFault::Absent { first: names });
+        if start == 0 && are_values(names, self.options, self.times) {
+            return Err(HeaderFault::Absent { first: names.to_vec() });
         }
-        self.header(names, end, delimiter, None)
+        self.header(names.to_vec(), end, delimiter, None)
     }
 
     /// What these names are, before rows that begin at `end`.
@@ -162,12 +211,11 @@ impl Text<'_> {
         let options = self.options;
         let naming = self.naming.or_by_header(asset.as_deref());
         let mut rows = Rows::read(&self.bytes[end..], delimiter, options, self.times);
-        let layout = layout(&mut rows, names, naming, options).map_err(|fault| match fault {
-            HeaderFault::Missing { missing, found, could_be_one_asset, .. } => {
-                let delimiter = Some(delimiter.into());
-                HeaderFault::Missing { missing, found, could_be_one_asset, delimiter }
+        let layout = layout(&mut rows, names, naming, options).map_err(|mut fault| {
+            if let HeaderFault::Missing { delimiter: separated_by, .. } = &mut fault {
+                *separated_by = Some(delimiter.into());
             }
-            fault => fault,
+            fault
         })?;
         rows.check_fields(layout.names.len())?;
         let own_asset = layout.own_asset.and_then(|column| rows.first(column)).unwrap_or_default();
@@ -234,17 +282,17 @@ fn record(bytes: &[u8], delimiter: u8) -> Option<(Vec<String>, usize)> {
     Some((names, end + usize::from(is_between)))
 }
 
-/// The header that yfinance writes: what, of which ticker, and the name of the index; names, bytes and tickers.
-fn three_lines(names: &[String], rest: &[u8], delimiter: u8) -> Option<(Vec<String>, usize, Vec<String>)> {
-    let is_first = |names: &[String], word: &str| names.first().is_some_and(|name| normal(name) == word);
-    let (tickers, mut end) = record(rest, delimiter)?;
-    if !is_first(&tickers, "ticker")
-        || tickers.len() != names.len()
-        || !names[1..].iter().any(|name| is_known(name))
-    {
+/// The header of two levels that yfinance writes, and below it the name of the index; names, bytes and tickers.
+fn levels(names: &[String], rest: &[u8], delimiter: u8) -> Option<(Vec<String>, usize, Vec<String>)> {
+    let (second, mut end) = record(rest, delimiter)?;
+    if second.len() != names.len() {
         return None;
     }
-    let mut names = names.to_vec();
+    let (mut names, tickers) = match () {
+        () if are_tickers(&second, names) => (names.to_vec(), second),
+        () if are_tickers(names, &second) => (second, names.to_vec()),
+        () => return None,
+    };
     names[0] = "Date".to_owned();
     if let Some((third, more)) = record(&rest[end..], delimiter)
         && is_known(third.first()?)
@@ -257,6 +305,22 @@ fn three_lines(names: &[String], rest: &[u8], delimiter: u8) -> Option<(Vec<Stri
     assets.sort_unstable();
     assets.dedup();
     Some((names, end, assets))
+}
+
+/// Whether a line names the tickers of columns whose prices another one names.
+fn are_tickers(line: &[String], others: &[String]) -> bool {
+    let [first, tickers @ ..] = line else { return false };
+    let are_one = || {
+        tickers.len() > 2
+            && tickers.iter().all(|ticker| ticker == &tickers[0] && !ticker.is_empty() && !is_known(ticker))
+    };
+    let is_ticker = normal(first) == "ticker" && !tickers.iter().any(|ticker| is_known(ticker));
+    // A row of values may say the `C` of a flag.
+    if others.iter().any(|name| name.starts_with(|c: char| c.is_ascii_digit())) {
+        return false;
+    }
+    let names_known = others.iter().skip(1).filter(|name| is_known(name)).count();
+    is_ticker && names_known > 0 || first.is_empty() && are_one() && names_known > 2
 }
 
 /// Whether a line holds a time and prices, and no name of a column.
@@ -393,6 +457,30 @@ impl<'a> Rows<'a> {
 impl Sample for Rows<'_> {
     fn is_number(&self, column: usize) -> bool {
         self.fields(column).all(|field| self.numbers.read(field).is_ok())
+    }
+
+    fn has_digits(&self, column: usize) -> bool {
+        self.fields(column).any(|field| field.trim_ascii_start().first().is_some_and(u8::is_ascii_digit))
+    }
+
+    fn tells_apart(&self, keys: &[usize], columns: &[usize]) -> Option<usize> {
+        let distinct = |keys: &[usize], column: Option<usize>| {
+            let field = |record: &'_ ByteRecord, at: usize| record.get(at).unwrap_or_default().to_vec();
+            let key = |record| -> Vec<_> {
+                keys.iter().copied().chain(column).map(|at| field(record, at)).collect()
+            };
+            self.records.iter().map(key).collect::<HashSet<_>>().len()
+        };
+        // Rows that are the same to the letter are one.
+        let rows = self.records.iter().map(ByteRecord::as_slice).collect::<HashSet<_>>().len();
+        if columns.is_empty() || distinct(keys, None) == rows {
+            return None;
+        }
+        columns.iter().copied().take(MOST_APART).find(|&column| distinct(keys, Some(column)) == rows)
+    }
+
+    fn is_zero(&self, column: usize) -> bool {
+        are_zero(self.fields(column).map(|field| self.numbers.read(field).unwrap_or(f64::NAN)))
     }
 
     fn times(&self, column: usize) -> TimesShown {

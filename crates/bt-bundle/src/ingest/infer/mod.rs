@@ -8,3 +8,4 @@ pub(super) mod header;
 pub(super) mod numbers;
 pub(super) mod shown;
 pub(super) mod summary;
+pub(in crate::ingest) mod wide;

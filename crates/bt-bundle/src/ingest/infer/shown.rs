@@ -23,6 +23,12 @@ pub(in crate::ingest) fn shows(times: &TimeReader, text: &[u8]) -> Option<TimesS
     })
 }
 
+/// Whether numbers, of which there are some, are 0 and no other; what is missing does not count.
+pub(in crate::ingest) fn are_zero(numbers: impl Iterator<Item = f64>) -> bool {
+    let mut there = numbers.filter(|number| !number.is_nan()).peekable();
+    there.peek().is_some() && there.all(|number| number == 0.0)
+}
+
 fn is_time_of_day(times: &TimeReader, text: &[u8]) -> bool {
     match text.iter().all(u8::is_ascii_digit) {
         true => text.len() <= 6 && clock::read_digits(text, ClockDigits::Six).is_ok(),

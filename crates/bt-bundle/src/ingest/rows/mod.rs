@@ -25,9 +25,16 @@ pub(super) struct Source {
     pub(super) has_volume: bool,
     /// The name of a column of times of day that is not read.
     pub(super) unread_clock: Option<Arc<str>>,
+    /// The name of a column that is not read, and tells rows of one asset and time apart.
+    pub(super) apart: Option<Arc<str>>,
 }
 
 impl Source {
+    /// A source of which nothing but its name is known.
+    pub(super) fn new(name: Arc<str>, has_lines: bool) -> Self {
+        Self { name, has_lines, names_asset: false, has_volume: true, unread_clock: None, apart: None }
+    }
+
     /// A row of it.
     pub(super) fn row(&self, number: u64) -> Place {
         let row = if self.has_lines { RowNumber::Line(number) } else { RowNumber::Row(number) };

@@ -223,6 +223,7 @@ impl Duplicates<'_> {
                 earlier: Box::new(earlier),
                 is_named_by_file: source.names_asset,
                 unread_clock: source.unread_clock.as_deref().map(str::to_owned),
+                apart: source.apart.as_deref().map(str::to_owned),
             };
             let finding = Finding::new(place.clone(), fault);
             match options.on_bad_row {

@@ -19,7 +19,7 @@ use crate::ingest::field::time::{Own, Stamp, TimeReader, Written, wall_clock};
 use crate::ingest::field::{Unread, asset};
 use crate::ingest::infer::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known};
 use crate::ingest::infer::numbers::SeparatorsShown;
-use crate::ingest::infer::shown::{seen, shows};
+use crate::ingest::infer::shown::{are_zero, seen, shows};
 use crate::ingest::infer::summary::StampSummary;
 use crate::ingest::rows::{
     Checked, Names, RowFindings, RowId, Rows, Source, check, scatter, starts, targets,
@@ -182,6 +182,19 @@ fn levels(name: &str) -> Option<(String, String)> {
 impl Sample for Table<'_> {
     fn is_number(&self, column: usize) -> bool {
         is_number(self.schema.field(column).data_type())
+    }
+
+    fn has_digits(&self, column: usize) -> bool {
+        let begins = |text: &str| text.trim_start().starts_with(|c: char| c.is_ascii_digit());
+        let texts = self.column(column).and_then(Texts::new);
+        texts.is_some_and(|texts| (0..texts.len()).filter_map(|row| texts.get(row)).any(begins))
+    }
+
+    fn is_zero(&self, column: usize) -> bool {
+        let Some(array) = self.column(column) else { return false };
+        let rows = array.len().min(SAMPLE);
+        let mut scratch = Vec::new();
+        Values::new(array).is_ok_and(|values| are_zero(values.read(0..rows, &mut scratch).iter().copied()))
     }
 
     fn times(&self, column: usize) -> TimesShown {

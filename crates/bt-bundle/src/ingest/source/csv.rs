@@ -76,8 +76,7 @@ impl CsvFile {
     /// Where the file cannot be read, is empty or lacks a column.
     pub(super) fn open(path: &Path, opening: &Opening<'_>) -> Result<Self> {
         let name: Arc<str> = path.display().to_string().into();
-        let mut source =
-            Source { name, has_lines: true, names_asset: false, has_volume: true, unread_clock: None };
+        let mut source = Source::new(name, true);
         let refused = |source: &Source, fault: HeaderFault| Error::from(Finding::new(source.whole(), fault));
         let mut text = TextFile::open(path, opening.options.encoding)?;
         let mut pending = Vec::new();

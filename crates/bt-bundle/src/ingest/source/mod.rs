@@ -122,6 +122,7 @@ impl Opening<'_> {
     ) -> Result<Option<String>> {
         source.has_volume = layout.values[Field::VOLUME.index()].is_some();
         source.unread_clock = layout.unread_clock.as_deref().map(Arc::from);
+        source.apart = layout.apart.as_deref().map(Arc::from);
         if layout.asset.is_some() {
             return Ok(None);
         }
@@ -185,14 +186,9 @@ impl<'a> Sources<'a> {
         columns
     }
 
-    /// Whether no column of the first source was taken for the volume, and another goes by the name of one.
+    /// Whether no column of the first source was taken for the volume, and another may be it.
     pub(super) fn may_have_volume(&self) -> bool {
-        const WORDS: [&str; 7] = ["vol", "qty", "quantity", "shares", "traded", "turnover", "st\u{fc}ck"];
-        let is_like = |name: &String| WORDS.iter().any(|word| name.to_lowercase().contains(word));
-        let may = |layout: &Layout| {
-            layout.values[Field::VOLUME.index()].is_none() && layout.extras.iter().any(is_like)
-        };
-        self.first.as_ref().is_some_and(may)
+        self.first.as_ref().is_some_and(|layout| layout.may_have_volume)
     }
 
     /// Names of the first source's columns that the bundle does not keep.
@@ -243,13 +239,7 @@ impl<'a> Sources<'a> {
             }
             Input::Folder { path, format, asset } => self.unfold(&path, format, &asset),
             Input::Batches(batches) => {
-                self.all.push(Source {
-                    name: "record batches".into(),
-                    has_lines: false,
-                    names_asset: false,
-                    has_volume: true,
-                    unread_clock: None,
-                });
+                self.all.push(Source::new("record batches".into(), false));
                 let number = self.all.len() - 1;
                 self.open = Some(Open::Arrow(OpenBatches {
                     shape: None,
@@ -269,7 +259,7 @@ impl<'a> Sources<'a> {
         let fault = Finding::of(&error).map(|finding| finding.fault.clone());
         let reason = match fault {
             Some(super::Fault::Header(HeaderFault::Empty)) => SkipReason::Empty,
-            Some(super::Fault::Header(HeaderFault::Missing { .. })) if may_be_prose => SkipReason::NoTable,
+            Some(super::Fault::Header(fault)) if may_be_prose && fault.is_no_table() => SkipReason::NoTable,
             _ => return Err(error),
         };
         self.skipped.push(Skipped { path, reason });
@@ -542,8 +532,7 @@ fn lay_out(
     opening: &Opening<'_>,
     first_rows: impl FnOnce() -> Result<Option<RecordBatch>>,
 ) -> Result<(Layout, batches::Shape, OrderEvidence, Vec<usize>)> {
-    let name = path.display().to_string().into();
-    let source = Source { name, has_lines: false, names_asset: false, has_volume: true, unread_clock: None };
+    let source = Source::new(path.display().to_string().into(), false);
     let refused = |fault: HeaderFault| Error::from(Finding::new(source.whole(), fault));
     let table = batches::Table::new(schema, None, opening.times).map_err(refused)?;
     // Of text only rows can tell what it is.

@@ -166,6 +166,14 @@ fn stated_columns_and_an_index_of_text_are_read_by_their_rows() {
     assert_eq!(counts.unwrap().known(), TWO_DAYS);
     let index = priced(vec![("__index_level_0__", texts(["2024-01-05", "2024-01-06"]))]);
     assert_eq!(parquet(&index, IngestOptions::default()).unwrap().known(), TWO_DAYS);
+    let levels = |one: ArrayRef, other: ArrayRef| {
+        let read = priced(vec![("__index_level_0__", one), ("__index_level_1__", other)]);
+        parquet(&read, IngestOptions::default()).unwrap().bars
+    };
+    let (dates_of_two, assets) = (texts(["2024-01-05", "2024-01-05"]), texts(["QZX", "RWV"]));
+    let two = ["QZX 2024-01-06 1 1 1 1 NaN", "RWV 2024-01-06 2 2 2 2 NaN"];
+    assert_eq!(levels(Arc::clone(&dates_of_two), Arc::clone(&assets)), two);
+    assert_eq!(levels(assets, dates_of_two), two);
     let four = priced(vec![("Date", dates()), ("Uhr", ints([930, 1000]))]);
     let clock = IngestOptions { frequency: Some(Frequency::Minutes(1)), ..stated("Uhr", Column::Time) };
     assert_eq!(parquet(&four, clock).unwrap().known(), ["2024-01-05T09:31:00Z", "2024-01-06T10:01:00Z"]);
@@ -240,6 +248,14 @@ fn a_time_without_a_zone_is_read_on_the_clock_of_the_stated_one_and_a_zone_of_th
     let stated = IngestOptions { label: Some(Label::Date), ..Default::default() };
     let labelled = read(column([-32_400 + 3600, -32_400 + 3600], Some("Asia/Tokyo")), stated);
     assert_eq!(labelled.known(), tokyo.known());
+}
+
+#[test]
+fn a_column_of_zeros_is_no_volume_beside_one_of_ticks() {
+    let mut columns = vec![("date", dates()), ("tick_volume", ints([10, 20])), ("volume", ints([0, 0]))];
+    columns.extend(["open", "high", "low", "close"].map(|name| (name, floats([1.0, 2.0]))));
+    let read = parquet(&batch(columns), IngestOptions::default()).unwrap();
+    assert_eq!(read.bars, ["A 2024-01-06 1 1 1 1 10", "A 2024-01-07 2 2 2 2 20"]);
 }
 
 #[test]

@@ -327,11 +327,11 @@ fn a_metatrader_export_is_read_as_it_is() {
         AUTO(),
     )
     .unwrap();
-    assert_eq!(read.bars[0], "A 2023-05-17T13:06:00Z 1.07651 1.0767 1.07633 1.07644 0");
+    assert_eq!(read.bars[0], "A 2023-05-17T13:06:00Z 1.07651 1.0767 1.07633 1.07644 512");
     let columns: Vec<_> =
         read.report.columns.iter().map(|(what, column)| format!("{what}={column}")).collect();
     assert_eq!(columns[1], "timestamp=<DATE> <TIME>");
-    assert_eq!(columns[6..], ["volume=<VOL>", "spread=<SPREAD>", "tickvol=<TICKVOL>"]);
+    assert_eq!(columns[6..], ["volume=<TICKVOL>", "spread=<SPREAD>", "vol=<VOL>"]);
 }
 
 #[test]

@@ -186,3 +186,160 @@ fn a_price_that_another_column_is_stated_to_be_is_put_aside_and_told() {
     assert_eq!(read.bars, ["A 2024-01-06 1 2 1 1.5 NaN"]);
     assert_eq!(read.report.ignored, ["Close"]);
 }
+
+#[test]
+fn a_stated_name_means_the_column_of_exactly_that_name_first() {
+    let ignored = |names: &[&str]| {
+        let columns = names.iter().map(|&name| (name.to_owned(), Column::Ignored)).collect();
+        IngestOptions { columns, ..AUTO() }
+    };
+    let text = "t,T,o,h,l,c,v,V\n2024-01-05,9,1,3,1,2,10,99\n";
+    let read = csv(text, ignored(&["T", "V"])).unwrap();
+    assert_eq!(read.bars, ["A 2024-01-06 1 3 1 2 10"]);
+    assert_eq!(read.report.ignored, ["T", "V"]);
+    // Where none has it as it stands, its case says nothing, unless two columns differ in that alone.
+    let read = csv("Date,Open,High,Low,Close,VOL\n2024-01-05,1,3,1,2,10\n", ignored(&["vol"])).unwrap();
+    assert_eq!(read.report.ignored, ["VOL"]);
+    let error = csv("Date,Open,High,Low,Close,VOL,Vol\n2024-01-05,1,3,1,2,10,9\n", ignored(&["vol"]));
+    assert!(error.unwrap_err().contains("columns \"VOL\" and \"Vol\" could both be the ignored column"));
+}
+
+#[test]
+fn a_volume_of_zeros_gives_way_to_one_that_is_counted() {
+    let text = "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n\
+                2024.01.04\t09:30:00\t1\t2\t0.5\t1.5\t10\t0\t7\n2024.01.04\t09:31:00\t2\t3\t1\t2\t20\t0\t7\n";
+    let read = csv(text, AUTO()).unwrap();
+    let volumes = |read: &super::Read| -> Vec<String> {
+        read.bars.iter().map(|bar| bar.rsplit(' ').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(volumes(&read), ["10", "20"]);
+    assert!(read.report.columns.contains(&("volume".to_owned(), "<TICKVOL>".to_owned())));
+    let traded = csv(text.replace("\t20\t0\t", "\t20\t3\t"), AUTO()).unwrap();
+    assert_eq!(volumes(&traded), ["0", "3"]);
+    let columns = vec![("<VOL>".to_owned(), Column::Volume)];
+    assert_eq!(volumes(&csv(text, IngestOptions { columns, ..AUTO() }).unwrap()), ["0", "0"]);
+    // An append that asks for the extra column of its bundle finds it.
+    let extras = bt_bundle::Extras::Only(vec!["tickvol".to_owned()]);
+    assert_eq!(volumes(&csv(text, IngestOptions { extras, ..AUTO() }).unwrap()), ["0", "0"]);
+}
+
+#[test]
+fn volumes_in_other_languages_are_read_and_unknown_ones_are_mentioned() {
+    let read = |header: &str, rows: &str| {
+        csv(format!("Datum;Open;High;Low;Close;{header}\n{rows}"), AUTO()).unwrap()
+    };
+    let rows = "2024-01-05;1,5;3,5;1,5;2,5;10.062;25.155\n2024-01-08;1,5;3,5;1,5;2,5;1.000.500;2.501.250\n";
+    assert_eq!(read("Stuecke;Volumen", rows).bars[0], "A 2024-01-06 1.5 3.5 1.5 2.5 10062");
+    assert_eq!(read("Volumen;Betrag", rows).bars[0], "A 2024-01-06 1.5 3.5 1.5 2.5 10062");
+    let plain = "2024-01-05;1.5;3.5;1.5;2.5;10,06,2\n2024-01-08;1.5;3.5;1.5;2.5;1.000,500.0\n";
+    let unknown = read("Umsatz", plain);
+    assert_eq!(
+        (unknown.report.ignored, unknown.report.notes),
+        (vec!["Umsatz".to_owned()], vec![Note::NoVolume])
+    );
+    assert_eq!(read("Umsatz", "2024-01-05;1.5;3.5;1.5;2.5;10062\n").report.notes, [Note::NoVolume]);
+    for header in ["Kommentar", "Adj Close", "Split Factor"] {
+        let row = if header == "Kommentar" { "gut" } else { "1" };
+        assert_eq!(read(header, &format!("2024-01-05;1.5;3.5;1.5;2.5;{row}\n")).report.notes, [], "{header}");
+    }
+}
+
+#[test]
+fn the_settlement_of_a_future_is_its_close() {
+    let read = csv(
+        "Date,Open,High,Low,Last,Change,Settle,Volume,Previous Day Open Interest\n2024-01-05,1,3,1,2.5,0.5,2,9,70\n",
+        AUTO(),
+    );
+    assert_eq!(read.unwrap().bars, ["A 2024-01-06 1 3 1 2 9"]);
+}
+
+#[test]
+fn names_of_two_words_are_no_assets_side_by_side() {
+    let text = "time_period_start;time_period_end;time_open;time_close;price_open;price_high;price_low;price_close;\
+                volume_traded;trades_count\n\
+                2024-01-05T00:00:00.0000000Z;2024-01-05T00:01:00.0000000Z;2024-01-05T00:00:01.0000000Z;\
+                2024-01-05T00:00:59.0000000Z;1;3;1;2;9;4\n\
+                2024-01-05T00:01:00.0000000Z;2024-01-05T00:02:00.0000000Z;2024-01-05T00:01:01.0000000Z;\
+                2024-01-05T00:01:59.0000000Z;1;3;1;2;9;4\n";
+    assert_eq!(csv(text, AUTO()).unwrap().bars[0], "A 2024-01-05T00:01:00Z 1 3 1 2 9");
+    let error = csv("Date,first_open,second_volume,Close\n2024-01-05,1,9,2\n", AUTO()).unwrap_err();
+    assert!(error.contains("no column looks like columns of open, high and low prices"), "{error}");
+}
+
+#[test]
+fn two_levels_of_a_header_name_one_asset_or_are_a_wide_table() {
+    for (first, second, third) in [
+        ("Ticker,QZX,QZX,QZX,QZX,QZX", "Price,Open,High,Low,Close,Volume", "Date,,,,,\n"),
+        ("Ticker,QZX,QZX,QZX,QZX,QZX", "Price,Open,High,Low,Close,Volume", ""),
+        (",QZX,QZX,QZX,QZX,QZX", ",Open,High,Low,Close,Volume", "Date,,,,,\n"),
+    ] {
+        let read = csv(format!("{first}\n{second}\n{third}{ROWS}"), AUTO()).unwrap();
+        assert_eq!(read.bars, BARS.map(|bar| bar.replace("A ", "QZX ")), "{first}\n{second}");
+    }
+    let row = "2024-01-05,1,3,1,2,1,3,1,2\n";
+    let prices = "Open,High,Low,Close,Open,High,Low,Close";
+    let tickers = "QZX,QZX,QZX,QZX,RWV,RWV,RWV,RWV";
+    let blocks = "Date,PX_OPEN,PX_LAST,,Date,PX_OPEN,PX_LAST";
+    for (text, assets) in [
+        (format!("Ticker,{tickers}\nPrice,{prices}\nDate,,,,,,,,\n{row}"), "(\"QZX\", \"RWV\")"),
+        (format!("Ticker,{tickers}\nPrice,{prices}\n{row}"), "(\"QZX\", \"RWV\")"),
+        (format!(",{prices}\n,{tickers}\nDate,,,,,,,,\n{row}"), "(\"QZX\", \"RWV\")"),
+        (
+            format!("QZX US Equity,,,,RWV US Equity,,\n{blocks}\n2024-01-05,1,2,,2024-01-08,1,2\n"),
+            "(\"QZX US Equity\", \"RWV US Equity\")",
+        ),
+        (format!("{blocks}\n2024-01-05,1,2,,2024-01-08,1,2\n"), "hold assets side by side; "),
+    ] {
+        let error = csv(&text, AUTO()).unwrap_err();
+        assert!(error.starts_with("A.csv: it is a wide table") && error.contains(assets), "{text}{error}");
+        assert!(error.contains("long form"), "{error}");
+    }
+}
+
+#[test]
+fn forty_lines_may_stand_before_the_header() {
+    let header = "Date,Open,High,Low,Close,Volume\n";
+    let read = csv(format!("{}{header}{ROWS}", "a line of prose\n".repeat(40)), AUTO()).unwrap();
+    assert_eq!(read.bars, BARS);
+    let error = csv(format!("{}{header}{ROWS}", "a line of prose\n".repeat(41)), AUTO()).unwrap_err();
+    assert!(error.contains("none of its first 41 lines names such columns"), "{error}");
+}
+
+#[test]
+fn an_index_of_two_levels_without_names_holds_times_and_assets() {
+    for header in [",,Open,High,Low,Close,Volume", "level_0,level_1,Open,High,Low,Close,Volume"] {
+        let read =
+            csv(format!("{header}\nQZX,2024-01-04,1,2,0.5,1.5,10\nRWV,2024-01-04,2,3,1.5,2.5,20\n"), AUTO());
+        assert_eq!(read.unwrap().bars, ["QZX 2024-01-05 1 2 0.5 1.5 10", "RWV 2024-01-05 2 3 1.5 2.5 20"]);
+        let read =
+            csv(format!("{header}\n2024-01-04,QZX,1,2,0.5,1.5,10\n2024-01-04,RWV,2,3,1.5,2.5,20\n"), AUTO());
+        assert_eq!(read.unwrap().bars, ["QZX 2024-01-05 1 2 0.5 1.5 10", "RWV 2024-01-05 2 3 1.5 2.5 20"]);
+    }
+}
+
+#[test]
+fn text_that_is_called_as_a_time_is_none_where_another_column_holds_times() {
+    for name in ["begins_at", "when"] {
+        let text = format!(
+            "{name},open_price,close_price,high_price,low_price,volume,session,interpolated,symbol\n\
+             2024-01-04T00:00:00Z,1,1.5,2,0.5,10,reg,False,A\n2024-01-05T00:00:00Z,2,2.5,3,1.5,20,reg,False,A\n"
+        );
+        assert_eq!(csv(text, AUTO()).unwrap().bars, BARS, "{name}");
+    }
+    let error = csv("session,Open,High,Low,Close\nreg,1,3,1,2\n", AUTO()).unwrap_err();
+    assert!(error.contains("no column looks like a timestamp"), "{error}");
+}
+
+#[test]
+fn columns_that_nobody_asked_for_refuse_no_ingest() {
+    let text = "Date,Open,High,Low,Close,Change,% Change,MA,MA,VWAP\n2024-01-05,1,3,1,2,0.5,0.1,7,8,9\n";
+    let read = csv(text, AUTO()).unwrap();
+    assert_eq!(read.report.ignored, ["Change", "% Change", "MA", "MA"]);
+    assert!(read.report.columns.contains(&("vwap".to_owned(), "VWAP".to_owned())));
+    let extras = bt_bundle::Extras::Only(vec!["change".to_owned()]);
+    let error = csv(text, IngestOptions { extras, ..AUTO() }).unwrap_err();
+    assert!(error.contains("could both be the extra column \"change\""), "{error}");
+    let columns = vec![("% Change".to_owned(), Column::Extra("change".to_owned()))];
+    let read = csv(text, IngestOptions { columns, ..AUTO() }).unwrap();
+    assert_eq!(read.report.ignored, ["Change", "MA", "MA"]);
+}
