@@ -225,12 +225,16 @@ fn warning(note: &Note) -> String {
             "prices of {source} such as {price} look like fixed point; --price-scale states it, as in --price-scale 1e-9"
         ),
         Note::GroupedPrices { source, text, price } => format!(
-            "prices of {source} such as {text} are read as {price}, since its volumes have the sign between thousands; --decimal \
+            "prices of {source} such as {text} are read as {price}, since other numbers of it have the sign between thousands; --decimal \
              and --thousands state otherwise"
         ),
         Note::OrderOfOthers { source, order } => format!(
             "the first dates of {source} could be two, and are read with the {order} first, as those of other files have it; \
              if that is wrong, ingest it by itself with the --time-format that is right"
+        Note::Thousandths { source, text, number } => format!(
+            "numbers of {source} such as {text} are read as {number}, with three decimals, and all that are not whole have three, \
+             volumes as well; if full stops stand between thousands, --thousands . with --decimal , states it"
+        ),
         ),
         Note::DailyStarts => "the time of day of daily bars was taken for their start; if they end at that time, state --label end; if \
                               it is midnight in their zone, state --zone"

@@ -105,9 +105,9 @@ impl Fault {
             Self::Number(NumberFault::Unreadable { .. }) => vec![Advice::SkipBadRows, Advice::IgnoreColumn],
             Self::Number(NumberFault::NotFinite { .. }) => vec![Advice::SkipBadRows],
             Self::Asset(AssetFault::Several { .. }) => vec![Advice::LetColumnSayAsset],
-            Self::Asset(AssetFault::NotUtf8 { .. }) | Self::File(FileFault::Encoding { .. }) => {
-                vec![Advice::StateEncoding]
-            }
+            Self::Number(NumberFault::NotUtf8 { .. })
+            | Self::Asset(AssetFault::NotUtf8 { .. })
+            | Self::File(FileFault::Encoding { .. }) => vec![Advice::StateEncoding],
             Self::Row(
                 RowFault::Fields { .. } | RowFault::HighBelowLow { .. } | RowFault::NegativeVolume { .. },
             ) => vec![Advice::SkipBadRows],

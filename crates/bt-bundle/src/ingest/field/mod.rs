@@ -14,6 +14,8 @@ pub(super) enum Unread {
     /// It is written in no known way.
     Form,
     /// It is a number, whose unit nothing tells.
+    /// It is not UTF-8.
+    Encoding,
     Unit,
     /// There is no such day, or time of day.
     NoSuchDay,

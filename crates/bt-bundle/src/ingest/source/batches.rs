@@ -128,6 +128,14 @@ impl<'a> Table<'a> {
                     .for_each(|text| shown.note(text.as_bytes()));
             }
             shown.format()
+            if shown.format() == NumberFormat::default() {
+                let columns = (0..self.names.len()).filter_map(|at| Texts::new(self.column(at)?));
+                for texts in columns {
+                    (0..texts.len())
+                        .filter_map(|row| texts.get(row))
+                        .for_each(|text| shown.note_certain(text.as_bytes()));
+                }
+            }
         };
         options.number_format.unwrap_or_else(inferred)
     }
