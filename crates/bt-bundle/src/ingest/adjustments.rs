@@ -150,7 +150,7 @@ impl Rows<'_> {
             column: Some(excerpt(names[column].as_bytes())),
             fault: fault.into(),
         };
-        let name = String::from_utf8_lossy(&record[*asset]).into_owned();
+        let name = super::field::asset::unquoted(&String::from_utf8_lossy(&record[*asset])).to_owned();
         if !knows(&name) {
             return Err(bad(*asset, AdjustmentFault::UnknownAsset { name: text(*asset) }.into()));
         }

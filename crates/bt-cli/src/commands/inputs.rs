@@ -175,7 +175,7 @@ pub(crate) fn hint(advice: Advice) -> &'static str {
         }
         Advice::StateEpoch => {
             "--time-format epoch-s, epoch-ms, epoch-us or epoch-ns states what numbers since 1970 count, --time-format excel \
-             that they are days of a spreadsheet; a pattern such as %Y%m reads other digits"
+             that they are days of a spreadsheet; a pattern such as %y%m%d reads other digits"
         }
         Advice::StateDateOrder => "--time-format day-first, month-first or year-first states it",
         Advice::StateZone => "is it the right --zone?",
