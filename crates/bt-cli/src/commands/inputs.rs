@@ -179,6 +179,9 @@ pub(crate) fn hint(advice: Advice) -> &'static str {
         }
         Advice::StateDateOrder => "--time-format day-first, month-first or year-first states it",
         Advice::StateZone => "is it the right --zone?",
+        Advice::StateZoneOfAbbreviation => {
+            "--zone states the zone that is meant, as in --zone America/New_York, whose own abbreviations EST, EDT and ET are read"
+        }
         Advice::WriteOffsets => "write times with an offset, or in UTC",
         Advice::StateZoneAndIngestAgain => {
             "ingest all files again with the zone that they come from, as in --zone America/New_York"
@@ -228,13 +231,13 @@ fn warning(note: &Note) -> String {
             "prices of {source} such as {text} are read as {price}, since other numbers of it have the sign between thousands; --decimal \
              and --thousands state otherwise"
         ),
-        Note::OrderOfOthers { source, order } => format!(
-            "the first dates of {source} could be two, and are read with the {order} first, as those of other files have it; \
-             if that is wrong, ingest it by itself with the --time-format that is right"
         Note::Thousandths { source, text, number } => format!(
             "numbers of {source} such as {text} are read as {number}, with three decimals, and all that are not whole have three, \
              volumes as well; if full stops stand between thousands, --thousands . with --decimal , states it"
         ),
+        Note::OrderOfOthers { source, order } => format!(
+            "the first dates of {source} could be two, and are read with the {order} first, as those of other files have it; \
+             if that is wrong, ingest it by itself with the --time-format that is right"
         ),
         Note::DailyStarts => "the time of day of daily bars was taken for their start; if they end at that time, state --label end; if \
                               it is midnight in their zone, state --zone"

@@ -120,7 +120,9 @@ fn count(text: &str, unit: EpochUnit) -> Option<Oracle> {
 /// and more that stand alone are days or counts.
 pub(super) fn is_written(time: Time, text: &str) -> bool {
     let (Time::Date(nanos) | Time::Local(nanos, _)) = time else { return true };
-    let day = nanos.div_euclid(86_400_000_000_000);
+    // 24:00 is the midnight behind the day that is written.
+    let is_end = nanos.rem_euclid(86_400_000_000_000) == 0 && text.contains("24:00");
+    let day = nanos.div_euclid(86_400_000_000_000) - i64::from(is_end);
     let date =
         jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(day)).expect("a day of a bundle");
     let numbers: Vec<&str> =

@@ -35,6 +35,8 @@ pub enum Advice {
     StateDateOrder,
     /// State the zone of times.
     StateZone,
+    /// State the zone that an abbreviation means.
+    StateZoneOfAbbreviation,
     /// Write times with an offset, or in UTC.
     WriteOffsets,
     /// State the zone, and ingest all of it again.
@@ -76,6 +78,9 @@ impl Advice {
             Self::StateEpoch => "state what it counts (`TimeFormat::Epoch`)",
             Self::StateDateOrder => "state which it is (`TimeFormat::DayFirst`, `MonthFirst` or `YearFirst`)",
             Self::StateZone => "is the zone right (`IngestOptions::zone`)?",
+            Self::StateZoneOfAbbreviation => {
+                "state the zone that is meant (`IngestOptions::zone`); its own abbreviations are read"
+            }
             Self::WriteOffsets => "write times with an offset, or in UTC",
             Self::StateZoneAndIngestAgain => "ingest all files again with their zone (`IngestOptions::zone`)",
             Self::StateNumberFormat => {
@@ -161,9 +166,14 @@ fn time(fault: &TimeFault) -> Vec<Advice> {
         TimeFault::DateOrder { .. } | TimeFault::OtherOrder { .. } => vec![Advice::StateDateOrder],
         TimeFault::Twice { .. } => vec![Advice::WriteOffsets, Advice::StateZone],
         TimeFault::Skipped { .. } | TimeFault::Zones { .. } => vec![Advice::StateZone],
+        TimeFault::Zone { zone, .. } if is_abbreviation(zone) => vec![Advice::StateZoneOfAbbreviation],
         TimeFault::MovedDay { .. } => vec![Advice::StateZoneAndIngestAgain],
         _ => Vec::new(),
     }
+}
+
+fn is_abbreviation(zone: &str) -> bool {
+    (2..=5).contains(&zone.len()) && zone.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 fn frequency(fault: &FrequencyFault) -> Vec<Advice> {

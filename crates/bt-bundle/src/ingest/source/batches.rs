@@ -15,7 +15,8 @@ use crate::ingest::fault::{
 };
 use crate::ingest::field::day::{DateOrder, OrderEvidence};
 use crate::ingest::field::numeric::{NumericEvidence, NumericTimes};
-use crate::ingest::field::time::{Own, Stamp, TimeReader, Written, wall_clock};
+use crate::ingest::field::time::{Stamp, TimeReader, Written, wall_clock};
+use crate::ingest::field::zone::Own;
 use crate::ingest::field::{Unread, asset};
 use crate::ingest::infer::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known};
 use crate::ingest::infer::numbers::SeparatorsShown;
@@ -127,7 +128,6 @@ impl<'a> Table<'a> {
                     .filter_map(|row| texts.get(row))
                     .for_each(|text| shown.note(text.as_bytes()));
             }
-            shown.format()
             if shown.format() == NumberFormat::default() {
                 let columns = (0..self.names.len()).filter_map(|at| Texts::new(self.column(at)?));
                 for texts in columns {
@@ -136,6 +136,7 @@ impl<'a> Table<'a> {
                         .for_each(|text| shown.note_certain(text.as_bytes()));
                 }
             }
+            shown.format()
         };
         options.number_format.unwrap_or_else(inferred)
     }
