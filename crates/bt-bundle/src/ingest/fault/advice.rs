@@ -75,7 +75,9 @@ impl Advice {
             Self::Unpivot => "bring it into long form, a row for each asset and time",
             Self::StateExtras => "state which ones to keep (`IngestOptions::extras`)",
             Self::StateTimeFormat => "state the format (`IngestOptions::time_format`)",
-            Self::StateEpoch => "state what it counts (`TimeFormat::Epoch`)",
+            Self::StateEpoch => {
+                "state what it counts (`TimeFormat::Epoch`), or its pattern (`TimeFormat::Pattern`)"
+            }
             Self::StateDateOrder => "state which it is (`TimeFormat::DayFirst`, `MonthFirst` or `YearFirst`)",
             Self::StateZone => "is the zone right (`IngestOptions::zone`)?",
             Self::StateZoneOfAbbreviation => {
