@@ -232,8 +232,8 @@ fn warning(note: &Note) -> String {
              and --thousands state otherwise"
         ),
         Note::Thousandths { source, text, number } => format!(
-            "numbers of {source} such as {text} are read as {number}, with three decimals, and all that are not whole have three, \
-             volumes as well; if full stops stand between thousands, --thousands . with --decimal , states it"
+            "numbers of {source} such as {text} are read as {number}; all that are not whole have three decimals, volumes as \
+             well; if full stops stand between thousands, --thousands . with --decimal , states it"
         ),
         Note::OrderOfOthers { source, order } => format!(
             "the first dates of {source} could be two, and are read with the {order} first, as those of other files have it; \

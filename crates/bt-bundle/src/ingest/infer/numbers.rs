@@ -49,9 +49,11 @@ impl SeparatorsShown {
         }
     }
 
-    /// Notes a text of a column that is no price and no volume, if it can be one number alone: `2.417.212.836,00`.
+    /// Notes a text of any column, if it can be one number alone: `2.417.212.836,00`.
     pub(in crate::ingest) fn note_certain(&mut self, text: &[u8]) {
-        let text = text.trim_ascii();
+        let Ok(text) = str::from_utf8(text) else { return };
+        let amount = number::amount(text.trim());
+        let text = amount.as_bytes();
         let Some(at) = text.iter().rposition(|byte| b".,".contains(byte)) else { return };
         let (whole, fraction) = (&text[..at], &text[at + 1..]);
         let other = if text[at] == b',' { b'.' } else { b',' };
@@ -161,6 +163,7 @@ mod tests {
         };
         let european = NumberFormat { decimal: ',', thousands: Some('.') };
         assert_eq!(with("133.220", "2.417.212.836,00"), european);
+        assert_eq!(with("133.220", "R$ 2.417.212.836,00"), european);
         assert_eq!(with("42,661", "1,234,567.8"), NumberFormat { decimal: '.', thousands: Some(',') });
         for other in ["1.234.567", "12,37", "1.234,5", "1.2.3,4", "1.234.567,x", "1.234.567,"] {
             assert_eq!(with("133.220", other), NumberFormat::default(), "{other}");
