@@ -22,7 +22,7 @@ pub(crate) fn run(data: &[u8]) {
         if let Ok(space) = Space::new(parameters.clone(), constraints) {
             points(&space);
             // They draw thousands of points where conditions leave hardly any: not in each execution.
-            if data.len() % 64 == 0 {
+            if data.len().is_multiple_of(64) {
                 searches(&space);
             }
         }

@@ -10,7 +10,8 @@ use bt_core::{Adjustment, AdjustmentKind, Error, Result, Timestamp, Zone};
 use super::fault::{AdjustmentFault, Fault, Finding, Findings, Place, RowFault, RowNumber, excerpt};
 use super::field::Unread;
 use super::field::numeric::NumericEvidence;
-use super::field::time::{Own, TimeReader, Written};
+use super::field::time::{TimeReader, Written};
+use super::field::zone::Own;
 use super::infer::columns::normal;
 use super::wall::{self, DAY};
 use super::{BadRows, IngestOptions};
@@ -150,7 +151,7 @@ impl Rows<'_> {
             column: Some(excerpt(names[column].as_bytes())),
             fault: fault.into(),
         };
-        let name = String::from_utf8_lossy(&record[*asset]).into_owned();
+        let name = super::field::asset::unquoted(&String::from_utf8_lossy(&record[*asset])).to_owned();
         if !knows(&name) {
             return Err(bad(*asset, AdjustmentFault::UnknownAsset { name: text(*asset) }.into()));
         }
@@ -181,7 +182,9 @@ fn start_of_day(times: &mut TimeReader, zone: &Zone, text: &[u8]) -> Result<Time
     let fault = |times: &TimeReader, why| Fault::from(times.fault(text, why));
     let written = times.written(text.trim_ascii()).map_err(|why| fault(times, why))?;
     let day = match written {
-        Written::Date(nanos) | Written::Local(nanos, Own::Nothing) => nanos.div_euclid(DAY),
+        Written::Date(nanos) | Written::Local(nanos, Own::Nothing | Own::Abbreviated(_)) => {
+            nanos.div_euclid(DAY)
+        }
         Written::Month(_) => return Err(fault(times, Unread::Form)),
         moment => {
             let stamp = times.stamp(moment).map_err(|why| fault(times, why))?;

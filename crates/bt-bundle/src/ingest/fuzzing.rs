@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 
-use super::field::time::{Own, TimeReader, Written};
+use super::field::time::{TimeReader, Written};
+use super::field::zone::Own;
 use super::{IngestOptions, NumberFormat};
 
 thread_local! {

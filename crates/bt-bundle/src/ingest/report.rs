@@ -104,6 +104,15 @@ pub enum Note {
         /// What it is read as.
         price: f64,
     },
+    /// All numbers that are not whole have one full stop before three digits, volumes as well: it may stand between thousands.
+    Thousandths {
+        /// The first such file.
+        source: String,
+        /// The first such number.
+        text: String,
+        /// What it is read as.
+        number: f64,
+    },
     /// The first dates of a file could be two, and were read in the order of day and month that another file's have.
     OrderOfOthers {
         /// The first such file.
@@ -142,6 +151,9 @@ impl Note {
         }
         if let Some((source, text, price)) = sources.grouped.clone() {
             notes.push(Self::GroupedPrices { source, text, price });
+        }
+        if let Some((source, text, number)) = sources.thousandths.clone() {
+            notes.push(Self::Thousandths { source, text, number });
         }
         if let Some((source, order)) = sources.order_of_others.clone() {
             notes.push(Self::OrderOfOthers { source, order });

@@ -224,10 +224,13 @@ pub(crate) fn hint(advice: Advice) -> &'static str {
         }
         Advice::StateEpoch => {
             "--time-format epoch-s, epoch-ms, epoch-us or epoch-ns states what numbers since 1970 count, --time-format excel \
-             that they are days of a spreadsheet; a pattern such as %Y%m reads other digits"
+             that they are days of a spreadsheet; a pattern such as %y%m%d reads other digits"
         }
         Advice::StateDateOrder => "--time-format day-first, month-first or year-first states it",
         Advice::StateZone => "is it the right --zone?",
+        Advice::StateZoneOfAbbreviation => {
+            "--zone states the zone that is meant, as in --zone America/New_York, whose own abbreviations EST, EDT and ET are read"
+        }
         Advice::WriteOffsets => "write times with an offset, or in UTC",
         Advice::StateZoneAndIngestAgain => {
             "ingest all files again with the zone that they come from, as in --zone America/New_York"
@@ -278,8 +281,12 @@ fn warning(note: &Note) -> String {
             "prices of {source} such as {price} look like fixed point; --price-scale states it, as in --price-scale 1e-9"
         ),
         Note::GroupedPrices { source, text, price } => format!(
-            "prices of {source} such as {text} are read as {price}, since its volumes have the sign between thousands; --decimal \
+            "prices of {source} such as {text} are read as {price}, since other numbers of it have the sign between thousands; --decimal \
              and --thousands state otherwise"
+        ),
+        Note::Thousandths { source, text, number } => format!(
+            "numbers of {source} such as {text} are read as {number}; all that are not whole have three decimals, volumes as \
+             well; if full stops stand between thousands, --thousands . with --decimal , states it"
         ),
         Note::OrderOfOthers { source, order } => format!(
             "the first dates of {source} could be two, and are read with the {order} first, as those of other files have it; \

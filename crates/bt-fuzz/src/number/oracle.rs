@@ -14,12 +14,12 @@ pub(super) enum Number {
 }
 
 pub(super) fn read(format: NumberFormat, text: &[u8], scale: u8) -> Number {
-    let Ok(text) = str::from_utf8(text.trim_ascii()) else { return Number::Refused };
-    if scale > 0 && text == i64::MAX.to_string() {
+    let is_largest = text.trim_ascii() == i64::MAX.to_string().as_bytes();
+    let Ok(text) = str::from_utf8(text).map(str::trim) else { return Number::Refused };
+    if scale > 0 && is_largest {
         return Number::Missing;
     }
-    let missing = ["", "nan", "na", "n/a", "#n/a", "null", "none", "-", "--", "nil"];
-    if missing.contains(&&*text.to_ascii_lowercase()) {
+    if MISSING.split('|').any(|missing| missing == text.to_ascii_lowercase()) {
         return Number::Missing;
     }
     let amount = without_currency(text);
@@ -27,21 +27,28 @@ pub(super) fn read(format: NumberFormat, text: &[u8], scale: u8) -> Number {
     amount_of(format, amount, power - i32::from(scale)).unwrap_or(Number::Refused)
 }
 
-/// The sign of a currency stands behind the amount, before it, or between a minus and the amount.
+const MISSING: &str =
+    "|nan|nat|na|n/a|n.a.|#n/a|#n/a n/a|#value!|#ref!|#div/0!|#num!|#name?|null|none|nil|-|--|–|—|.|\\n";
+const CURRENCIES: &str = "$ A$ C$ HK$ NT$ NZ$ R$ S$ US$ £ ¥ ฿ ₦ ₩ ₪ ₫ € ₱ ₴ ₹ ₺ ₽ 元 円 Fr. SFr. Ft Kč RM Rp Rs. Rs TL kr. kr lei zł \
+    AED ARS AUD BRL CAD CHF CLP CNY COP CZK DKK EGP EUR GBP GBX HKD HUF IDR ILS INR JPY KRW MXN MYR NOK NZD PHP PKR PLN QAR \
+    RON RUB SAR SEK SGD THB TRY TWD UAH USD VND ZAR";
+
+/// The longest currency stands behind the amount, before it, or between a minus and the amount.
 fn without_currency(text: &str) -> String {
-    let is_currency = |c: char| "$€£¥₹₩₽".contains(c);
-    let mut letters: Vec<char> = text.chars().collect();
-    if letters.last().copied().is_some_and(is_currency) {
-        letters.pop();
-    } else if letters.first().copied().is_some_and(is_currency) {
-        letters.remove(0);
-    } else if letters.len() > 1 && letters[0] == '-' && is_currency(letters[1]) {
-        letters.remove(1);
-        return letters.into_iter().collect();
-    } else {
-        return text.to_owned();
+    let longest = |fits: &dyn Fn(&str) -> bool| {
+        CURRENCIES.split_whitespace().filter(|sign| fits(sign)).map(str::len).max()
+    };
+    if let Some(len) = longest(&|sign| text.ends_with(sign)) {
+        return text[..text.len() - len].trim().to_owned();
     }
-    letters.into_iter().collect::<String>().trim().to_owned()
+    if let Some(len) = longest(&|sign| text.starts_with(sign)) {
+        return text[len..].trim().to_owned();
+    }
+    let Some(size) = text.strip_prefix('-') else { return text.to_owned() };
+    match longest(&|sign| size.starts_with(sign)) {
+        Some(len) => format!("-{}", size[len..].trim_start()),
+        None => text.to_owned(),
+    }
 }
 
 fn without_unit(text: &str) -> (&str, i32) {
@@ -67,12 +74,14 @@ fn amount_of(format: NumberFormat, text: &str, power: i32) -> Option<Number> {
         Some((whole, fraction)) => (whole, Some(fraction)),
         None => (mantissa, None),
     };
-    let is_grouped = format.thousands.is_some_and(|separator| whole.contains(separator));
+    let unmarked = without_marks(whole);
+    let is_grouped =
+        unmarked.is_some() || format.thousands.is_some_and(|separator| whole.contains(separator));
     // A group of three digits ends a number, or a separator of decimals follows.
     if is_grouped && exponent.is_some() && fraction.is_none() {
         return None;
     }
-    let whole = ungrouped(whole, format.thousands)?;
+    let whole = ungrouped(unmarked.as_deref().unwrap_or(whole), format.thousands)?;
     let fraction = fraction.unwrap_or("");
     let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     if !are_digits(&whole) || !are_digits(fraction) || whole.len() + fraction.len() == 0 {
@@ -111,4 +120,15 @@ fn ungrouped(whole: &str, thousands: Option<char>) -> Option<String> {
     let are_full = *last == 3 && [2, 3].iter().any(|len| front.iter().all(|other| other == len));
     let begins = (1..=3).contains(&groups[0].len()) && groups[0].contains(|c| c != '0');
     (are_full && begins).then(|| groups.concat())
+}
+
+/// Digits between which spaces stand before each three of them, or apostrophes.
+fn without_marks(whole: &str) -> Option<String> {
+    [" \u{a0}\u{2009}\u{202f}", "'’"].iter().find_map(|marks| {
+        let groups: Vec<&str> = whole.split(|c| marks.contains(c)).collect();
+        let are_digits = groups.concat().bytes().all(|byte| byte.is_ascii_digit());
+        let are_full = groups.len() > 1 && groups[1..].iter().all(|group| group.len() == 3);
+        let begins = (1..=3).contains(&groups[0].len()) && groups[0].contains(|c| c != '0');
+        (are_digits && are_full && begins).then(|| groups.concat())
+    })
 }

@@ -5,11 +5,10 @@ use bt_bundle::{EpochUnit, IngestOptions, TimeFormat};
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+const DAY: i64 = 86_400_000_000_000;
+
 /// 1677-09-22 and the end of 2262-04-09, as the documentation of a bundle has them.
-const RANGE: std::ops::RangeInclusive<i128> = {
-    const DAY: i128 = 86_400_000_000_000;
-    -106_751 * DAY..=106_750 * DAY - 1
-};
+const RANGE: std::ops::RangeInclusive<i128> = -106_751 * DAY as i128..=106_750 * DAY as i128 - 1;
 
 /// What a text says, by another way than the reader's.
 pub(super) struct Oracle(Option<(Time, i128)>);
@@ -120,7 +119,13 @@ fn count(text: &str, unit: EpochUnit) -> Option<Oracle> {
 /// and more that stand alone are days or counts.
 pub(super) fn is_written(time: Time, text: &str) -> bool {
     let (Time::Date(nanos) | Time::Local(nanos, _)) = time else { return true };
-    let day = nanos.div_euclid(86_400_000_000_000);
+    let day = nanos.div_euclid(DAY);
+    // 24:00 is the midnight behind the day that is written; but `02JAN24:00:00` is that of the second.
+    let is_end = nanos.rem_euclid(DAY) == 0 && text.contains("24:00");
+    is_written_day(day, text) || is_end && is_written_day(day - 1, text)
+}
+
+fn is_written_day(day: i64, text: &str) -> bool {
     let date =
         jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(day)).expect("a day of a bundle");
     let numbers: Vec<&str> =

@@ -37,6 +37,8 @@ pub enum Advice {
     StateDateOrder,
     /// State the zone of times.
     StateZone,
+    /// State the zone that an abbreviation means.
+    StateZoneOfAbbreviation,
     /// Write times with an offset, or in UTC.
     WriteOffsets,
     /// State the zone, and ingest all of it again.
@@ -80,9 +82,14 @@ impl Advice {
             Self::Unpivot => "bring it into long form, a row for each asset and time",
             Self::StateExtras => "state which ones to keep (`IngestOptions::extras`)",
             Self::StateTimeFormat => "state the format (`IngestOptions::time_format`)",
-            Self::StateEpoch => "state what it counts (`TimeFormat::Epoch`)",
+            Self::StateEpoch => {
+                "state what it counts (`TimeFormat::Epoch`), or its pattern (`TimeFormat::Pattern`)"
+            }
             Self::StateDateOrder => "state which it is (`TimeFormat::DayFirst`, `MonthFirst` or `YearFirst`)",
             Self::StateZone => "is the zone right (`IngestOptions::zone`)?",
+            Self::StateZoneOfAbbreviation => {
+                "state the zone that is meant (`IngestOptions::zone`); its own abbreviations are read"
+            }
             Self::WriteOffsets => "write times with an offset, or in UTC",
             Self::StateZoneAndIngestAgain => "ingest all files again with their zone (`IngestOptions::zone`)",
             Self::StateNumberFormat => {
@@ -115,9 +122,9 @@ impl Fault {
             Self::Number(NumberFault::Unreadable { .. }) => vec![Advice::SkipBadRows, Advice::IgnoreColumn],
             Self::Number(NumberFault::NotFinite { .. }) => vec![Advice::SkipBadRows],
             Self::Asset(AssetFault::Several { .. }) => vec![Advice::LetColumnSayAsset],
-            Self::Asset(AssetFault::NotUtf8 { .. }) | Self::File(FileFault::Encoding { .. }) => {
-                vec![Advice::StateEncoding]
-            }
+            Self::Number(NumberFault::NotUtf8 { .. })
+            | Self::Asset(AssetFault::NotUtf8 { .. })
+            | Self::File(FileFault::Encoding { .. }) => vec![Advice::StateEncoding],
             Self::Row(
                 RowFault::Fields { .. } | RowFault::HighBelowLow { .. } | RowFault::NegativeVolume { .. },
             ) => vec![Advice::SkipBadRows],
@@ -175,9 +182,14 @@ fn time(fault: &TimeFault) -> Vec<Advice> {
         TimeFault::DateOrder { .. } | TimeFault::OtherOrder { .. } => vec![Advice::StateDateOrder],
         TimeFault::Twice { .. } => vec![Advice::WriteOffsets, Advice::StateZone],
         TimeFault::Skipped { .. } | TimeFault::Zones { .. } => vec![Advice::StateZone],
+        TimeFault::Zone { zone, .. } if is_abbreviation(zone) => vec![Advice::StateZoneOfAbbreviation],
         TimeFault::MovedDay { .. } => vec![Advice::StateZoneAndIngestAgain],
         _ => Vec::new(),
     }
+}
+
+fn is_abbreviation(zone: &str) -> bool {
+    (2..=5).contains(&zone.len()) && zone.bytes().all(|byte| byte.is_ascii_alphabetic())
 }
 
 fn frequency(fault: &FrequencyFault) -> Vec<Advice> {

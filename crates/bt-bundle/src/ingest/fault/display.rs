@@ -196,6 +196,7 @@ impl fmt::Display for NumberFault {
                 "{text:?} is {decimal} with a decimal comma and {thousands} with commas between thousands, and nothing \
                  tells which"
             ),
+            Self::NotUtf8 { text } => write!(f, "{text:?} is not UTF-8"),
             Self::NotFinite { text } => write!(f, "{text} is not finite"),
             Self::Missing => f.write_str("is missing"),
         }

@@ -114,6 +114,7 @@ fn numbers_and_assets() -> Vec<Fault> {
         unreadable(false, true),
         unreadable(false, false),
         Number::DecimalOrThousands { text: text("13,181"), decimal: 13.181, thousands: 13181.0 },
+        Number::NotUtf8 { text: text("184,35 \u{fffd}") },
         Number::NotFinite { text: text("inf") },
         Number::Missing,
     ]

@@ -302,6 +302,11 @@ pub enum NumberFault {
         /// The number with commas between thousands.
         thousands: f64,
     },
+    /// It is not UTF-8.
+    NotUtf8 {
+        /// The text, with replacement characters.
+        text: String,
+    },
     /// It is infinite, or too large.
     NotFinite {
         /// The text.

@@ -4,13 +4,18 @@ use bt_core::AssetList;
 
 use crate::ingest::fault::{AssetFault, excerpt};
 
-/// The name that a field holds, without white space around it.
+/// The name that a field holds, without white space around it, or the signs by which a spreadsheet keeps it text: `="0050"`.
 #[inline]
 pub(in crate::ingest) fn read(text: &[u8]) -> Result<&str, AssetFault> {
-    match str::from_utf8(text).map(str::trim) {
+    match str::from_utf8(text).map(|name| unquoted(name.trim()).trim()) {
         Ok(name) if is_name(name) => Ok(name),
         _ => Err(fault(text)),
     }
+}
+
+/// A name without the signs by which a spreadsheet keeps it text.
+pub(in crate::ingest) fn unquoted(name: &str) -> &str {
+    name.strip_prefix("=\"").and_then(|name| name.strip_suffix('"')).unwrap_or(name)
 }
 
 #[inline]

@@ -19,7 +19,7 @@ pub(in crate::ingest) enum ClockDigits {
     Unclear,
 }
 
-/// Nanoseconds since midnight of `9:30`, `09:30:00`, `09:30:00.123`, `9:30 AM`, `09-AM`, `12 pm`.
+/// Nanoseconds since midnight of `9:30`, `09:30:00`, `09:30:00.123`, `9:30 AM`, `09-AM`, `12 pm`; `24:00` is the next midnight.
 pub(in crate::ingest) fn read(text: &[u8]) -> Option<i64> {
     let (text, half) = half(text.trim_ascii());
     let end = text.iter().position(|&byte| byte == b':').unwrap_or(text.len());
@@ -35,7 +35,8 @@ pub(in crate::ingest) fn read(text: &[u8]) -> Option<i64> {
         Some(Half::Morning) => hour % 12,
         Some(Half::Afternoon) => hour % 12 + 12,
     };
-    (hour < 24 && minute < 60).then_some((hour * 60 + minute) * MINUTE + second)
+    let nanos = (hour * 60 + minute) * MINUTE + second;
+    (minute < 60 && (hour < 24 || nanos == DAY)).then_some(nanos)
 }
 
 /// Nanoseconds since midnight of a time of day in digits alone.
@@ -71,7 +72,8 @@ pub(in crate::ingest) fn read_digits(text: &[u8], digits: ClockDigits) -> Result
 pub(in crate::ingest) fn session(text: &str) -> Option<i64> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
     let is_whole = text.len() == 5 || text.len() == 8;
-    if is_plain && is_whole { read(text.as_bytes()) } else { None }
+    let nanos = if is_plain && is_whole { read(text.as_bytes()) } else { None };
+    nanos.filter(|&nanos| nanos < DAY)
 }
 
 fn minute_and_second(text: &[u8]) -> Option<(i64, i64)> {

@@ -34,13 +34,14 @@ impl fmt::Display for DateOrder {
 
 /// Reads the day that a text begins with: its 00:00 as a reading of the wall clock, in nanoseconds, and the rest.
 ///
-/// `2024-01-05`, `2024/1/5`, `2024.01.05`, `20240105`, `5-Jan-2024`, `05 JAN 24`, `2024-Jan-05`, `Jan 5, 2024`,
-/// `Friday, January 5 2024`; and, where the order is known, `5/1/2024`, `05.01.2024`, `24-01-05`.
+/// `2024-01-05`, `2024/1/5`, `2024.01.05`, `20240105`, `5-Jan-2024`, `05 JAN 24`, `2024-Jan-05`, `05JAN2024`,
+/// `Jan 5, 2024`, `Friday, January 5 2024`, `2024年1月5日`; and, where the order is known, `5/1/2024`, `05.01.2024`, `24-01-05`.
 pub(in crate::ingest) fn read(text: &[u8], order: Option<DateOrder>) -> Result<(i64, &[u8]), Unread> {
     let text = without_weekday(text);
     let (first, rest) = token(text).ok_or(Unread::Form)?;
     match first {
         Token::Number(digits) if digits.len() == 8 => compact(digits).map(|day| (day, rest)),
+        Token::Number(digits) if rest.starts_with("年".as_bytes()) => year_month_day(digits, rest),
         Token::Number(digits) => three(digits, rest, order),
         Token::Month(month) => {
             let (day, rest) = number_after(rest)?;
@@ -198,11 +199,25 @@ fn token(text: &[u8]) -> Option<(Token<'_>, &[u8])> {
     Some((Token::Month(month), &text[letters..]))
 }
 
+/// `2024年1月5日`, whose year is read.
+fn year_month_day<'t>(year: &[u8], rest: &'t [u8]) -> Result<(i64, &'t [u8]), Unread> {
+    let part =
+        |text: &'t [u8], sign: &str| match token(text.strip_prefix(sign.as_bytes())?.trim_ascii_start())? {
+            (Token::Number(digits), rest) => Some((digits, rest)),
+            (Token::Month(_), _) => None,
+        };
+    let (month, rest) = part(rest, "年").ok_or(Unread::Form)?;
+    let (day, rest) = part(rest, "月").ok_or(Unread::Form)?;
+    let rest = rest.strip_prefix("日".as_bytes()).ok_or(Unread::Form)?;
+    Ok((day_of(year_of(year)?, number(month)?, number(day)?)?, rest))
+}
+
 /// Year, month and day in one of their orders, the first of which is read.
 fn three<'t>(first: &[u8], rest: &'t [u8], order: Option<DateOrder>) -> Result<(i64, &'t [u8]), Unread> {
-    let (separator, rest) = separator(rest).ok_or(Unread::Form)?;
+    let (separator, rest) = separator(rest).unwrap_or((NO_SEPARATOR, rest));
     let (second, rest) = token(rest).ok_or(Unread::Form)?;
     let rest = match separator {
+        NO_SEPARATOR => rest,
         b' ' => rest.strip_prefix(b",").unwrap_or(rest).trim_ascii_start(),
         separator => rest.strip_prefix(&[separator]).ok_or(Unread::Form)?,
     };
@@ -224,6 +239,9 @@ fn three<'t>(first: &[u8], rest: &'t [u8], order: Option<DateOrder>) -> Result<(
     };
     Ok((day, rest))
 }
+
+/// Between the parts of `05JAN2024`.
+const NO_SEPARATOR: u8 = 0;
 
 fn separator(text: &[u8]) -> Option<(u8, &[u8])> {
     match text {

@@ -7,12 +7,15 @@ pub(super) mod number;
 pub(super) mod numeric;
 pub(super) mod pattern;
 pub(super) mod time;
+pub(super) mod zone;
 
 /// Why a field cannot be read; whoever knows its text and place makes a fault of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Unread {
     /// It is written in no known way.
     Form,
+    /// It is not UTF-8.
+    Encoding,
     /// It is a number, whose unit nothing tells.
     Unit,
     /// There is no such day, or time of day.

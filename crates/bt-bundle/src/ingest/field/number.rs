@@ -8,9 +8,20 @@ use super::Unread;
 use crate::ingest::NumberFormat;
 
 /// Texts that say that there is no number, in any case; an empty one does as well.
-const MISSING: [&str; 9] = ["nan", "na", "n/a", "#n/a", "null", "none", "-", "--", "nil"];
-/// Signs of currencies, which may stand before or behind an amount.
-const CURRENCIES: [char; 7] = ['$', '€', '£', '¥', '₹', '₩', '₽'];
+const MISSING: [&str; 21] = [
+    "#div/0!", "#n/a", "#n/a n/a", "#name?", "#num!", "#ref!", "#value!", "-", "--", ".", "\\n", "n.a.",
+    "n/a", "na", "nan", "nat", "nil", "none", "null", "–", "—",
+];
+/// Signs and codes of currencies, which may stand before or behind an amount.
+const CURRENCIES: [&str; 79] = [
+    "$", "A$", "AED", "ARS", "AUD", "BRL", "C$", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP",
+    "EUR", "Fr.", "Ft", "GBP", "GBX", "HK$", "HKD", "HUF", "IDR", "ILS", "INR", "JPY", "KRW", "Kč", "MXN",
+    "MYR", "NOK", "NT$", "NZ$", "NZD", "PHP", "PKR", "PLN", "QAR", "R$", "RM", "RON", "RUB", "Rp", "Rs",
+    "Rs.", "S$", "SAR", "SEK", "SFr.", "SGD", "THB", "TL", "TRY", "TWD", "UAH", "US$", "USD", "VND", "ZAR",
+    "kr", "kr.", "lei", "zł", "£", "¥", "฿", "₦", "₩", "₪", "₫", "€", "₱", "₴", "₹", "₺", "₽", "元", "円",
+];
+/// Signs that can only stand between thousands: spaces, one of which may stand for another, and apostrophes.
+const MARKS: [&[char]; 2] = [&[' ', '\u{a0}', '\u{2009}', '\u{202f}'], &['\'', '\u{2019}']];
 
 impl NumberFormat {
     /// Reads a number; NaN where the text says that there is none.
@@ -44,7 +55,7 @@ impl NumberFormat {
 
     #[cold]
     fn read_any(self, text: &[u8], exponent: i32) -> Result<f64, Unread> {
-        let text = str::from_utf8(text.trim_ascii()).map_err(|_| Unread::Form)?;
+        let text = str::from_utf8(text).map_err(|_| Unread::Encoding)?.trim();
         if is_missing(text) {
             return Ok(f64::NAN);
         }
@@ -53,7 +64,8 @@ impl NumberFormat {
         if matches!(text.trim_start_matches(['-', '+']).to_ascii_lowercase().as_str(), "inf" | "infinity") {
             return Err(Unread::NotFinite);
         }
-        let number = self.normal(text).ok_or(Unread::Form)?;
+        let text = without_marks(text, &[self.decimal]);
+        let number = self.normal(&text).ok_or(Unread::Form)?;
         let value = with_exponent(&number, exponent + unit).ok_or(Unread::Form)?;
         if value.is_finite() { Ok(value) } else { Err(Unread::NotFinite) }
     }
@@ -64,24 +76,10 @@ impl NumberFormat {
             Some((whole, fraction)) => (whole, Some(fraction)),
             None => (text, None),
         };
-        let mut number = String::with_capacity(text.len() + 4);
-        match self.thousands {
-            Some(separator) if whole.contains(separator) => {
-                let mut groups = whole.split(separator);
-                let first = groups.next()?;
-                number.push_str(first);
-                let are_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
-                let front = first.trim_start_matches(['-', '+']);
-                // No thousand begins with a group of zeros: `0,123` is a fraction.
-                let grouped = (1..=3).contains(&front.len())
-                    && are_digits(front)
-                    && !front.bytes().all(|digit| digit == b'0')
-                    && are_groups(groups.clone().map(str::len))
-                    && groups.clone().all(are_digits);
-                grouped.then(|| groups.for_each(|group| number.push_str(group)))?;
-            }
-            _ => number.push_str(whole),
-        }
+        let mut number = match self.thousands {
+            Some(separator) if whole.contains(separator) => ungrouped(whole, &[separator])?,
+            _ => whole.to_owned(),
+        };
         if let Some(fraction) = fraction {
             // A second separator, whichever it is, is left for the parser to refuse.
             number.push('.');
@@ -89,6 +87,35 @@ impl NumberFormat {
         }
         let foreign = self.decimal != '.' && whole.contains('.') && self.thousands != Some('.');
         (!foreign).then_some(number)
+    }
+}
+
+/// The digits of a whole number without the separators between its groups; `None` where those are no groups.
+fn ungrouped(whole: &str, separators: &[char]) -> Option<String> {
+    let mut groups = whole.split(separators);
+    let front = groups.next()?.trim_start_matches(['-', '+']);
+    let are_digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    // No thousand begins with a group of zeros: `0,123` is a fraction.
+    let are_groups = (1..=3).contains(&front.len())
+        && are_digits(front)
+        && !front.bytes().all(|digit| digit == b'0')
+        && are_groups(groups.clone().map(str::len))
+        && groups.all(are_digits);
+    are_groups.then(|| whole.replace(separators, ""))
+}
+
+/// A number without the spaces or apostrophes between its groups of three digits, before one of the decimal signs or nothing.
+pub(in crate::ingest) fn without_marks<'t>(text: &'t str, decimals: &[char]) -> Cow<'t, str> {
+    let is_mark = |c: &char| MARKS.iter().any(|marks| marks.contains(c));
+    let is_of_whole = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+') || is_mark(&c);
+    let (whole, rest) = text.split_at(text.find(|c| !is_of_whole(c)).unwrap_or(text.len()));
+    let marks = MARKS.iter().find(|&&marks| whole.contains(marks)).filter(|&&marks| {
+        (rest.is_empty() || rest.starts_with(decimals))
+            && whole.split(marks).skip(1).all(|group| group.len() == 3)
+    });
+    match marks.and_then(|marks| ungrouped(whole, marks)) {
+        Some(whole) => (whole + rest).into(),
+        None => text.into(),
     }
 }
 
@@ -100,16 +127,27 @@ pub(in crate::ingest) fn are_groups(lengths: impl Iterator<Item = usize>) -> boo
 
 /// Whether a text says that there is no number.
 pub(in crate::ingest) fn is_missing(text: &str) -> bool {
-    text.is_empty() || MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing))
+    // Most texts are numbers or dates.
+    !text.starts_with(|c: char| c.is_ascii_digit())
+        && (text.is_empty() || MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing)))
 }
 
-/// The amount without the sign of its currency.
-fn amount(text: &str) -> Cow<'_, str> {
-    if let Some(amount) = text.strip_suffix(CURRENCIES).or_else(|| text.strip_prefix(CURRENCIES)) {
+/// The amount without the sign or code of its currency.
+pub(in crate::ingest) fn amount(text: &str) -> Cow<'_, str> {
+    let is_digit = |c: char| c.is_ascii_digit();
+    if text.ends_with(is_digit) && text.starts_with(is_digit) {
+        return text.into();
+    }
+    // `Rs.` goes before `Rs`.
+    let behind = CURRENCIES.iter().filter_map(|sign| text.strip_suffix(sign)).min_by_key(|rest| rest.len());
+    let before = |text| {
+        CURRENCIES.iter().filter_map(move |sign| str::strip_prefix(text, sign)).min_by_key(|rest| rest.len())
+    };
+    if let Some(amount) = behind.or_else(|| before(text)) {
         return amount.trim().into();
     }
-    match text.strip_prefix('-').and_then(|text| text.strip_prefix(CURRENCIES)) {
-        Some(amount) => format!("-{amount}").into(),
+    match text.strip_prefix('-').and_then(before) {
+        Some(amount) => format!("-{}", amount.trim_start()).into(),
         None => text.into(),
     }
 }
@@ -185,7 +223,10 @@ mod tests {
 
     #[test]
     fn text_that_says_there_is_no_number_is_missing() {
-        for text in ["", "  ", "NaN", "nan", "NA", "n/a", "NULL", "None", "-", "--", "N/A", "#N/A", " - "] {
+        for text in [
+            "", "  ", "NaN", "nan", "NA", "n/a", "NULL", "None", "-", "--", "N/A", "#N/A", " - ", "#N/A N/A",
+            "#VALUE!", "#REF!", "#DIV/0!", "#NUM!", "#NAME?", ".", "\\N", "n.a.", "N.A.", "—", "–", "NaT",
+        ] {
             assert!(read(text).unwrap().is_nan(), "{text:?}");
         }
     }
@@ -197,7 +238,8 @@ mod tests {
             "1.2.3",
             "1,234",
             "--1",
-            ".",
+            "-.",
+            "..",
             "inf",
             "-Infinity",
             "1e999",
@@ -213,6 +255,16 @@ mod tests {
             "1Q",
             "infK",
             "-nan",
+            "1 23",
+            "1234 567",
+            "0 123",
+            "1 234'567",
+            "1 234e5",
+            "1.5 234",
+            "12 34 567",
+            "' 123",
+            "US$ 10 USD",
+            "10 XYZ",
         ] {
             assert!(read(text).is_err(), "{text:?} was read as {:?}", read(text));
         }
@@ -227,9 +279,39 @@ mod tests {
             ("$-5.5", -5.5),
             ("12.5 €", 12.5),
             ("£3", 3.0),
+            ("US$ 10", 10.0),
+            ("CHF 10.5", 10.5),
+            ("184.82 USD", 184.82),
+            ("184.82 kr", 184.82),
+            ("184.82kr.", 184.82),
+            ("Rs. 12", 12.0),
+            ("Rs 12.5", 12.5),
+            ("-US$ 5.5", -5.5),
+            ("R$\u{a0}1 223.03", 1223.03),
+            ("1.2M USD", 1_200_000.0),
+            ("100 円", 100.0),
         ] {
             assert_eq!(read(text), Ok(value), "{text}");
         }
+        let comma = NumberFormat { decimal: ',', thousands: None };
+        assert_eq!(comma.read("12,50 zł".as_bytes()), Ok(12.5));
+        assert_eq!(NumberFormat { thousands: Some('.'), ..comma }.read(b"R$ 1.223,03"), Ok(1223.03));
+        assert!(CURRENCIES.is_sorted() && MISSING.is_sorted());
+    }
+
+    #[test]
+    fn spaces_and_apostrophes_between_groups_of_three_digits_need_no_word() {
+        let comma = NumberFormat { decimal: ',', thousands: None };
+        for space in [" ", "\u{a0}", "\u{202f}", "\u{2009}"] {
+            assert_eq!(comma.read(format!("1{space}848,20").as_bytes()), Ok(1848.2), "{space:?}");
+            assert_eq!(read(&format!("-12{space}345{space}678")), Ok(-12_345_678.0), "{space:?}");
+            let stated = NumberFormat { thousands: Some(' '), ..Default::default() };
+            assert_eq!(stated.read(format!("1{space}848.2").as_bytes()), Ok(1848.2), "{space:?}");
+        }
+        assert_eq!(read("1'223.03"), Ok(1223.03));
+        assert_eq!(read("1’223’000"), Ok(1_223_000.0));
+        assert!(comma.read(b"1 848.20").is_err());
+        assert!(NumberFormat { decimal: ',', thousands: Some('.') }.read(b"1 234.567,5").is_err());
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use super::Unread;
 use super::clock::{self, ClockDigits};
 use super::day;
-use super::time::{Own, Written, wall_clock};
+use super::time::{Written, wall_clock};
+use super::zone::Own;
 use crate::ingest::wall::SECOND;
 use crate::ingest::{EpochUnit, TimeFormat};
 

@@ -4,7 +4,8 @@ use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime::{self, BrokenDownTime};
 use jiff::tz::TimeZone;
 
-use super::time::{Own, Written, wall_clock};
+use super::time::{Written, wall_clock};
+use super::zone::Own;
 use super::{Unread, day};
 use crate::ingest::wall::SECOND;
 

@@ -10,6 +10,7 @@ use super::clock::{self, ClockDigits};
 use super::day::{self, DateOrder, number};
 use super::numeric::{self, NumericTimes};
 use super::pattern;
+use super::zone::{self, Abbreviations, Own};
 use crate::Label;
 use crate::ingest::fault::{TimeFault, excerpt};
 use crate::ingest::wall::{self, DAY, MINUTE};
@@ -26,17 +27,6 @@ pub(in crate::ingest) enum Written {
     Local(i64, Own),
     /// A moment.
     Moment(i64),
-}
-
-/// The zone that a time names itself.
-#[derive(Clone, PartialEq, Debug)]
-pub(in crate::ingest) enum Own {
-    /// None.
-    Nothing,
-    /// So many minutes ahead of UTC.
-    Offset(i32),
-    /// A zone.
-    Zone(Arc<Zone>),
 }
 
 /// A row's time: what is kept of it, and what it shows.
@@ -79,6 +69,8 @@ pub(in crate::ingest) struct TimeReader {
     is_in_utc: bool,
     zone: Zone,
     is_zone_stated: bool,
+    /// What the zone is called by itself, where it is stated or the bundle's.
+    abbreviations: Abbreviations,
     stands_for_day: bool,
     /// Whether a month alone is its first day, as the start of a bar. It is the last one otherwise, when the bar is over.
     month_is_its_first_day: bool,
@@ -95,14 +87,16 @@ impl TimeReader {
             TimeFormat::YearFirst => Some(DateOrder::YearFirst),
             _ => None,
         };
+        let zone = options.zone.as_ref().or(bundle);
         Self {
             format: options.time_format.clone(),
             order,
             digits: ClockDigits::Six,
             numbers: NumericTimes::Unknown,
             is_in_utc: false,
-            zone: options.zone.as_ref().or(bundle).unwrap_or(wall::utc()).clone(),
+            zone: zone.unwrap_or(wall::utc()).clone(),
             is_zone_stated: options.zone.is_some(),
+            abbreviations: zone.map(Abbreviations::of).unwrap_or_default(),
             stands_for_day: options.label == Some(Label::Date),
             month_is_its_first_day: options.label == Some(Label::Start),
             named: Vec::new(),
@@ -183,7 +177,7 @@ impl TimeReader {
             Unread::Twice => TimeFault::Twice { text, zone: zone() },
             Unread::Skipped => TimeFault::Skipped { text, zone: zone() },
             Unread::Zone => TimeFault::Zone { text, zone: zone() },
-            Unread::Form => {
+            Unread::Form | Unread::Encoding => {
                 let is_stated = !matches!(self.format, TimeFormat::Auto);
                 TimeFault::Unreadable { text, expected: self.format.to_string(), is_stated }
             }
@@ -284,7 +278,7 @@ impl TimeReader {
         let (midnight, rest) = day::read(text, order)?;
         match rest {
             [] => Ok(Written::Date(midnight)),
-            [b'T' | b't' | b' ' | b',', time @ ..] if !time.trim_ascii().is_empty() => {
+            [b'T' | b't' | b' ' | b',' | b':', time @ ..] if !time.trim_ascii().is_empty() => {
                 let (nanos, own) = self.time_of_day(time.trim_ascii())?;
                 wall_clock(midnight, nanos, own)
             }
@@ -310,19 +304,29 @@ impl TimeReader {
         if zone.is_empty() {
             return Ok(Own::Nothing);
         }
-        if let Some(minutes) = offset(zone) {
+        if let Some(minutes) = zone::offset(zone) {
             return Ok(Own::Offset(minutes));
         }
-        if let Some((_, known)) = self.named.iter().find(|(name, _)| **name == *zone) {
-            return Ok(Own::Zone(Arc::clone(known)));
+        if let Some(own) = self.abbreviations.find(zone) {
+            return Ok(own);
         }
-        let found = str::from_utf8(zone).ok().and_then(|name| name.parse::<Zone>().ok());
+        match zone::split_name(zone) {
+            Some((minutes, name)) => Ok(Own::ZoneAt(self.named(name)?, minutes)),
+            None => self.named(zone).map(Own::Zone),
+        }
+    }
+
+    fn named(&mut self, name: &[u8]) -> Result<Arc<Zone>, Unread> {
+        if let Some((_, known)) = self.named.iter().find(|(known, _)| **known == *name) {
+            return Ok(Arc::clone(known));
+        }
+        let found = str::from_utf8(name).ok().and_then(|name| name.parse::<Zone>().ok());
         let found = Arc::new(found.ok_or(Unread::Zone)?);
         if self.named.len() == MOST_NAMED {
             self.named.clear();
         }
-        self.named.push((zone.into(), Arc::clone(&found)));
-        Ok(Own::Zone(found))
+        self.named.push((name.into(), Arc::clone(&found)));
+        Ok(found)
     }
 
     fn moment(&self, moment: i64) -> Result<Stamp, Unread> {
@@ -333,12 +337,18 @@ impl TimeReader {
     fn local(&self, local: i64, own: Own) -> Result<Stamp, Unread> {
         let moment = match &own {
             Own::Nothing if self.is_in_utc => return self.moment(local),
-            Own::Nothing => on_wall_clock(local, &self.zone)?,
-            Own::Offset(minutes) => local.checked_sub(i64::from(*minutes) * MINUTE).ok_or(Unread::Range)?,
-            Own::Zone(zone) => on_wall_clock(local, zone)?,
+            Own::Nothing => on_wall_clock(local, &self.zone, None)?,
+            Own::Abbreviated(minutes) => on_wall_clock(local, &self.zone, Some(*minutes))?,
+            Own::Offset(minutes) => at_offset(local, *minutes)?,
+            Own::Zone(zone) => on_wall_clock(local, zone, None)?,
+            Own::ZoneAt(zone, minutes) => {
+                let moment = at_offset(local, *minutes)?;
+                let is_offset = zone.offset_minutes(Timestamp::from_nanos(moment)) == *minutes;
+                is_offset.then_some(moment).ok_or(Unread::Zone)?
+            }
         };
         match own {
-            Own::Nothing => Self::placed(moment, local, Shown::WallClock),
+            Own::Nothing | Own::Abbreviated(_) => Self::placed(moment, local, Shown::WallClock),
             Own::Offset(0) => self.moment(moment),
             // A zone that is stated knows better in which day a moment lies.
             own if self.is_zone_stated => Self::placed(moment, wall::local(&self.zone, moment), own.into()),
@@ -348,7 +358,7 @@ impl TimeReader {
                 let (nanos, local) = (moment - time_of_day, local - time_of_day);
                 Ok(Stamp { nanos, local, shown: Shown::Offset(minutes) })
             }
-            Own::Zone(zone) => Self::placed(moment, local, Shown::Zone(zone)),
+            Own::Zone(zone) | Own::ZoneAt(zone, _) => Self::placed(moment, local, Shown::Zone(zone)),
         }
     }
 
@@ -384,9 +394,9 @@ impl TimeReader {
 impl From<Own> for Shown {
     fn from(own: Own) -> Self {
         match own {
-            Own::Nothing => Self::WallClock,
+            Own::Nothing | Own::Abbreviated(_) => Self::WallClock,
             Own::Offset(minutes) => Self::Offset(minutes),
-            Own::Zone(zone) => Self::Zone(zone),
+            Own::Zone(zone) | Own::ZoneAt(zone, _) => Self::Zone(zone),
         }
     }
 }
@@ -400,9 +410,18 @@ fn in_range(moment: i64) -> Result<(), Unread> {
     if (FIRST_STAMP..=LAST_STAMP).contains(&moment) { Ok(()) } else { Err(Unread::Range) }
 }
 
-fn on_wall_clock(local: i64, zone: &Zone) -> Result<i64, Unread> {
+fn at_offset(local: i64, minutes: i32) -> Result<i64, Unread> {
+    local.checked_sub(i64::from(minutes) * MINUTE).ok_or(Unread::Range)
+}
+
+/// The moment at which the wall clock shows a reading. Of two it is the one at which it is so many minutes ahead of UTC, where
+/// they are known.
+fn on_wall_clock(local: i64, zone: &Zone, minutes: Option<i32>) -> Result<i64, Unread> {
+    let told = minutes.and_then(|minutes| at_offset(local, minutes).ok());
     match zone.moments(Timestamp::from_nanos(local)) {
         WallClock::Once(moment) => Ok(moment.as_nanos()),
+        WallClock::Twice { earlier, .. } if told == Some(earlier.as_nanos()) => Ok(earlier.as_nanos()),
+        WallClock::Twice { later, .. } if told == Some(later.as_nanos()) => Ok(later.as_nanos()),
         // A midnight stands for its day, and every day has a beginning.
         _ if local.rem_euclid(DAY) == 0 => Ok(wall::start_of_day(zone, local.div_euclid(DAY))),
         WallClock::Twice { .. } => Err(Unread::Twice),
@@ -447,26 +466,6 @@ fn split_zone(text: &[u8]) -> (&[u8], &[u8]) {
     }
     let (clock, zone) = text.split_at(at);
     (clock.trim_ascii(), zone.trim_ascii())
-}
-
-/// Minutes ahead of UTC of `Z`, `UTC`, `GMT`, `+09:00`, `GMT+0700`, `UTC-5`.
-fn offset(zone: &[u8]) -> Option<i32> {
-    let zone = str::from_utf8(zone).ok()?;
-    if zone.eq_ignore_ascii_case("z") {
-        return Some(0);
-    }
-    let front =
-        zone.get(..3).filter(|front| front.eq_ignore_ascii_case("utc") || front.eq_ignore_ascii_case("gmt"));
-    match front.map(|_| zone[3..].trim()) {
-        None => Zone::read_offset(zone),
-        Some("") => Some(0),
-        // `UTC-5`
-        Some(text) if text.len() == 2 => {
-            let (sign, hours) = text.split_at_checked(1)?;
-            Zone::read_offset(&format!("{sign}0{hours}"))
-        }
-        Some(text) => Zone::read_offset(text),
-    }
 }
 
 #[cfg(test)]

@@ -1,18 +1,20 @@
 //! Where the names of the columns stand in a text file, and what the first rows show.
 
 use std::collections::HashSet;
+use std::ops::Range;
 
 use bt_core::Field;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 use memchr::{memchr, memchr_iter};
 
 use super::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known, is_utf8, normal};
-use super::numbers::SeparatorsShown;
+use super::numbers::{SeparatorsShown, may_be_thousands};
 use super::shown::{are_zero, seen, shows};
 use super::wide;
 use crate::ingest::fault::{self, HeaderFault, excerpt};
 use crate::ingest::field::clock::ClockDigits;
 use crate::ingest::field::day::OrderEvidence;
+use crate::ingest::field::number::is_missing;
 use crate::ingest::field::numeric::{NumericEvidence, NumericTimes};
 use crate::ingest::field::time::TimeReader;
 use crate::ingest::{IngestOptions, NumberFormat};
@@ -47,6 +49,8 @@ pub(in crate::ingest) struct Header {
     pub(in crate::ingest) fixed_point: Option<f64>,
     /// The first price that only other numbers tell to be in groups of thousands, as text and as it is read.
     pub(in crate::ingest) grouped: Option<(String, f64)>,
+    /// The first number, as text and as it is read, where all that are not whole have three decimals, volumes as well.
+    pub(in crate::ingest) thousandths: Option<(String, f64)>,
     /// What the column of assets says first, where it has to say the same in every row.
     pub(in crate::ingest) own_asset: Vec<u8>,
     /// What the first rows show of the order of dates.
@@ -223,6 +227,7 @@ impl Text<'_> {
             digits: rows.clock_digits(&layout),
             fixed_point: rows.fixed_point(&layout, options),
             grouped: options.number_format.is_none().then(|| rows.grouped(&layout)).flatten(),
+            thousandths: options.number_format.is_none().then(|| rows.thousandths(&layout)).flatten(),
             order: rows.order(layout.time),
             numeric_times: rows.numeric_times(layout.time),
             numbers: rows.numbers,
@@ -253,7 +258,6 @@ fn layout(
     if options.number_format.is_some() {
         return Ok(layout);
     }
-    // Prices and volume alone tell: `1.234.567` in another column may be no number.
     rows.numbers = rows.number_format(&layout.values[..Field::OHLCV.len()]);
     Layout::find(names, naming, options, rows)
 }
@@ -387,8 +391,36 @@ impl<'a> Rows<'a> {
         names
     }
 
+    /// How numbers are written, by these columns, which are prices and volumes.
     fn number_format(&self, columns: &[Option<usize>]) -> NumberFormat {
-        number_format(columns.iter().flatten().flat_map(|&column| self.fields(column)))
+        let mut shown = SeparatorsShown::default();
+        columns.iter().flatten().flat_map(|&column| self.fields(column)).for_each(|field| shown.note(field));
+        if shown.format() == NumberFormat::default() {
+            // `1.234.567` in another column may be no number, so only what can be one alone tells there.
+            self.records.iter().flatten().for_each(|field| shown.note_certain(field));
+        }
+        shown.format()
+    }
+
+    /// The first number, where all prices and volumes that are not whole have one full stop before three digits, at least two
+    /// volumes among them: full stops may stand between thousands.
+    fn thousandths(&self, layout: &Layout) -> Option<(String, f64)> {
+        let texts = |columns: Range<usize>| {
+            layout.values[columns].iter().flatten().flat_map(|&column| self.fields(column)).filter(|text| {
+                let text = text.trim_ascii();
+                !text.iter().all(u8::is_ascii_digit) && !str::from_utf8(text).is_ok_and(is_missing)
+            })
+        };
+        let volume = Field::VOLUME.index();
+        let are_many = texts(volume..volume + 1).nth(1).is_some();
+        if self.numbers != NumberFormat::default()
+            || !are_many
+            || !texts(0..Field::OHLCV.len()).all(may_be_thousands)
+        {
+            return None;
+        }
+        let text = texts(0..Field::OHLCV.len()).next()?;
+        Some((excerpt(text), self.numbers.read(text).ok()?))
     }
 
     fn grouped(&self, layout: &Layout) -> Option<(String, f64)> {

@@ -18,15 +18,21 @@ pub(in crate::ingest) struct SeparatorsShown {
     many_points: bool,
     /// Commas can only stand between thousands.
     many_commas: bool,
+    /// Spaces or apostrophes stand between thousands.
+    marks: bool,
 }
 
 impl SeparatorsShown {
     pub(in crate::ingest) fn note(&mut self, text: &[u8]) {
-        let text = text.trim_ascii();
-        let is_number = text.iter().all(|byte| byte.is_ascii_digit() || b".,-+".contains(byte));
+        let Ok(text) = str::from_utf8(text) else { return };
+        let amount = number::amount(text.trim());
+        let text = number::without_marks(&amount, &['.', ',']);
+        let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || b".,-+".contains(&byte));
         if !is_number {
             return;
         }
+        self.marks |= text.len() < amount.len();
+        let text = text.as_bytes();
         let last = |sign: u8| text.iter().rposition(|&byte| byte == sign);
         match (last(b'.'), last(b',')) {
             (Some(point), Some(comma)) if point > comma => (self.point, self.comma_groups) = (true, true),
@@ -43,6 +49,19 @@ impl SeparatorsShown {
         }
     }
 
+    /// Notes a text of any column, if it can be one number alone: `2.417.212.836,00`.
+    pub(in crate::ingest) fn note_certain(&mut self, text: &[u8]) {
+        let Ok(text) = str::from_utf8(text) else { return };
+        let amount = number::amount(text.trim());
+        let text = amount.as_bytes();
+        let Some(at) = text.iter().rposition(|byte| b".,".contains(byte)) else { return };
+        let (whole, fraction) = (&text[..at], &text[at + 1..]);
+        let other = if text[at] == b',' { b'.' } else { b',' };
+        if !fraction.is_empty() && fraction.iter().all(u8::is_ascii_digit) && are_groups(whole, other) {
+            self.note(text);
+        }
+    }
+
     /// The format, unless the numbers contradict each other or tell nothing; then full stops are decimal points.
     pub(in crate::ingest) fn format(self) -> NumberFormat {
         match self {
@@ -51,6 +70,9 @@ impl SeparatorsShown {
             }
             Self { point: true, comma: false, comma_groups: true, .. } => {
                 NumberFormat { decimal: '.', thousands: Some(',') }
+            }
+            Self { marks: true, comma_groups: true, many_commas: false, point: false, .. } => {
+                NumberFormat { decimal: ',', thousands: None }
             }
             Self { many_points: true, many_commas: false, point: false, .. } => {
                 NumberFormat { decimal: ',', thousands: Some('.') }
@@ -73,6 +95,13 @@ fn are_groups(text: &[u8], sign: u8) -> bool {
         && (1..=3).contains(&first.len())
         && number::are_groups(groups.iter().map(|group| group.len()))
         && groups.iter().chain([&first]).all(|group| group.iter().all(u8::is_ascii_digit))
+}
+
+/// Whether a text is a number with one full stop before three digits, which may stand between thousands: `133.220`.
+pub(in crate::ingest) fn may_be_thousands(text: &[u8]) -> bool {
+    let mut shown = SeparatorsShown::default();
+    shown.note(text);
+    shown == SeparatorsShown { point_groups: true, ..Default::default() }
 }
 
 /// A number with one kind of sign, last at `at`. A single group of three digits behind it could be either.
@@ -118,6 +147,28 @@ mod tests {
         assert_eq!(format(&["2,961", "1,154,000"]), english);
         assert_eq!(format(&["2.961", "1,154,000"]), english);
         assert_eq!(format(&["0,125"]), NumberFormat { decimal: ',', thousands: None });
+        assert_eq!(format(&["R$ 1.223,03", "12"]), european);
+        assert_eq!(format(&["1 848,20", "848,200"]), NumberFormat { decimal: ',', thousands: None });
+        assert_eq!(format(&["848,200", "1\u{202f}848"]), NumberFormat { decimal: ',', thousands: None });
+        assert_eq!(format(&["12 345.678", "1'223.03"]), NumberFormat::default());
+    }
+
+    #[test]
+    fn a_number_that_can_be_one_alone_tells_of_all_wherever_it_stands() {
+        let with = |number: &str, other: &str| {
+            let mut shown = SeparatorsShown::default();
+            shown.note(number.as_bytes());
+            shown.note_certain(other.as_bytes());
+            shown.format()
+        };
+        let european = NumberFormat { decimal: ',', thousands: Some('.') };
+        assert_eq!(with("133.220", "2.417.212.836,00"), european);
+        assert_eq!(with("133.220", "R$ 2.417.212.836,00"), european);
+        assert_eq!(with("42,661", "1,234,567.8"), NumberFormat { decimal: '.', thousands: Some(',') });
+        for other in ["1.234.567", "12,37", "1.234,5", "1.2.3,4", "1.234.567,x", "1.234.567,"] {
+            assert_eq!(with("133.220", other), NumberFormat::default(), "{other}");
+        }
+        assert_eq!(with("12.5", "2.417.212.836,00"), NumberFormat::default());
     }
 
     #[test]

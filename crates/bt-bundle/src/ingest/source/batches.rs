@@ -15,7 +15,8 @@ use crate::ingest::fault::{
 };
 use crate::ingest::field::day::{DateOrder, OrderEvidence};
 use crate::ingest::field::numeric::{NumericEvidence, NumericTimes};
-use crate::ingest::field::time::{Own, Stamp, TimeReader, Written, wall_clock};
+use crate::ingest::field::time::{Stamp, TimeReader, Written, wall_clock};
+use crate::ingest::field::zone::Own;
 use crate::ingest::field::{Unread, asset};
 use crate::ingest::infer::columns::{Layout, Naming, Sample, TimeSeen, TimesShown, is_known};
 use crate::ingest::infer::numbers::SeparatorsShown;
@@ -126,6 +127,14 @@ impl<'a> Table<'a> {
                 (0..texts.len())
                     .filter_map(|row| texts.get(row))
                     .for_each(|text| shown.note(text.as_bytes()));
+            }
+            if shown.format() == NumberFormat::default() {
+                let columns = (0..self.names.len()).filter_map(|at| Texts::new(self.column(at)?));
+                for texts in columns {
+                    (0..texts.len())
+                        .filter_map(|row| texts.get(row))
+                        .for_each(|text| shown.note_certain(text.as_bytes()));
+                }
             }
             shown.format()
         };

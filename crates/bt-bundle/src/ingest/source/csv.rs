@@ -34,6 +34,8 @@ pub(super) struct CsvFile {
     pub(super) fixed_point: Option<f64>,
     /// The first price that only other numbers tell to be in groups of thousands, and what it is read as.
     pub(super) grouped: Option<(String, f64)>,
+    /// The first number, as text and as it is read, where all that are not whole have three decimals, volumes as well.
+    pub(super) thousandths: Option<(String, f64)>,
     /// Lines before the header.
     pub(super) lines_before_header: usize,
     shared: Option<Arc<Shape>>,
@@ -105,6 +107,7 @@ impl CsvFile {
             order: header.order,
             fixed_point: header.fixed_point,
             grouped: header.grouped,
+            thousandths: header.thousandths,
             lines_before_header: header.skipped,
             shared: None,
             text,

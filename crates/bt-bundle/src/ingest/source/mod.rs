@@ -65,6 +65,8 @@ pub(super) struct Sources<'a> {
     pub(super) order_of_others: Option<(String, DateOrder)>,
     /// The first source with a price that only other numbers tell to be in groups of thousands, and that price.
     pub(super) grouped: Option<(String, String, f64)>,
+    /// The first source whose numbers are whole or have three decimals, volumes as well, and the first of them.
+    pub(super) thousandths: Option<(String, String, f64)>,
 }
 
 enum Open<'a> {
@@ -148,6 +150,7 @@ impl<'a> Sources<'a> {
             fixed_point: None,
             order_of_others: None,
             grouped: None,
+            thousandths: None,
         }
     }
 
@@ -314,6 +317,9 @@ impl<'a> Sources<'a> {
         }
         if let Some((text, price)) = file.grouped.take() {
             self.grouped.get_or_insert((name.clone(), text, price));
+        }
+        if let Some((text, number)) = file.thousandths.take() {
+            self.thousandths.get_or_insert((name.clone(), text, number));
         }
         if let Some(price) = file.fixed_point {
             self.fixed_point.get_or_insert((name, price));
@@ -551,6 +557,7 @@ fn lay_out(
 pub(super) fn number_fault(text: &[u8], is_price: bool, why: Unread) -> NumberFault {
     match why {
         Unread::NotFinite => NumberFault::NotFinite { text: excerpt(text) },
+        Unread::Encoding => NumberFault::NotUtf8 { text: excerpt(text) },
         _ => either(text).unwrap_or_else(|| NumberFault::Unreadable {
             text: excerpt(text),
             has_separators: has_separators(text),

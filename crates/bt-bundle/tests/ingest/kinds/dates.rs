@@ -32,6 +32,9 @@ fn every_form_of_a_date_is_that_day() {
         ["DECEMBER 30 2010", "DECEMBER 31 2010"],
         ["Thursday, December 30 2010", "Friday, December 31 2010"],
         ["Thu, 30 Dec 2010", "Fri, 31 Dec 2010"],
+        ["30DEC2010", "31DEC2010"],
+        ["30Dec10", "31Dec10"],
+        ["2010年12月30日", "2010年12月31日"],
         ["12/30/2010", "12/31/2010"],
         ["30.12.2010", "31.12.2010"],
         ["30/12/10", "31/12/10"],
@@ -75,6 +78,13 @@ fn every_form_of_a_time_is_that_minute() {
         ["20110113 0901", "20110113 0902"],
         ["20110113 09:01:00", "20110113 09:02:00"],
         ["20110113090100", "20110113090200"],
+        ["13JAN2011:09:01:00", "13JAN2011:09:02:00"],
+        [
+            "Thu Jan 13 2011 04:01:00 GMT-0500 (Eastern Standard Time)",
+            "Thu Jan 13 2011 04:02:00 GMT-0500 (Eastern Standard Time)",
+        ],
+        ["2011-01-13T04:01-05:00[America/New_York]", "2011-01-13T04:02-05:00[America/New_York]"],
+        ["2011-01-13T09:01Z[UTC]", "2011-01-13T09:02Z[UTC]"],
         ["201101130901", "201101130902"],
         ["Jan 13, 2011 9:01 AM", "Jan 13, 2011 9:02 AM"],
         ["13-JAN-11 09:01:00 am", "13-JAN-11 09:02:00 am"],
@@ -104,6 +114,37 @@ fn every_form_of_a_time_is_that_minute() {
         let read = stamped(&stamps, options).unwrap_or_else(|error| panic!("{stamps:?}: {error}"));
         let known: Vec<_> = read.known().into_iter().map(|known| &known[..16]).collect();
         assert_eq!(known, ["2011-01-13T09:02", "2011-01-13T09:03"], "{stamps:?}");
+    }
+}
+
+#[test]
+fn the_last_minute_of_a_day_may_be_stamped_with_its_end() {
+    let options = || IngestOptions { label: Some(bt_bundle::Label::End), ..zone("America/New_York") };
+    for stamps in [
+        ["2024-01-05 23:59", "2024-01-05 24:00", "2024-01-06 00:01"],
+        ["01/13/2024 23:59:00", "01/13/2024 24:00:00", "01/14/2024 00:01:00"],
+    ] {
+        let read = stamped(&stamps, options()).unwrap();
+        let times: Vec<_> = read.known().iter().map(|known| known[11..16].to_owned()).collect();
+        assert_eq!(times, ["04:59", "05:00", "05:01"], "{stamps:?}");
+    }
+    let error = stamped(&["20240105 2359", "20240105 2400"], options()).unwrap_err();
+    assert!(error.contains("is no day or time of the calendar"), "{error}");
+}
+
+#[test]
+fn abbreviations_of_the_stated_zone_mean_its_wall_clock() {
+    let stamps = ["2024-07-05 09:30 EST", "2024-07-05 09:31 EDT", "2024-07-05 09:32 ET"];
+    let read = stamped(&stamps, zone("America/New_York")).unwrap();
+    let minutes = ["2024-07-05T13:31:00Z 1", "2024-07-05T13:32:00Z 2", "2024-07-05T13:33:00Z 3"];
+    assert_eq!(read.closes(), minutes);
+    // The hour that happens twice.
+    let stamps = ["2024-11-03 01:59 EDT", "2024-11-03 01:00 EST", "2024-11-03 01:01 EST"];
+    let read = stamped(&stamps, zone("America/New_York")).unwrap();
+    assert_eq!(read.known(), ["2024-11-03T06:00:00Z", "2024-11-03T06:01:00Z", "2024-11-03T06:02:00Z"]);
+    for name in ["EDT", "ET", "CEST", "BST", "JST", "KST", "HKT", "AEST", "IST", "CST"] {
+        let error = stamped(&[&format!("2024-07-05 09:30 {name}")], AUTO()).unwrap_err();
+        assert!(error.contains("state the zone that is meant (`IngestOptions::zone`)"), "{error}");
     }
 }
 

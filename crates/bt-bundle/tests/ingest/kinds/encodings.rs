@@ -50,8 +50,19 @@ fn text_that_its_encoding_does_not_allow_is_refused_with_the_encoding() {
             IngestOptions::default(),
             "A.csv, line 2, column \"Symbol\": \"M\u{fffd}ller\" is not UTF-8",
         ),
+        (
+            b"Date;Open;High;Low;Close\n2024-01-05;184,35 \x80;185 \x80;184 \x80;185 \x80\n".to_vec(),
+            IngestOptions::default(),
+            "A.csv, line 2, column \"Open\": \"184,35 \u{fffd}\" is not UTF-8",
+        ),
     ] {
         let error = csv(&bytes, options).unwrap_err();
         assert!(error.starts_with(told) && error.contains("encoding"), "{error}");
     }
+}
+
+#[test]
+fn signs_of_currencies_are_read_in_the_encoding_that_is_stated() {
+    let text = b"Date;Open;High;Low;Close\n2024-01-05;184,35 \x80;185 \x80;184 \x80;185 \x80\n";
+    assert_eq!(csv(text, encoding("windows-1252")).unwrap().bars, ["A 2024-01-06 184.35 185 184 185 NaN"]);
 }

@@ -20,10 +20,19 @@ fn signs_of_currencies_and_letters_that_multiply_are_understood() {
         (["$191.38", "$192", "$190.5", "$191", "16.43K"], "191.38 192 190.5 191 16430"),
         (["€12.07", "€ 12.5", "12€", "12.1 €", "1.29M"], "12.07 12.5 12 12.1 1290000"),
         (["-$2.5", "$1", "-$3", "$0.5", "3B"], "-2.5 1 -3 0.5 3000000000"),
+        (["US$ 10", "CHF 10.5", "9 USD", "9.5 kr", "Rs. 12"], "10 10.5 9 9.5 12"),
+        (["R$ 1.223,03", "R$ 1.230,00", "R$ 1.200", "R$ 1.223", "10"], "1223.03 1230 1200 1223 10"),
+        (["12,50 zł", "13,00 zł", "12 zł", "12,5 zł", "10"], "12.5 13 12 12.5 10"),
         (["1", "2", "0.5", "1.5", "0.5T"], "1 2 0.5 1.5 500000000000"),
         (["1", "2", "0.5", "1.5", "54.82m"], "1 2 0.5 1.5 54820000"),
         (["1e0", "2.0E+0", "5e-1", "+1.5", "1e3"], "1 2 0.5 1.5 1000"),
         ([" 1 ", "2.", ".5", "1.50", "0010"], "1 2 0.5 1.5 10"),
+        (["1'223.03", "1’240.5", "1'200", "1'223", "1'223'000"], "1223.03 1240.5 1200 1223 1223000"),
+        (
+            ["1 848,20", "1\u{a0}850,00", "1\u{202f}840,5", "1\u{2009}848", "12 345 678"],
+            "1848.2 1850 1840.5 1848 12345678",
+        ),
+        (["848,200", "850,000", "840,000", "848,000", "1 848"], "848.2 850 840 848 1848"),
     ] {
         assert_eq!(bar(numbers, IngestOptions::default()).as_deref(), Ok(values), "{numbers:?}");
     }
@@ -40,6 +49,50 @@ fn prices_that_only_volumes_tell_to_be_in_thousands_are_mentioned() {
         "{notes:?}"
     );
     assert_eq!(csv(file("2.965,5"), IngestOptions::default()).unwrap().report.notes, []);
+}
+
+#[test]
+fn a_number_of_any_column_that_can_be_one_alone_tells_how_prices_are_written() {
+    let rows = |value: &str| {
+        format!("Date;Open;High;Low;Close;Volume;Turnover\n2023-01-05;133.220;134.025;132.610;132.697;95.331;x{value}\n")
+            .replace(";x", ";")
+    };
+    let read = csv(rows("2.417.212.836,00"), IngestOptions::default()).unwrap();
+    assert_eq!(read.bars, ["A 2023-01-06 133220 134025 132610 132697 95331"]);
+    assert!(matches!(&read.report.notes[..], [Note::GroupedPrices { price, .. }] if *price == 133_220.0));
+    let ignored = IngestOptions {
+        columns: vec![("Turnover".to_owned(), bt_bundle::Column::Ignored)],
+        ..Default::default()
+    };
+    assert_eq!(csv(rows("2.417.212.836,00"), ignored).unwrap().bars, read.bars);
+    // Two groups and nothing behind may be no number.
+    assert_eq!(
+        csv(rows("2.417.212"), IngestOptions::default()).unwrap().bars,
+        ["A 2023-01-06 133.22 134.025 132.61 132.697 95.331"]
+    );
+}
+
+#[test]
+fn numbers_that_all_have_three_decimals_volumes_as_well_are_mentioned() {
+    let file = |rows: [&str; 3]| {
+        let rows = rows.map(|row| format!("2023-01-0{row}\n")).concat();
+        csv(format!("Date;Open;High;Low;Close;Volume\n{rows}"), IngestOptions::default()).unwrap()
+    };
+    let first = "3;133.220;134.025;132.610;132.697;95.331";
+    let read = file([first, "4;132.697;133;132.001;133;-", "5;133;134.025;132.697;133.220;101.200"]);
+    assert!(
+        matches!(&read.report.notes[..], [Note::Thousandths { text, number, .. }] if text == "133.220" && *number == 133.22),
+        "{:?}",
+        read.report.notes
+    );
+    for rows in [
+        // Prices of yen, with whole volumes.
+        [first, "4;132.697;133;132.001;133;700", "5;133;134.025;132.697;133.220;800"],
+        [first, "4;132.697;133;132.001;133;95.331", "5;133;134.025;132.697;133.22;95.331"],
+        [first, "4;132.697;133;132.001;133;95.331", "5;133;134.025;132.697;133.220;0.331"],
+    ] {
+        assert_eq!(file(rows).report.notes, [], "{rows:?}");
+    }
 }
 
 #[test]
@@ -104,7 +157,10 @@ fn separators_are_taken_for_what_they_can_only_be_and_for_what_is_stated() {
 
 #[test]
 fn marks_of_missing_values_are_missing_and_the_rest_of_the_bar_is_kept() {
-    for mark in ["", "-", "--", "N/A", "#N/A", "n/a", "NA", "null", "NULL", "NaN", "None", "nil"] {
+    for mark in [
+        "", "-", "--", "N/A", "#N/A", "n/a", "NA", "null", "NULL", "NaN", "None", "nil", "#N/A N/A",
+        "#VALUE!", "#REF!", "#DIV/0!", "#NUM!", "#NAME?", ".", "\\N", "n.a.", "—", "–", "NaT",
+    ] {
         let read = bar([mark, "2", "0.5", "1.5", "10"], IngestOptions::default());
         assert_eq!(read.as_deref(), Ok("NaN 2 0.5 1.5 10"), "{mark:?}");
     }

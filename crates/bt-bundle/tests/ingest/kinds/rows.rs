@@ -322,3 +322,12 @@ fn a_file_of_bad_rows_alone_is_read_in_a_time_that_grows_with_its_rows() {
     let read = parquet(&rows, IngestOptions { frequency: Some(Frequency::Daily), ..skip() }).unwrap();
     assert_eq!((read.report.rejected.count, read.report.bars), (59_999, 1));
 }
+
+#[test]
+fn names_that_a_spreadsheet_keeps_as_text_are_read_without_its_signs() {
+    let row = |name: &str| format!("Symbol,Date,Open,High,Low,Close\n{name},2024-01-05,1,1,1,1\n");
+    for name in ["=\"0050\"", "\"=\"\"0050\"\"\"", "0050"] {
+        let read = csv(row(name), IngestOptions::default()).unwrap();
+        assert_eq!(read.bars, ["0050 2024-01-06 1 1 1 1 NaN"], "{name}");
+    }
+}

@@ -457,3 +457,85 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn dates_without_separators_and_with_signs_for_them_are_read() {
+    for text in
+        ["02JAN2024", "2JAN24", "02jan2024", "2024JAN02", "2024年1月2日", "2024年01月02日", "24年1月2日"]
+    {
+        assert_eq!(read(text), Ok((nanos("2024-01-02"), true)), "{text}");
+    }
+    for text in ["02JAN2024:09:30:00", "2024年1月2日 09:30", "2JAN24 09:30"] {
+        assert_eq!(read(text), Ok((nanos("2024-01-02T09:30:00"), false)), "{text}");
+    }
+    for text in ["02JAN", "JAN022024", "2024年1月", "2024年Jan月2日", "2024年1月2", "31FEB2024", "02JAN 2024"]
+    {
+        assert!(read(text).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn the_end_of_a_day_is_the_next_midnight() {
+    for text in ["2024-01-05 24:00", "2024-01-05T24:00:00", "05-Jan-2024 24:00:00.000"] {
+        assert_eq!(read(text), Ok((nanos("2024-01-06"), false)), "{text}");
+    }
+    let in_new_york = reader(TimeFormat::Auto, Some("America/New_York")).read(b"2024-01-05", Some(b"24:00"));
+    assert_eq!(in_new_york.unwrap().nanos, nanos("2024-01-06T05:00:00"));
+    for text in ["24:01", "24:00:01", "2400", "24", "25:00", "24:00 PM", "24:00:00.001"] {
+        assert!(read(&format!("2024-01-05 {text}")).is_err(), "{text}");
+    }
+    assert_eq!(clock::session("24:00"), None);
+}
+
+#[test]
+fn times_are_read_as_javascript_and_java_write_them() {
+    for (text, moment) in [
+        ("Tue Jan 02 2024 09:30:00 GMT-0500 (Eastern Standard Time)", "2024-01-02T14:30:00"),
+        ("Tue Jan 02 2024 09:30:00 GMT+0100 (Mitteleuropäische Normalzeit)", "2024-01-02T08:30:00"),
+        ("2024-01-02T09:30-05:00[America/New_York]", "2024-01-02T14:30:00"),
+        ("2024-01-02T14:30Z[UTC]", "2024-01-02T14:30:00"),
+        // The hour that happens twice.
+        ("2024-11-03T01:30:00-04:00[America/New_York]", "2024-11-03T05:30:00"),
+        ("2024-11-03T01:30:00-05:00[America/New_York]", "2024-11-03T06:30:00"),
+    ] {
+        assert_eq!(read(text), Ok((nanos(moment), false)), "{text}");
+    }
+    let shown = auto("2024-01-02T09:30-05:00[America/New_York]").unwrap().shown;
+    assert!(matches!(shown, Shown::Zone(zone) if zone.name() == "America/New_York"));
+    for text in
+        ["2024-01-02T09:30-05:00[Asia/Tokyo]", "2024-01-02T09:30-05:00[", "2024-01-02T09:30-05:00[New York]"]
+    {
+        assert_eq!(read(text), Err(Unread::Zone), "{text}");
+    }
+}
+
+#[test]
+fn an_abbreviation_of_the_zone_that_holds_means_its_wall_clock() {
+    let new_york = || reader(TimeFormat::Auto, Some("America/New_York"));
+    for (text, moment) in [
+        ("2024-01-05 09:30 EST", "2024-01-05T14:30:00"),
+        ("2024-01-05 09:30 ET", "2024-01-05T14:30:00"),
+        ("2024-07-05 09:30 EDT", "2024-07-05T13:30:00"),
+        // Many files say EST all year, and mean the wall clock.
+        ("2024-07-05 09:30 EST", "2024-07-05T13:30:00"),
+        ("2024-11-03 01:30 EDT", "2024-11-03T05:30:00"),
+        ("2024-11-03 01:30 EST", "2024-11-03T06:30:00"),
+    ] {
+        assert_eq!(
+            new_york().read(text.as_bytes(), None).map(|stamp| stamp.nanos),
+            Ok(nanos(moment)),
+            "{text}"
+        );
+    }
+    assert_eq!(new_york().read(b"2024-11-03 01:30 ET", None), Err(Unread::Twice));
+    assert_eq!(new_york().read(b"2024-01-05 09:30 JST", None), Err(Unread::Zone));
+    let bundle: Zone = "Asia/Tokyo".parse().unwrap();
+    let mut appended = TimeReader::new(&IngestOptions::default(), Some(&bundle));
+    let stamp = appended.read(b"2024-01-05 09:30 JST", None).unwrap();
+    assert_eq!((stamp.nanos, stamp.shown), (nanos("2024-01-05T00:30:00"), Shown::WallClock));
+    // Nobody stated which zone JST, EDT or CST is of.
+    assert_eq!(read("2024-01-05 09:30 EST"), Ok((nanos("2024-01-05T14:30:00"), false)));
+    for name in ["JST", "EDT", "CST", "ET", "CEST"] {
+        assert_eq!(read(&format!("2024-01-05 09:30 {name}")), Err(Unread::Zone), "{name}");
+    }
+}
