@@ -46,17 +46,27 @@ struct Grid {
     least: i64,
     /// How many are the least.
     same: usize,
+    last: i64,
 }
 
 impl Grid {
     fn add(&mut self, gap: i64) {
-        self.multiple = divisor(self.multiple, gap);
+        if gap != self.last {
+            self.multiple = divisor(self.multiple, gap);
+            self.last = gap;
+        }
         (self.least, self.same) = match self.count {
             0 => (gap, 1),
             _ if gap < self.least => (gap, 1),
             _ => (self.least, self.same + usize::from(gap == self.least)),
         };
         self.count += 1;
+    }
+
+    /// Adds a gap that was added before, so many times.
+    fn repeat(&mut self, gap: i64, times: usize) {
+        self.count += times;
+        self.same += if gap == self.least { times } else { 0 };
     }
 
     /// The spacing of bars within the day, most of which are equally far apart.
@@ -90,24 +100,38 @@ impl Gaps {
 
     /// Adds the gaps of one asset's ascending stamps.
     pub(in crate::ingest) fn add(&mut self, asset: &str, stamps: &[i64]) {
-        let mut runs = Runs::default();
-        let mut grid = Grid::default();
+        let (mut runs, mut grid) = (Runs::default(), Grid::default());
+        // Most bars within the day are as far apart as the two before them: those are counted, and added at once.
+        let (mut last, mut repeated) = (0, 0);
         for pair in stamps.windows(2) {
             let gap = pair[1].saturating_sub(pair[0]);
-            if gap > 0 {
+            if gap == last && gap < Self::SHORTEST_DAY {
+                repeated += 1;
+            } else if gap > 0 {
+                self.repeat(last, repeated, &mut grid);
                 self.add_gap(pair[0], gap);
                 runs.add(gap);
                 grid.add(gap);
+                (last, repeated) = (gap, 0);
             }
         }
+        self.repeat(last, repeated, &mut grid);
         for spacing in runs.found.into_iter().chain(grid.regular()) {
             if self.spacings.iter().all(|(other, _)| *other != spacing) {
                 self.spacings.push((spacing, asset.to_owned()));
             }
         }
         self.add_grid(grid, asset);
-        if self.at_midnights.is_none() && self.has_midnights(stamps) {
+        if self.at_midnights.is_none() && runs.has_days && self.has_midnights(stamps) {
             self.at_midnights = Some(asset.to_owned());
+        }
+    }
+
+    /// Adds a gap within the day that follows upon the same one, so many times.
+    fn repeat(&mut self, gap: i64, times: u64, grid: &mut Grid) {
+        if times > 0 {
+            *self.short.entry(gap).or_default() += times;
+            grid.repeat(gap, times as usize);
         }
     }
 
@@ -212,6 +236,9 @@ impl Gaps {
 struct Runs {
     /// How many gaps in a row are those of daily bars.
     daily: usize,
+    /// Whether any two in a row are a day or longer.
+    has_days: bool,
+    was_day: bool,
     /// How many gaps in a row are as long as the one that they began with, and that one, in days.
     same: (usize, i64),
     found: Vec<Spacing>,
@@ -223,7 +250,9 @@ impl Runs {
     const OTHERS: usize = 10;
 
     fn add(&mut self, gap: i64) {
-        let days = whole_days(gap);
+        let (days, is_day) = (whole_days(gap), gap >= Gaps::SHORTEST_DAY);
+        self.has_days |= is_day && self.was_day;
+        self.was_day = is_day;
         // At one time of the day, but for an hour where clocks are set.
         let is_whole = days > 0 && (gap - days * DAY).abs() <= 90 * MINUTE;
         self.daily = if is_whole && days <= 4 { self.daily + 1 } else { 0 };
