@@ -105,14 +105,16 @@ impl Gaps {
         let (mut last, mut repeated) = (0, 0);
         for pair in stamps.windows(2) {
             let gap = pair[1].saturating_sub(pair[0]);
-            if gap == last && gap < Self::SHORTEST_DAY {
-                repeated += 1;
-            } else if gap > 0 {
-                self.repeat(last, repeated, &mut grid);
-                self.add_gap(pair[0], gap);
-                runs.add(gap);
-                grid.add(gap);
-                (last, repeated) = (gap, 0);
+            match gap {
+                0 => {}
+                gap if gap == last && gap < Self::SHORTEST_DAY => repeated += 1,
+                gap => {
+                    self.repeat(last, repeated, &mut grid);
+                    self.add_gap(pair[0], gap);
+                    runs.add(gap);
+                    grid.add(gap);
+                    (last, repeated) = (gap, 0);
+                }
             }
         }
         self.repeat(last, repeated, &mut grid);
