@@ -242,6 +242,16 @@ fn a_bar_of_a_month_without_a_day_is_known_when_the_month_is_over() {
         let options = IngestOptions { time_format: TimeFormat::Pattern(pattern.into()), ..in_new_york(None) };
         assert_eq!(known(&stamps, options).unwrap(), right, "{pattern}");
     }
+    // One month alone is none of daily bars, whatever is stated.
+    for label in [None, Some(Label::Start)] {
+        assert_eq!(known(&["2024-02"], in_new_york(label)).unwrap(), ["2024-03-01T05:00:00Z"]);
+        let options = IngestOptions { frequency: Some(Frequency::Daily), ..in_new_york(label) };
+        let error = known(&["2024-02"], options).unwrap_err();
+        assert!(error.contains("months without a day, which bars of 1d cannot have"), "{error}");
+    }
+    let days: Vec<String> = (1..29).map(|day| format!("2024-02-{day:02}")).collect();
+    let mixed: Vec<&str> = days.iter().map(String::as_str).chain(["2024-03", "2024-04"]).collect();
+    assert!(known(&mixed, in_new_york(Some(Label::Start))).is_err());
     for stamp in ["2024-13", "Jan 24", "2024.01", "2262-04", "2024-01 16:00"] {
         let options = IngestOptions { frequency: Some(Frequency::Monthly), ..Default::default() };
         assert!(known(&[stamp], options).is_err(), "{stamp}");

@@ -231,6 +231,13 @@ pub(crate) fn hint(advice: Advice) -> &'static str {
         Advice::StateZoneOfAbbreviation => {
             "--zone states the zone that is meant, as in --zone America/New_York, whose own abbreviations EST, EDT and ET are read"
         }
+        Advice::StateOffset => {
+            "if times keep that offset all year, state it, as in --zone=-05:00; if they are of the wall clock, --time-format with the \
+             name in it reads them, as in '%Y-%m-%d %H:%M EST'"
+        }
+        Advice::StateDaily => {
+            "--frequency 1d says that these are daily bars some of which are missing; bars of several days are not read"
+        }
         Advice::WriteOffsets => "write times with an offset, or in UTC",
         Advice::StateZoneAndIngestAgain => {
             "ingest all files again with the zone that they come from, as in --zone America/New_York"

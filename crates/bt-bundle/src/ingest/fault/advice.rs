@@ -39,6 +39,10 @@ pub enum Advice {
     StateZone,
     /// State the zone that an abbreviation means.
     StateZoneOfAbbreviation,
+    /// State an offset for times that keep it all year, or how the wall clock is written.
+    StateOffset,
+    /// State that bars are daily, some of which are missing.
+    StateDaily,
     /// Write times with an offset, or in UTC.
     WriteOffsets,
     /// State the zone, and ingest all of it again.
@@ -89,6 +93,13 @@ impl Advice {
             Self::StateZone => "is the zone right (`IngestOptions::zone`)?",
             Self::StateZoneOfAbbreviation => {
                 "state the zone that is meant (`IngestOptions::zone`); its own abbreviations are read"
+            }
+            Self::StateOffset => {
+                "state the offset as the zone if times keep it all year, or a `TimeFormat::Pattern` that has the name in it if \
+                 they are of the wall clock"
+            }
+            Self::StateDaily => {
+                "state `Frequency::Daily` if these are daily bars some of which are missing; bars of several days are not read"
             }
             Self::WriteOffsets => "write times with an offset, or in UTC",
             Self::StateZoneAndIngestAgain => "ingest all files again with their zone (`IngestOptions::zone`)",
@@ -182,6 +193,7 @@ fn time(fault: &TimeFault) -> Vec<Advice> {
         TimeFault::DateOrder { .. } | TimeFault::OtherOrder { .. } => vec![Advice::StateDateOrder],
         TimeFault::Twice { .. } => vec![Advice::WriteOffsets, Advice::StateZone],
         TimeFault::Skipped { .. } | TimeFault::Zones { .. } => vec![Advice::StateZone],
+        TimeFault::Abbreviation { .. } => vec![Advice::StateOffset],
         TimeFault::Zone { zone, .. } if is_abbreviation(zone) => vec![Advice::StateZoneOfAbbreviation],
         TimeFault::MovedDay { .. } => vec![Advice::StateZoneAndIngestAgain],
         _ => Vec::new(),
@@ -195,6 +207,8 @@ fn is_abbreviation(zone: &str) -> bool {
 fn frequency(fault: &FrequencyFault) -> Vec<Advice> {
     match fault {
         FrequencyFault::Starts { .. } => vec![Advice::StateStarts],
+        FrequencyFault::FarApart { days: 2..=4 } => vec![Advice::StateDaily],
+        FrequencyFault::Months { .. } => Vec::new(),
         FrequencyFault::FarApart { .. } => vec![Advice::StateTimeFormat, Advice::StateFrequency],
         FrequencyFault::StartOrEnd { .. } => vec![Advice::StateLabel, Advice::StateFrequency],
         FrequencyFault::OfAsset { .. } | FrequencyFault::AssetFarApart { .. } => {

@@ -162,6 +162,9 @@ impl fmt::Display for TimeFault {
                 f,
                 "{text:?} has the {order} first, and other dates of the input have the {of_others} first"
             ),
+            Self::Abbreviation { text, name, zone } => {
+                write!(f, "{text:?} says {name}, and the clocks of {zone} are not at {name} on that day")
+            }
             Self::Twice { text, zone } => {
                 write!(f, "{text:?} happens twice in {zone}, where clocks are set back")
             }
@@ -281,6 +284,9 @@ impl fmt::Display for FrequencyFault {
             }
             Self::OfAsset { asset, frequency, most } => {
                 write!(f, "{asset:?} has bars of {frequency}, and most bars are of {most}")
+            }
+            Self::Months { frequency } => {
+                write!(f, "its dates are months without a day, which bars of {frequency} cannot have")
             }
             Self::AssetFarApart { asset, days, most } => {
                 write!(f, "the bars of {asset:?} are {days} days apart, and most bars are of {most}")

@@ -236,6 +236,15 @@ pub enum TimeFault {
         /// The order of other dates.
         of_others: DateOrder,
     },
+    /// It names the clocks of the zone otherwise than they go by on that day.
+    Abbreviation {
+        /// The text.
+        text: String,
+        /// The name.
+        name: String,
+        /// The zone.
+        zone: String,
+    },
     /// The wall clock of the zone shows it twice.
     Twice {
         /// The text.
@@ -455,6 +464,11 @@ pub enum FrequencyFault {
         days: i64,
         /// The frequency of most bars.
         most: Frequency,
+    },
+    /// Bars are stamped with months alone, and are none of months.
+    Months {
+        /// What they are stated to be.
+        frequency: Frequency,
     },
     /// Weekly or monthly bars are stamped with their starts.
     Starts {

@@ -26,6 +26,8 @@ pub(super) enum Unread {
     DateOrder,
     /// Its zone is not known.
     Zone,
+    /// Its zone is called otherwise on that day.
+    Abbreviation,
     /// The wall clock shows it twice.
     Twice,
     /// The wall clock skips it.

@@ -8,9 +8,9 @@ use super::Unread;
 use crate::ingest::NumberFormat;
 
 /// Texts that say that there is no number, in any case; an empty one does as well.
-const MISSING: [&str; 21] = [
-    "#div/0!", "#n/a", "#n/a n/a", "#name?", "#num!", "#ref!", "#value!", "-", "--", ".", "\\n", "n.a.",
-    "n/a", "na", "nan", "nat", "nil", "none", "null", "–", "—",
+const MISSING: [&str; 20] = [
+    "#div/0!", "#n/a", "#name?", "#num!", "#ref!", "#value!", "-", "--", ".", "\\n", "n.a.", "n/a", "na",
+    "nan", "nat", "nil", "none", "null", "–", "—",
 ];
 /// Signs and codes of currencies, which may stand before or behind an amount.
 const CURRENCIES: [&str; 79] = [
@@ -129,7 +129,10 @@ pub(in crate::ingest) fn are_groups(lengths: impl Iterator<Item = usize>) -> boo
 pub(in crate::ingest) fn is_missing(text: &str) -> bool {
     // Most texts are numbers or dates.
     !text.starts_with(|c: char| c.is_ascii_digit())
-        && (text.is_empty() || MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing)))
+        && (text.is_empty()
+            || MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing))
+            // Bloomberg says what is not there: `#N/A Field Not Applicable`.
+            || text.get(..5).is_some_and(|front| front.eq_ignore_ascii_case("#n/a ")))
 }
 
 /// The amount without the sign or code of its currency.
@@ -224,8 +227,33 @@ mod tests {
     #[test]
     fn text_that_says_there_is_no_number_is_missing() {
         for text in [
-            "", "  ", "NaN", "nan", "NA", "n/a", "NULL", "None", "-", "--", "N/A", "#N/A", " - ", "#N/A N/A",
-            "#VALUE!", "#REF!", "#DIV/0!", "#NUM!", "#NAME?", ".", "\\N", "n.a.", "N.A.", "—", "–", "NaT",
+            "",
+            "  ",
+            "NaN",
+            "nan",
+            "NA",
+            "n/a",
+            "NULL",
+            "None",
+            "-",
+            "--",
+            "N/A",
+            "#N/A",
+            " - ",
+            "#N/A N/A",
+            "#VALUE!",
+            "#REF!",
+            "#DIV/0!",
+            "#NUM!",
+            "#NAME?",
+            ".",
+            "\\N",
+            "n.a.",
+            "N.A.",
+            "—",
+            "–",
+            "NaT",
+            "#N/A Invalid Security",
         ] {
             assert!(read(text).unwrap().is_nan(), "{text:?}");
         }

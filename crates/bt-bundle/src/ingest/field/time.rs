@@ -45,6 +45,8 @@ pub(in crate::ingest) struct Stamp {
 pub(in crate::ingest) enum Shown {
     /// It is a date.
     Date,
+    /// It is a month alone.
+    Month,
     /// It names no zone.
     WallClock,
     /// It is a moment, of no zone but UTC.
@@ -65,8 +67,8 @@ pub(in crate::ingest) struct TimeReader {
     order: Option<DateOrder>,
     digits: ClockDigits,
     numbers: NumericTimes,
-    /// Whether the header says that times are in UTC.
-    is_in_utc: bool,
+    /// The zone that the header says times to be in.
+    of_column: Own,
     zone: Zone,
     is_zone_stated: bool,
     /// What the zone is called by itself, where it is stated or the bundle's.
@@ -93,7 +95,7 @@ impl TimeReader {
             order,
             digits: ClockDigits::Six,
             numbers: NumericTimes::Unknown,
-            is_in_utc: false,
+            of_column: Own::Nothing,
             zone: zone.unwrap_or(wall::utc()).clone(),
             is_zone_stated: options.zone.is_some(),
             abbreviations: zone.map(Abbreviations::of).unwrap_or_default(),
@@ -118,9 +120,9 @@ impl TimeReader {
         Self { numbers, ..self }
     }
 
-    /// With whether the header of a source says that its times are in UTC, whatever zone is stated.
-    pub(in crate::ingest) fn with_utc(self, is_in_utc: bool) -> Self {
-        Self { is_in_utc, ..self }
+    /// With the zone that the header of a source says its times to be in, whatever zone is stated.
+    pub(in crate::ingest) fn with_zone_of_column(self, of_column: Own) -> Self {
+        Self { of_column, ..self }
     }
 
     /// Whether the order of day and month is a question that nobody has answered.
@@ -176,6 +178,9 @@ impl TimeReader {
             }
             Unread::Twice => TimeFault::Twice { text, zone: zone() },
             Unread::Skipped => TimeFault::Skipped { text, zone: zone() },
+            Unread::Abbreviation => {
+                TimeFault::Abbreviation { text, name: zone(), zone: self.zone.name().to_owned() }
+            }
             Unread::Zone => TimeFault::Zone { text, zone: zone() },
             Unread::Form | Unread::Encoding => {
                 let is_stated = !matches!(self.format, TimeFormat::Auto);
@@ -205,8 +210,10 @@ impl TimeReader {
     pub(in crate::ingest) fn stamp(&self, written: Written) -> Result<Stamp, Unread> {
         match written {
             Written::Date(midnight) => date(midnight),
-            Written::Month(first) if self.month_is_its_first_day => date(first),
-            Written::Month(first) => date(wall::last_of_month(first)),
+            Written::Month(first) => {
+                let day = if self.month_is_its_first_day { first } else { wall::last_of_month(first) };
+                Ok(Stamp { shown: Shown::Month, ..date(day)? })
+            }
             Written::Moment(moment) => self.moment(moment),
             Written::Local(local, own) => self.local(local, own),
         }
@@ -335,10 +342,15 @@ impl TimeReader {
     }
 
     fn local(&self, local: i64, own: Own) -> Result<Stamp, Unread> {
+        let own = if own == Own::Nothing { self.of_column.clone() } else { own };
         let moment = match &own {
-            Own::Nothing if self.is_in_utc => return self.moment(local),
             Own::Nothing => on_wall_clock(local, &self.zone, None)?,
-            Own::Abbreviated(minutes) => on_wall_clock(local, &self.zone, Some(*minutes))?,
+            Own::Abbreviated(minutes) => {
+                let moment = on_wall_clock(local, &self.zone, Some(*minutes))?;
+                // EST in July is another clock than that of New York.
+                let is_so = self.zone.offset_minutes(Timestamp::from_nanos(moment)) == *minutes;
+                is_so.then_some(moment).ok_or(Unread::Abbreviation)?
+            }
             Own::Offset(minutes) => at_offset(local, *minutes)?,
             Own::Zone(zone) => on_wall_clock(local, zone, None)?,
             Own::ZoneAt(zone, minutes) => {
@@ -381,7 +393,7 @@ impl TimeReader {
     pub(in crate::ingest) fn is_local_midnight(&self, stamp: &Stamp) -> bool {
         let zone = match &stamp.shown {
             _ if stamp.local.rem_euclid(DAY) == 0 => return true,
-            Shown::Date => return true,
+            Shown::Date | Shown::Month => return true,
             _ if self.is_zone_stated => &self.zone,
             Shown::WallClock => &self.zone,
             Shown::Zone(zone) => zone,

@@ -70,6 +70,31 @@ pub(super) fn offset(zone: &[u8]) -> Option<i32> {
     }
 }
 
+/// The zone that the name of a column says, as an offset from UTC: `Gmt time`, `Time (UTC)`, `datetime_utc`, `Time UTC+8`.
+pub(in crate::ingest) fn of_column(name: &str) -> Option<Own> {
+    words(name).find_map(of_word).map(Own::Offset)
+}
+
+/// The name of a column without the zone that it says.
+pub(in crate::ingest) fn without(name: &str) -> Option<String> {
+    let zone = words(name).find(|word| of_word(word).is_some())?;
+    Some(name.replacen(zone, "", 1).trim_matches(is_between).to_owned())
+}
+
+fn is_between(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '(' | ')' | '[' | ']' | '_')
+}
+
+fn words(name: &str) -> impl Iterator<Item = &str> {
+    name.split(is_between)
+}
+
+fn of_word(word: &str) -> Option<i32> {
+    let front = word.get(..3)?;
+    let is_zone = front.eq_ignore_ascii_case("utc") || front.eq_ignore_ascii_case("gmt");
+    if is_zone { offset(word.as_bytes()) } else { None }
+}
+
 /// What JavaScript and mail say of an offset in words is in the language of their user, and may be in another encoding.
 fn without_comment(zone: &[u8]) -> &[u8] {
     let comment = zone.windows(2).position(|pair| pair == b" (").filter(|_| zone.ends_with(b")"));
@@ -85,6 +110,23 @@ pub(super) fn split_name(zone: &[u8]) -> Option<(i32, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_column_may_say_its_zone() {
+        for (name, minutes, rest) in [
+            ("Gmt time", 0, "time"),
+            ("Time (UTC)", 0, "Time"),
+            ("datetime_utc", 0, "datetime"),
+            ("Datetime (GMT+1)", 60, "Datetime"),
+            ("Time [UTC+05:30]", 330, "Time"),
+        ] {
+            assert_eq!(of_column(name), Some(Own::Offset(minutes)), "{name}");
+            assert_eq!(without(name).as_deref(), Some(rest), "{name}");
+        }
+        for name in ["Local time", "Gmtoffset", "time", "utcnow", "Time (EST)", ""] {
+            assert_eq!((of_column(name), without(name)), (None, None), "{name}");
+        }
+    }
 
     #[test]
     fn abbreviations_are_those_that_a_zone_has_itself() {

@@ -9,6 +9,7 @@ use crate::ingest::fault::HeaderFault;
 use crate::ingest::field::clock::ClockDigits;
 use crate::ingest::field::day;
 use crate::ingest::field::time::{Shown, Stamp};
+use crate::ingest::field::zone::{self, Own};
 use crate::ingest::wall::DAY;
 use crate::ingest::{Column, Extras, IngestOptions};
 
@@ -84,7 +85,7 @@ pub(in crate::ingest) struct TimeSeen {
 
 impl TimeSeen {
     pub(in crate::ingest) fn of(stamp: &Stamp) -> Self {
-        let is_moment = !matches!(stamp.shown, Shown::Date | Shown::WallClock);
+        let is_moment = !matches!(stamp.shown, Shown::Date | Shown::Month | Shown::WallClock);
         Self { nanos: stamp.nanos, is_moment }
     }
 }
@@ -273,14 +274,10 @@ impl Layout {
         shown.digits()
     }
 
-    /// Whether the names of the columns of times say that they are in UTC: `Gmt time`, `Time (UTC)`, but not `UTC+3`.
-    pub(in crate::ingest) fn are_times_in_utc(&self) -> bool {
-        let mut names =
-            [Some(self.time), self.clock].into_iter().flatten().map(|at| self.names[at].to_lowercase());
-        names.any(|name| {
-            let mut words = name.split(|c: char| !c.is_ascii_alphanumeric());
-            words.any(|word| matches!(word, "utc" | "gmt")) && !name.contains(['+', '-'])
-        })
+    /// The zone that the names of the columns of times say: `Gmt time`, `Time (UTC)`, `Datetime (GMT+1)`.
+    pub(in crate::ingest) fn zone_of_times(&self) -> Own {
+        let columns = [Some(self.time), self.clock].into_iter().flatten();
+        columns.filter_map(|at| zone::of_column(&self.names[at])).next().unwrap_or(Own::Nothing)
     }
 
     /// The numbers of the columns that are read, ascending, and the layout of an input that has them only.
@@ -420,17 +417,21 @@ impl<'a> Finder<'a> {
     fn volume_above_zero(&mut self, volume: Option<usize>) -> Option<usize> {
         let at = volume?;
         let is_stated = self.options.columns.iter().any(|(_, column)| *column == Column::Volume);
-        // An extra column that somebody asks for stays one, as that of a bundle which is appended to.
-        let is_wanted = |at: usize| matches!(&self.options.extras, Extras::Only(all) if all.iter().any(|one| normal(one) == self.normal[at]));
         let names: Vec<_> = VALUES[Field::VOLUME.index()].names().copied().collect();
         let mut others = self.named(&names);
-        others.retain(|&other| !is_wanted(other));
         if is_stated || others.is_empty() || !self.sample.is_zero(at) {
             return volume;
         }
         others.retain(|&other| self.sample.is_number(other) && !self.sample.is_zero(other));
         let [other] = others[..] else { return volume };
-        self.columns[at].retain(|column| *column != Column::Volume);
+        self.columns[at] = vec![Column::Ignored];
+        // It is an extra column too, as in files whose volume is not 0: those of one ingest have the same.
+        let name = normal(&self.names[other]);
+        let is_wanted = match &self.options.extras {
+            Extras::Numeric => true,
+            Extras::Only(wanted) => wanted.iter().any(|one| normal(one) == name),
+        };
+        self.columns[other].extend(is_wanted.then_some(Column::Extra(name)));
         self.columns[other].push(Column::Volume);
         Some(other)
     }
@@ -792,9 +793,15 @@ pub(in crate::ingest) fn is_utf8(name: &str) -> bool {
     !name.contains(char::REPLACEMENT_CHARACTER)
 }
 
-/// A name as it is looked for: without the number that some interfaces put before it, as in `4. close`.
+/// A name as it is looked for: without the number that some interfaces put before it, as in `4. close`, and the zone of times,
+/// as in `Time (UTC)`.
 fn known_form(name: &str) -> String {
     let normal = normal(name);
+    if let Some(time) = zone::without(name).map(|rest| self::normal(&rest))
+        && TIMESTAMP.names().any(|known| *known == time)
+    {
+        return time;
+    }
     if !is_utf8(name) {
         // One letter of it may be left that is a name by itself.
         return name.to_owned();

@@ -18,7 +18,7 @@ pub(in crate::ingest) fn shows(times: &TimeReader, text: &[u8]) -> Option<TimesS
     let read = |order| times.clone().with(Some(order), ClockDigits::Six).read(text, None).ok();
     Some(match DateOrder::ALL.into_iter().find_map(read) {
         None => TimesShown::Nothing,
-        Some(stamp) if stamp.shown == Shown::Date => TimesShown::Dates,
+        Some(stamp) if matches!(stamp.shown, Shown::Date | Shown::Month) => TimesShown::Dates,
         Some(_) => TimesShown::Times,
     })
 }

@@ -14,6 +14,8 @@ use crate::ingest::wall::DAY;
 pub(in crate::ingest) struct StampSummary {
     /// The first that is a date without a time.
     pub(in crate::ingest) date: Option<RowId>,
+    /// Whether some dates are months without a day.
+    pub(in crate::ingest) has_months: bool,
     /// The first with a time.
     pub(in crate::ingest) time: Option<RowId>,
     /// All with a time are midnights of the zone in which their day lies.
@@ -36,6 +38,7 @@ impl Default for StampSummary {
     fn default() -> Self {
         Self {
             date: None,
+            has_months: false,
             time: None,
             local_midnights: true,
             utc_midnights: true,
@@ -58,8 +61,9 @@ impl StampSummary {
     #[inline]
     pub(in crate::ingest) fn note(&mut self, stamp: &Stamp, row: RowId, reader: &TimeReader) {
         match &stamp.shown {
-            Shown::Date => {
+            Shown::Date | Shown::Month => {
                 self.date.get_or_insert(row);
+                self.has_months |= stamp.shown == Shown::Month;
                 return;
             }
             Shown::WallClock => self.on_wall_clock = true,
@@ -92,6 +96,7 @@ impl StampSummary {
     /// Adds what later stamps have in common.
     pub(in crate::ingest) fn extend(&mut self, later: Self) {
         self.date = self.date.or(later.date);
+        self.has_months |= later.has_months;
         self.time = self.time.or(later.time);
         self.local_midnights &= later.local_midnights;
         self.utc_midnights &= later.utc_midnights;

@@ -72,8 +72,17 @@ fn clock(
         let fault = TimeFault::Zones { first, other: other.name().to_owned() };
         return Err(Finding::new(row.place(sources), fault).into());
     }
+    let has_months = rows.summary.has_months;
     let frequency = match (options.frequency, rows.summary.shown()) {
+        (Some(frequency), _) if has_months && frequency != Frequency::Monthly => {
+            return Err(refused(FrequencyFault::Months { frequency }.into()).into());
+        }
         (Some(frequency), _) => frequency,
+        (None, _) if has_months => {
+            let gaps = gaps(rows, None)?;
+            gaps.check_assets(Frequency::Monthly).map_err(|fault| refused(fault.into()))?;
+            Frequency::Monthly
+        }
         (None, shown) => {
             let zone = options.zone.as_ref().or(bundle.map(|bundle| &bundle.zone));
             inferred(&gaps(rows, zone)?, shown).map_err(|fault| refused(fault.into()))?

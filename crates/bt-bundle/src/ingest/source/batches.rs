@@ -167,7 +167,7 @@ impl<'a> Table<'a> {
             layout: projected,
             names,
             asset,
-            times: times.with_numbers(self.numeric_times(layout)).with_utc(layout.are_times_in_utc()),
+            times: times.with_numbers(self.numeric_times(layout)).with_zone_of_column(layout.zone_of_times()),
             numbers: self.numbers(layout, opening.options),
         })
     }

@@ -92,7 +92,7 @@ impl CsvFile {
         pending.drain(..header.end);
         let asset = opening.one_asset(&mut source, &header.layout, header.asset.as_deref())?;
         let times = opening.times.clone().with(None, header.digits).with_numbers(header.numeric_times);
-        let times = times.with_utc(header.layout.are_times_in_utc());
+        let times = times.with_zone_of_column(header.layout.zone_of_times());
         let shape = Shape {
             source,
             layout: header.layout,

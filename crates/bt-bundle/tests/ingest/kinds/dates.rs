@@ -134,10 +134,20 @@ fn the_last_minute_of_a_day_may_be_stamped_with_its_end() {
 
 #[test]
 fn abbreviations_of_the_stated_zone_mean_its_wall_clock() {
-    let stamps = ["2024-07-05 09:30 EST", "2024-07-05 09:31 EDT", "2024-07-05 09:32 ET"];
+    let stamps = ["2024-07-05 09:31 EDT", "2024-07-05 09:32 ET"];
     let read = stamped(&stamps, zone("America/New_York")).unwrap();
-    let minutes = ["2024-07-05T13:31:00Z 1", "2024-07-05T13:32:00Z 2", "2024-07-05T13:33:00Z 3"];
-    assert_eq!(read.closes(), minutes);
+    assert_eq!(read.closes(), ["2024-07-05T13:32:00Z 1", "2024-07-05T13:33:00Z 2"]);
+    // Either clocks that are never set, or the wall clock under a name that is never changed.
+    let summer = ["2024-07-05 09:30 EST", "2024-07-05 09:31 EST"];
+    let error = stamped(&summer, zone("America/New_York")).unwrap_err();
+    assert!(
+        error.contains("says EST, and the clocks of America/New_York are not at EST on that day"),
+        "{error}"
+    );
+    assert_eq!(stamped(&summer, zone("-05:00")).unwrap().known()[0], "2024-07-05T14:31:00Z");
+    let time_format = TimeFormat::Pattern("%Y-%m-%d %H:%M EST".into());
+    let options = IngestOptions { time_format, ..zone("America/New_York") };
+    assert_eq!(stamped(&summer, options).unwrap().known()[0], "2024-07-05T13:31:00Z");
     // The hour that happens twice.
     let stamps = ["2024-11-03 01:59 EDT", "2024-11-03 01:00 EST", "2024-11-03 01:01 EST"];
     let read = stamped(&stamps, zone("America/New_York")).unwrap();
@@ -225,8 +235,11 @@ fn times_of_a_column_that_says_utc_are_in_utc_whatever_zone_is_stated() {
     assert_eq!(read("Gmt time", tokyo()).unwrap(), "2024-01-16T02:00:00Z");
     assert_eq!(read("Local time", tokyo()).unwrap(), "2024-01-15T17:00:00Z");
     let stated = |name: &str| IngestOptions { columns: vec![(name.into(), Column::Timestamp)], ..tokyo() };
-    assert_eq!(read("Time (UTC)", stated("Time (UTC)")).unwrap(), "2024-01-16T02:00:00Z");
-    assert_eq!(read("Time (UTC+9)", stated("Time (UTC+9)")).unwrap(), "2024-01-15T17:00:00Z");
+    for name in ["Time (UTC)", "datetime_utc", "Date (UTC)"] {
+        assert_eq!(read(name, tokyo()).unwrap(), "2024-01-16T02:00:00Z", "{name}");
+    }
+    assert_eq!(read("Kerze (UTC)", stated("Kerze (UTC)")).unwrap(), "2024-01-16T02:00:00Z");
+    assert_eq!(read("Datetime (GMT+1)", tokyo()).unwrap(), "2024-01-16T01:00:00Z");
 }
 
 #[test]
@@ -372,7 +385,7 @@ fn a_metatrader_export_is_read_as_it_is() {
     let columns: Vec<_> =
         read.report.columns.iter().map(|(what, column)| format!("{what}={column}")).collect();
     assert_eq!(columns[1], "timestamp=<DATE> <TIME>");
-    assert_eq!(columns[6..], ["volume=<TICKVOL>", "spread=<SPREAD>", "vol=<VOL>"]);
+    assert_eq!(columns[6..], ["volume=<TICKVOL>", "spread=<SPREAD>", "tickvol=<TICKVOL>"]);
 }
 
 #[test]

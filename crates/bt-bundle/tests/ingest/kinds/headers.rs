@@ -218,9 +218,13 @@ fn a_volume_of_zeros_gives_way_to_one_that_is_counted() {
     assert_eq!(volumes(&traded), ["0", "3"]);
     let columns = vec![("<VOL>".to_owned(), Column::Volume)];
     assert_eq!(volumes(&csv(text, IngestOptions { columns, ..AUTO() }).unwrap()), ["0", "0"]);
-    // An append that asks for the extra column of its bundle finds it.
+    // It is an extra column as well, which other files and appends have.
     let extras = bt_bundle::Extras::Only(vec!["tickvol".to_owned()]);
-    assert_eq!(volumes(&csv(text, IngestOptions { extras, ..AUTO() }).unwrap()), ["0", "0"]);
+    let asked = csv(text, IngestOptions { extras, ..AUTO() }).unwrap();
+    assert_eq!((volumes(&asked), asked.report.columns.last()), (volumes(&read), read.report.columns.last()));
+    let other = text.replace("\t0\t7", "\t500\t7");
+    let both = super::folder(&[("EURUSD.csv", text), ("AAPL.csv", &other)], AUTO(), false).unwrap();
+    assert_eq!(volumes(&both), ["500", "500", "10", "20"]);
 }
 
 #[test]
