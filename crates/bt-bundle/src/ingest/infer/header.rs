@@ -496,6 +496,9 @@ impl Sample for Rows<'_> {
     }
 
     fn tells_apart(&self, keys: &[usize], columns: &[usize]) -> Option<usize> {
+        if columns.is_empty() {
+            return None;
+        }
         let distinct = |keys: &[usize], column: Option<usize>| {
             let field = |record: &'_ ByteRecord, at: usize| record.get(at).unwrap_or_default().to_vec();
             let key = |record| -> Vec<_> {
@@ -505,7 +508,7 @@ impl Sample for Rows<'_> {
         };
         // Rows that are the same to the letter are one.
         let rows = self.records.iter().map(ByteRecord::as_slice).collect::<HashSet<_>>().len();
-        if columns.is_empty() || distinct(keys, None) == rows {
+        if distinct(keys, None) == rows {
             return None;
         }
         columns.iter().copied().take(MOST_APART).find(|&column| distinct(keys, Some(column)) == rows)
