@@ -106,6 +106,9 @@ fn ungrouped(whole: &str, separators: &[char]) -> Option<String> {
 
 /// A number without the spaces or apostrophes between its groups of three digits, before one of the decimal signs or nothing.
 pub(in crate::ingest) fn without_marks<'t>(text: &'t str, decimals: &[char]) -> Cow<'t, str> {
+    if text.bytes().all(|byte| byte.is_ascii() && !matches!(byte, b' ' | b'\'')) {
+        return text.into();
+    }
     let is_mark = |c: &char| MARKS.iter().any(|marks| marks.contains(c));
     let is_of_whole = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+') || is_mark(&c);
     let (whole, rest) = text.split_at(text.find(|c| !is_of_whole(c)).unwrap_or(text.len()));
@@ -137,22 +140,28 @@ pub(in crate::ingest) fn is_missing(text: &str) -> bool {
 
 /// The amount without the sign or code of its currency.
 pub(in crate::ingest) fn amount(text: &str) -> Cow<'_, str> {
-    let is_digit = |c: char| c.is_ascii_digit();
-    if text.ends_with(is_digit) && text.starts_with(is_digit) {
-        return text.into();
-    }
-    // `Rs.` goes before `Rs`.
-    let behind = CURRENCIES.iter().filter_map(|sign| text.strip_suffix(sign)).min_by_key(|rest| rest.len());
-    let before = |text| {
-        CURRENCIES.iter().filter_map(move |sign| str::strip_prefix(text, sign)).min_by_key(|rest| rest.len())
-    };
-    if let Some(amount) = behind.or_else(|| before(text)) {
+    if let Some(amount) = without_sign_behind(text).or_else(|| without_sign_before(text)) {
         return amount.trim().into();
     }
-    match text.strip_prefix('-').and_then(before) {
+    match text.strip_prefix('-').and_then(without_sign_before) {
         Some(amount) => format!("-{}", amount.trim_start()).into(),
         None => text.into(),
     }
+}
+
+fn without_sign_behind(text: &str) -> Option<&str> {
+    // Most numbers end with a digit or a unit: their last byte tells it without a look at every sign.
+    let last = text.as_bytes().last().filter(|byte| !byte.is_ascii_digit())?;
+    let like = CURRENCIES.iter().filter(|sign| sign.as_bytes().last() == Some(last));
+    // `Rs.` goes before `Rs`.
+    like.filter_map(|sign| text.strip_suffix(sign)).min_by_key(|rest| rest.len())
+}
+
+fn without_sign_before(text: &str) -> Option<&str> {
+    let first = text.as_bytes().first().filter(|byte| !byte.is_ascii_digit())?;
+    let at = CURRENCIES.partition_point(|sign| sign.as_bytes() < std::slice::from_ref(first));
+    let like = CURRENCIES[at..].iter().take_while(|sign| sign.as_bytes().first() == Some(first));
+    like.filter_map(|sign| text.strip_prefix(sign)).min_by_key(|rest| rest.len())
 }
 
 /// Splits off the letter that multiplies a number: K, M, B or T.
