@@ -11,7 +11,7 @@ use super::fault::{Finding, FrequencyFault, Place, TimeFault};
 use super::infer::clock::Base;
 use super::infer::frequency::Gaps;
 use super::report::{counted, summary};
-use super::wall::MINUTE;
+use super::wall::{DAY, HOUR, MINUTE, SECOND};
 use super::{Extras, Ingest, IngestReport};
 use crate::{Appended, Disk, Label, Store};
 
@@ -152,16 +152,15 @@ fn check_days(old: &dyn Bundle, new: &dyn Bundle) -> Result<()> {
 /// Where days end with the next one that is stamped, the first of the new bars tells when the last of the old ones ended. That
 /// was taken for 24 hours, for want of it; it may be an hour more or less.
 fn check_last_day(last: Option<Timestamp>, new: &dyn Bundle, input: &IngestReport) -> Result<()> {
-    const HOUR_SECONDS: i64 = 3600;
     let (Some(last), Some(&first)) = (last, new.calendar().first()) else { return Ok(()) };
     if new.frequency() != Frequency::Daily || new.conventions().label != BarLabel::End {
         return Ok(());
     }
     // The day of the first new bar begins a day before it ends, clocks set or not.
     let zone: Zone = new.conventions().zone.parse()?;
-    let begins = first.plus_seconds(-24 * HOUR_SECONDS);
+    let begins = first.plus_seconds(-DAY / SECOND);
     let apart = begins.as_nanos() - last.as_nanos();
-    let is_moved = apart != 0 && apart.abs() <= HOUR_SECONDS * 1_000_000_000;
+    let is_moved = apart != 0 && apart.abs() <= HOUR;
     if !is_moved || !zone.is_fixed() {
         return Ok(());
     }

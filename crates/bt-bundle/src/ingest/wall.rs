@@ -6,6 +6,7 @@ use bt_core::{Day, Timestamp, Zone};
 
 pub(super) const SECOND: i64 = 1_000_000_000;
 pub(super) const MINUTE: i64 = 60 * SECOND;
+pub(super) const HOUR: i64 = 60 * MINUTE;
 pub(super) const DAY: i64 = 86_400 * SECOND;
 
 /// The local day, counted from 1970-01-01, that a moment lies in.

@@ -5,6 +5,7 @@ use std::fmt;
 use bt_core::Timestamp;
 
 use super::Unread;
+use crate::ingest::wall::DAY;
 
 /// Which part of a date comes first where all parts are numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,7 +121,7 @@ impl OrderEvidence {
 }
 
 /// The longest month, in nanoseconds.
-const MONTH: u64 = 31 * 24 * 3_600_000_000_000;
+const MONTH: u64 = 31 * DAY.unsigned_abs();
 
 /// A date in numbers whose order is a question, because the first one is no year of four digits.
 #[derive(Clone, Copy)]

@@ -278,11 +278,13 @@ impl TimeReader {
     }
 
     fn day_and_time(&mut self, text: &[u8]) -> Result<Written, Unread> {
-        if let Some(first) = day::month_alone(text) {
-            return first.map(Written::Month);
-        }
         let order = self.order.filter(|_| !matches!(self.format, TimeFormat::Iso));
-        let (midnight, rest) = day::read(text, order)?;
+        let (midnight, rest) = match day::read(text, order) {
+            Err(Unread::Form) => {
+                return day::month_alone(text).unwrap_or(Err(Unread::Form)).map(Written::Month);
+            }
+            read => read?,
+        };
         match rest {
             [] => Ok(Written::Date(midnight)),
             [b'T' | b't' | b' ' | b',' | b':', time @ ..] if !time.trim_ascii().is_empty() => {

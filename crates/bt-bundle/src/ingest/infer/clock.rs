@@ -15,7 +15,7 @@ use crate::ingest::IngestOptions;
 use crate::ingest::fault::{Fault, FrequencyFault, OptionConflict};
 use crate::ingest::field::clock::session;
 use crate::ingest::report::counted;
-use crate::ingest::wall::{self, DAY, MINUTE, SECOND};
+use crate::ingest::wall::{self, DAY, HOUR, MINUTE, SECOND};
 
 /// When the session of a day closes, on the wall clock.
 ///
@@ -424,7 +424,6 @@ impl Clock {
     /// The beginning of a day that was stamped and is a day away, clocks set or not; else 24 hours later. Of several, which
     /// are of assets in different zones, the last one.
     fn end_of_stamped_day(&self, stamp: i64) -> i64 {
-        const HOUR: i64 = 60 * MINUTE;
         if let Some(close) = self.close.filter(|close| close.nanos > 0) {
             return stamp.saturating_add(close.nanos);
         }
@@ -442,9 +441,9 @@ impl Clock {
     /// Of a week that begins on its first day, or on the second after a holiday. Any other one ends a week later.
     fn next_week(&self, stamp: i64, weekday: u32) -> i64 {
         let day = self.day(stamp);
-        let into = i64::from((day.weekday() + 7 - weekday) % 7);
+        let into = ((day.weekday() + 7 - weekday) % 7) as i32;
         match into {
-            0 | 1 => wall::start_of_day(&self.zone, i64::from(day.days_since_1970()) + 7 - into),
+            0 | 1 => self.start_of(day.plus(7 - into)),
             _ => self.days_later(stamp, 7),
         }
     }
@@ -452,7 +451,6 @@ impl Clock {
     /// So many days later, at the same time of day.
     fn days_later(&self, stamp: i64, days: i64) -> i64 {
         // Clocks that are set back in a zone which nobody names make the period an hour longer.
-        const HOUR: i64 = 60 * MINUTE;
         let day = i64::from(self.day(stamp).days_since_1970());
         if self.are_days_in_utc || stamp == wall::start_of_day(&self.zone, day) {
             return wall::start_of_day(&self.zone, day + days);
@@ -467,7 +465,7 @@ impl Clock {
         let next = day.next_month();
         // Of months that begin with their last days, or with one that the next month does not have.
         if of_month == day.days_in_month() || of_month > next.days_in_month() {
-            return wall::start_of_day(&self.zone, i64::from(next.next_month().days_since_1970()));
+            return self.start_of(next.next_month());
         }
         let same = next.plus(of_month as i32 - 1);
         self.days_later(stamp, i64::from(same.days_since_1970() - day.days_since_1970()))
@@ -482,7 +480,11 @@ impl Clock {
         if of_month > LATEST {
             return self.month_later(stamp);
         }
-        wall::start_of_day(&self.zone, i64::from(day.next_month().days_since_1970()))
+        self.start_of(day.next_month())
+    }
+
+    fn start_of(&self, day: Day) -> i64 {
+        wall::start_of_day(&self.zone, day.days_since_1970().into())
     }
 }
 

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 
 use super::clock::Begin;
 use crate::ingest::fault::FrequencyFault;
-use crate::ingest::wall::{self, DAY, MINUTE};
+use crate::ingest::wall::{self, DAY, HOUR, MINUTE};
 
 /// The distances between neighbouring bars of the same asset.
 #[derive(Default, Debug)]
@@ -88,10 +88,10 @@ impl Grid {
 
 impl Gaps {
     /// Clocks that are set forward make a day of 23 hours.
-    const SHORTEST_DAY: i64 = 22 * 60 * MINUTE;
-    const LONGEST_DAYS: i64 = 4 * DAY + 2 * 60 * MINUTE;
+    const SHORTEST_DAY: i64 = 22 * HOUR;
+    const LONGEST_DAYS: i64 = 4 * DAY + 2 * HOUR;
     /// How far daily bars are from the same time of the day: some days close early.
-    const EARLY_CLOSE: i64 = 5 * 60 * MINUTE;
+    const EARLY_CLOSE: i64 = 5 * HOUR;
 
     /// Of bars whose times are read in a zone; of dates without one.
     pub(in crate::ingest) fn new(zone: Option<Zone>) -> Self {

@@ -499,19 +499,18 @@ impl Sample for Rows<'_> {
         if columns.is_empty() {
             return None;
         }
-        let distinct = |keys: &[usize], column: Option<usize>| {
-            let field = |record: &'_ ByteRecord, at: usize| record.get(at).unwrap_or_default().to_vec();
-            let key = |record| -> Vec<_> {
-                keys.iter().copied().chain(column).map(|at| field(record, at)).collect()
-            };
-            self.records.iter().map(key).collect::<HashSet<_>>().len()
+        let distinct = |column: Option<usize>| {
+            let fields = || keys.iter().copied().chain(column);
+            let rows =
+                self.records.iter().map(|record| fields().map(|at| record.get(at)).collect::<Vec<_>>());
+            rows.collect::<HashSet<_>>().len()
         };
         // Rows that are the same to the letter are one.
         let rows = self.records.iter().map(ByteRecord::as_slice).collect::<HashSet<_>>().len();
-        if distinct(keys, None) == rows {
+        if distinct(None) == rows {
             return None;
         }
-        columns.iter().copied().take(MOST_APART).find(|&column| distinct(keys, Some(column)) == rows)
+        columns.iter().copied().take(MOST_APART).find(|&column| distinct(Some(column)) == rows)
     }
 
     fn is_zero(&self, column: usize) -> bool {

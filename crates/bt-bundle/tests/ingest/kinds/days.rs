@@ -204,8 +204,9 @@ fn an_append_that_would_move_the_end_of_a_day_names_the_zone() {
 }
 
 /// Bars of several assets with these stamps: asset and moment of each.
-fn bars_of(rows: &[(&str, &str)], options: IngestOptions) -> Result<Vec<String>, String> {
-    let row = |(price, (asset, stamp)): (usize, &(&str, &str))| {
+fn bars_of(rows: &[(&str, impl AsRef<str>)], options: IngestOptions) -> Result<Vec<String>, String> {
+    let row = |(price, (asset, stamp)): (usize, &(&str, _))| {
+        let stamp: &str = AsRef::as_ref(stamp);
         format!("{asset},{stamp},{price},{price},{price},{price}\n")
     };
     let rows: String = (1..).zip(rows).map(row).collect();
@@ -213,52 +214,34 @@ fn bars_of(rows: &[(&str, &str)], options: IngestOptions) -> Result<Vec<String>,
     Ok(read.bars.iter().map(|bar| bar.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect())
 }
 
+/// The midnights of some days of 2024 for each asset, in the zone that stands behind its name.
+fn midnights(days: &[&str], of: [(&'static str, &str); 2]) -> Vec<(&'static str, String)> {
+    let of_asset = |(asset, zone)| days.iter().map(move |day| (asset, format!("2024-{day} 00:00:00{zone}")));
+    of.into_iter().flat_map(of_asset).collect()
+}
+
 #[test]
 fn days_of_utc_beside_those_of_other_offsets_end_a_day_after_they_begin() {
-    let rows = [
-        ("AAPL", "2024-01-02 00:00:00-05:00"),
-        ("AAPL", "2024-01-03 00:00:00-05:00"),
-        ("BTC", "2024-01-02 00:00:00+00:00"),
-        ("BTC", "2024-01-03 00:00:00+00:00"),
-    ];
+    let (days, bitcoin) = (["01-02", "01-03"], [("AAPL", "-05:00"), ("BTC", "+00:00")]);
     let known =
         ["AAPL 2024-01-03T05:00:00Z", "AAPL 2024-01-04T05:00:00Z", "BTC 2024-01-03", "BTC 2024-01-04"];
     for options in [AUTO(), label(Label::Date)] {
-        assert_eq!(bars_of(&rows, options).unwrap(), known);
+        assert_eq!(bars_of(&midnights(&days, bitcoin), options).unwrap(), known);
     }
-    // London's days are an hour longer than Berlin's are early.
-    let rows = [
-        ("BER", "2024-01-02 00:00:00+01:00"),
-        ("BER", "2024-01-03 00:00:00+01:00"),
-        ("LON", "2024-01-02 00:00:00+00:00"),
-        ("LON", "2024-01-03 00:00:00+00:00"),
-    ];
-    let known = bars_of(&rows, AUTO()).unwrap();
+    // Berlin's next midnight comes an hour before London's day is over.
+    let known = bars_of(&midnights(&days, [("BER", "+01:00"), ("LON", "+00:00")]), AUTO()).unwrap();
     assert!(known[2..] == ["LON 2024-01-03", "LON 2024-01-04"], "{known:?}");
     // Weeks and months of the one are not over when those of the other are.
-    let weeks = |asset, offset| [1, 8, 15].map(|day| (asset, format!("2024-01-{day:02} 00:00:00{offset}")));
-    let months =
-        |asset, offset| [1, 2, 3].map(|month| (asset, format!("2024-{month:02}-01 00:00:00{offset}")));
-    let all = [
-        (weeks("AAPL", "-05:00"), weeks("BTC", "+00:00"), "2024-01-08"),
-        (months("AAPL", "-05:00"), months("BTC", "+00:00"), "2024-02-01"),
-    ];
-    for (aapl, btc, end) in all {
-        let rows: Vec<_> = aapl.iter().chain(&btc).map(|(asset, stamp)| (*asset, stamp.as_str())).collect();
-        let known = bars_of(&rows, label(Label::Start)).unwrap();
-        assert_eq!(
-            (known[0].as_str(), known[3].as_str()),
-            (&*format!("AAPL {end}T05:00:00Z"), &*format!("BTC {end}T05:00:00Z"))
-        );
+    for (days, end) in
+        [(["01-01", "01-08", "01-15"], "2024-01-08"), (["01-01", "02-01", "03-01"], "2024-02-01")]
+    {
+        let known = bars_of(&midnights(&days, bitcoin), label(Label::Start)).unwrap();
+        assert_eq!(known[0], format!("AAPL {end}T05:00:00Z"));
+        assert_eq!(known[3], format!("BTC {end}T05:00:00Z"));
     }
     // A zone that is named ends other days than UTC.
-    let rows = [
-        ("AAPL", "2024-01-02 00:00:00 America/New_York"),
-        ("AAPL", "2024-01-03 00:00:00 America/New_York"),
-        ("BTC", "2024-01-02T00:00:00Z"),
-        ("BTC", "2024-01-03T00:00:00Z"),
-    ];
-    let error = bars_of(&rows, AUTO()).unwrap_err();
+    let named = midnights(&days, [("AAPL", " America/New_York"), ("BTC", "Z")]);
+    let error = bars_of(&named, AUTO()).unwrap_err();
     assert!(error.contains("its times are in America/New_York, those of earlier inputs in UTC"), "{error}");
 }
 

@@ -55,9 +55,13 @@ fn every_file_of_a_folder_is_read_or_told() {
     assert!(error.starts_with("prices/BBX.csv: no column looks like a timestamp"), "{error}");
 }
 
+/// A file of one bar.
+fn day(day: u32) -> String {
+    format!("Date,Open,High,Low,Close\n2024-01-{day:02},{day},{day},{day},{day}\n")
+}
+
 #[test]
 fn files_whose_names_differ_by_a_date_alone_are_told() {
-    let day = |day: u32| format!("Date,Open,High,Low,Close\n2024-01-{day:02},{day},{day},{day},{day}\n");
     let (one, other) = (day(4), day(5));
     let read = folder(&[("ADX_20240104.csv", &one), ("ADX_20240105.csv", &other)], AUTO(), false).unwrap();
     assert_eq!(read.report.notes, [Note::FilesByDate { stem: "ADX".into(), files: 2 }]);
@@ -67,7 +71,6 @@ fn files_whose_names_differ_by_a_date_alone_are_told() {
 
 #[test]
 fn files_of_one_name_in_several_folders_are_one_asset_and_told() {
-    let day = |day: u32| format!("Date,Open,High,Low,Close\n2024-01-{day:02},{day},{day},{day},{day}\n");
     let (one, other) = (day(4), day(5));
     let read = folder(&[("2023/ADX.csv", &one), ("2024/ADX.csv", &other)], AUTO(), true).unwrap();
     assert_eq!(read.report.notes, [Note::SameName { asset: "ADX".into(), files: 2 }]);
